@@ -1,0 +1,1 @@
+"""The frontend: Halide pipelines in, accelerator regions out."""

@@ -1,0 +1,1 @@
+"""Hardware generation: accelerator regions in, Verilog and reports out. Never imports Halide."""

@@ -1,0 +1,1 @@
+"""Simulation: generated cores in Verilator, alone and inside Halide pipelines."""
