@@ -1,0 +1,82 @@
+# `make demo` and `make test` need nothing but Debian 12's python3 (3.11 or later) with pip, g++, make and perl:
+# everything else is installed into .venv. `make help` lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PY     := $(BIN)/python
+STAMP  := $(VENV)/.installed
+# One test process a core, at least two.
+WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -ge 2 ] && echo "$$n" || echo 2)
+
+# Tools installed with the project (ruff, mypy, a command named `python` that Verilator wants) come first.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help check-tools setup demo test lint format bench clean distclean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## create .venv and install fluorite with everything in it
+
+check-tools:
+	@missing=; for tool in g++ perl; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	if [ -n "$$missing" ]; then \
+	  echo "make: not found:$$missing (Verilator needs them to build the simulator)." >&2; \
+	  echo "      On Debian or Ubuntu: sudo apt install g++ perl" >&2; exit 1; \
+	fi
+
+# The first Python that is new enough. A Python without ensurepip (Debian without python3-venv) gets an
+# empty environment and its own pip puts one in.
+$(STAMP): pyproject.toml | check-tools
+	@if [ ! -x $(PY) ]; then \
+	  python=; \
+	  for candidate in python3.11 python3 python3.12 python3.13 python; do \
+	    if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
+	  done; \
+	  if [ -z "$$python" ]; then \
+	    echo "make: no Python 3.11 or later found. On Debian 12: sudo apt install python3 python3-venv" >&2; exit 1; \
+	  fi; \
+	  if ! $$python -c 'import venv' 2>/dev/null; then \
+	    echo "make: $$python has no venv module. On Debian 12: sudo apt install python3-venv" >&2; exit 1; \
+	  fi; \
+	  echo "Creating $(VENV) with $$($$python --version)"; \
+	  if $$python -c 'import ensurepip' 2>/dev/null; then \
+	    $$python -m venv $(VENV); \
+	  elif $$python -c 'import pip' 2>/dev/null; then \
+	    $$python -m venv --without-pip $(VENV) && $$python -m pip --python $(PY) install -q pip; \
+	  else \
+	    echo "make: $$python has neither ensurepip nor pip. On Debian 12: sudo apt install python3-venv" >&2; exit 1; \
+	  fi; \
+	fi
+	@echo "Installing fluorite and what it needs into $(VENV) (a few minutes the first time)"
+	@$(PY) -m pip install -q --disable-pip-version-check -e '.[all]'
+	@touch $@
+
+demo: $(STAMP) ## Harris corners of a photograph through the simulated accelerator; images in build/demo/
+	@$(PY) apps/demo.py
+
+test: $(STAMP) ## run all tests
+	@$(PY) -m pytest -n $(WORKERS)
+
+lint: $(STAMP) ## ruff (rules and format) and mypy --strict
+	@ruff check .
+	@ruff format --check .
+	@mypy
+
+format: $(STAMP) ## let ruff rewrite what it can
+	@ruff check --fix .
+	@ruff format .
+
+bench: $(STAMP) ## run every benchmark
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(PY) "$$script"; done
+
+clean: ## remove what was built and cached, keep .venv
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+distclean: clean ## remove .venv too
+	rm -rf $(VENV) *.egg-info
