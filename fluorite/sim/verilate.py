@@ -1,0 +1,111 @@
+"""A core's Verilog compiled to a shared library that runs whole images: Verilator, then the C++ compiler, cached."""
+
+from __future__ import annotations
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ..errors import SimulationError
+from ..hwgen.interface import CoreInterface
+from .cache import cached
+from .harness import TOP, check_interface, harness_source, render_ports, render_wrapper
+from .model import CoreInstance, CoreModel, Job, LaunchStatistics, RunResult, Stalls, StreamStatistics
+from .power_up import forget_initial_values
+from .toolchain import Toolchain, find_toolchain, run_tool
+
+__all__ = ["CoreInstance", "CoreModel", "Job", "LaunchStatistics", "RunResult", "Stalls", "StreamStatistics", "build"]
+
+_VERILATOR_FLAGS = ("--cc", "-O3", "--x-assign", "fast", "--noassert", "--prefix", "Vcore", "--top-module", TOP, "-Wno-fatal")
+# Every core has the same C++ names: nothing of one library may be visible to, or shared with, another.
+_COMPILER_FLAGS = (
+    "-std=gnu++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-fcf-protection=none", "-pthread", "-w",
+    "-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0",
+    "-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0", "-DVL_USER_FATAL",
+)  # fmt: skip
+_LARGE_BYTES = 1 << 20  # of generated C++: from here on -O1 runs as fast and compiles several times sooner
+
+
+def build(verilog: str, interface: CoreInterface, *, random_power_up: bool = False) -> CoreModel:
+    """Compile a core for simulation, or find it in the cache.
+
+    Parameters
+    ----------
+    verilog : str
+        Source of the core and all modules in it.
+    interface : CoreInterface
+        The core's ports.
+    random_power_up : bool
+        Forget the initial values of registers and memories in the source: everything that the reset does not set
+        starts with random bits, different in each instance opened with another seed. The core must not care.
+
+    Returns
+    -------
+    CoreModel
+        Opens any number of independent instances.
+
+    Raises
+    ------
+    SimulationError
+        A tool is missing or fails, or the ports of the Verilog are not those of the interface.
+    UsageError
+        The interface is out of the harness's range.
+    """
+    check_interface(interface)
+    tools = find_toolchain()
+    if random_power_up:
+        verilog = forget_initial_values(verilog)
+    wrapper, ports, harness = render_wrapper(interface), render_ports(interface), harness_source().read_text()
+    verilator_flags = (*_VERILATOR_FLAGS, "--x-initial", "unique" if random_power_up else "fast")
+    versions = (tools.verilator_version, str(tools.verilator_root), tools.compiler_version, *tools.compiler)
+    runtime = cached("runtime", (*versions, *_COMPILER_FLAGS), ".o", lambda work: _compile_runtime(tools, work))
+
+    def make(work: Path) -> Path:
+        (work / "core.v").write_text(verilog)
+        (work / "wrapper.v").write_text(wrapper)
+        (work / "ports.h").write_text(ports)
+        (work / "harness.cpp").write_text(harness)
+        _verilate(tools, verilator_flags, interface, work)
+        return _compile(tools, runtime, work)
+
+    parts = (*versions, *_COMPILER_FLAGS, *verilator_flags, harness, wrapper, ports, verilog)
+    return CoreModel(cached("cores", parts, ".so", make), interface, random_power_up=random_power_up)
+
+
+def _verilate(tools: Toolchain, flags: tuple[str, ...], interface: CoreInterface, work: Path) -> None:
+    environment = {**os.environ, "VERILATOR_ROOT": str(tools.verilator_root)}
+    command = [str(tools.verilator), *flags, "--Mdir", str(work / "model"), "core.v", "wrapper.v"]
+    printed = run_tool(command, cwd=work, env=environment).stdout
+    # The wrapper is right by construction, so a warning there means ports other than the interface's.
+    if wrong := re.findall(r"^%Warning-\w+: wrapper\.v:\d+:\d+: (.*)$", printed, re.MULTILINE):
+        raise SimulationError(f"ports of module {interface.module!r} must be those of its interface: " + "; ".join(wrong))
+
+
+def _compile_runtime(tools: Toolchain, work: Path) -> Path:
+    """Compile the part of the Verilated runtime that all cores share (ten seconds, once a machine)."""
+    (work / "runtime.cpp").write_text('#include "verilated.cpp"\n#include "verilated_threads.cpp"\n')
+    made = work / "runtime.o"
+    _compile_file(tools, "-O2", work / "runtime.cpp", made, work)
+    return made
+
+
+def _compile(tools: Toolchain, runtime: Path, work: Path) -> Path:
+    model = sorted((work / "model").glob("*.cpp"))
+    large = sum(path.stat().st_size for path in model) > _LARGE_BYTES
+    sources = [*model, work / "harness.cpp"]
+    if not large:  # one translation unit: most of the time goes into the headers
+        (work / "all.cpp").write_text("".join(f'#include "{path}"\n' for path in sources))
+        sources = [work / "all.cpp"]
+    objects = [work / f"{i}.o" for i in range(len(sources))]
+    level = "-O1" if large else "-O2"
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(lambda pair: _compile_file(tools, level, pair[0], pair[1], work), zip(sources, objects, strict=True)))
+    made = work / "core.so"
+    run_tool([*tools.compiler, "-shared", "-s", "-pthread", "-o", str(made), *map(str, objects), str(runtime)], cwd=work)
+    return made
+
+
+def _compile_file(tools: Toolchain, level: str, source: Path, made: Path, work: Path) -> None:
+    includes = [f"-I{path}" for path in (work / "model", work, tools.include, tools.include / "vltstd")]
+    run_tool([*tools.compiler, level, *_COMPILER_FLAGS, *includes, "-c", "-o", str(made), str(source)], cwd=work)
