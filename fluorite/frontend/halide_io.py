@@ -1,0 +1,144 @@
+"""Between Halide's objects and ours: serialize and read a pipeline, write and deserialize one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import halide as hl
+
+from fluorite.errors import UsageError
+from fluorite.frontend import ir, wire
+from fluorite.frontend.buffers import planar
+from fluorite.frontend.decode import decode
+from fluorite.frontend.decode_expr import operands
+
+__all__ = ["DimensionBounds", "Loaded", "load", "parameter_bounds", "to_halide"]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A user's pipeline as fluorite sees it.
+
+    Attributes
+    ----------
+    root : Table
+        The serialized pipeline, for cutting.
+    parameters : dict
+        The ``hl.Parameter`` behind each ImageParam and Param, by name; they stay linked to the user's objects.
+    pipeline : ir.Pipeline
+        The same pipeline decoded.
+    bounds : dict
+        What the user fixed or estimated of each ImageParam's dimensions; it is not in the bytes.
+    """
+
+    root: wire.Table
+    parameters: dict[str, Any]
+    pipeline: ir.Pipeline
+    bounds: dict[str, tuple[DimensionBounds, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionBounds:
+    """``set_bounds`` and ``set_estimates`` of one dimension of an ImageParam; None where there is no constant."""
+
+    min: int | None
+    extent: int | None
+    min_estimate: int | None
+    extent_estimate: int | None
+
+
+def load(pipeline: Any) -> Loaded:
+    """Read a pipeline out of Halide. The user's objects are not changed.
+
+    Parameters
+    ----------
+    pipeline : halide.Func or halide.Pipeline
+        The output Func, or the pipeline of several.
+
+    Raises
+    ------
+    UsageError
+        If it is neither, or Halide cannot serialize it.
+    """
+    if isinstance(pipeline, hl.Func):
+        if not pipeline.defined():
+            raise UsageError(f"the Func {pipeline.name()} is not defined")
+        pipeline = hl.Pipeline(pipeline)
+    if not isinstance(pipeline, hl.Pipeline):
+        raise UsageError(f"a pipeline must be a halide.Func or a halide.Pipeline, not {pipeline!r}")
+    try:
+        data, parameters = hl.serialize_pipeline(pipeline, get_params=True)
+    except (hl.HalideError, RuntimeError) as error:
+        raise UsageError(f"Halide cannot serialize the pipeline: {error}") from error
+    root = planar(wire.read(data))
+    return Loaded(root, parameters, decode(root), parameter_bounds(parameters))
+
+
+def to_halide(root: wire.Table, parameters: Mapping[str, Any]) -> Any:
+    """Give a pipeline back to Halide.
+
+    Parameters
+    ----------
+    root : Table
+        What to write, for instance a cut pipeline.
+    parameters : mapping
+        ``hl.Parameter`` by name, as in :class:`Loaded`; those that are not referred to are ignored.
+
+    Returns
+    -------
+    halide.Pipeline
+    """
+    # Halide ends the process on a name it does not find in either list, so that is checked here.
+    known = {parameter.name for parameter in root.parameters} | set(parameters)
+    for parameter in root.external_parameters:
+        if parameter.name not in known:
+            raise UsageError(f"the pipeline refers to the parameter {parameter.name}, which was not given")
+    return hl.deserialize_pipeline(wire.write(root), dict(parameters))
+
+
+def parameter_bounds(parameters: Mapping[str, Any]) -> dict[str, tuple[DimensionBounds, ...]]:
+    """Read what the user set on the dimensions of each ImageParam.
+
+    Parameters
+    ----------
+    parameters : mapping
+        ``hl.Parameter`` by name; scalar ones are passed over.
+
+    Returns
+    -------
+    dict
+        By name, one entry per dimension, innermost first.
+    """
+    return {
+        name: tuple(
+            DimensionBounds(
+                _constant(parameter.min_constraint(d)),
+                _constant(parameter.extent_constraint(d)),
+                _constant(parameter.min_constraint_estimate(d)),
+                _constant(parameter.extent_constraint_estimate(d)),
+            )
+            for d in range(parameter.dimensions())
+        )
+        for name, parameter in parameters.items()
+        if parameter.is_buffer()
+    }
+
+
+def _constant(expr: Any) -> int | None:
+    """Value of an ``hl.Expr`` that depends on nothing, else None."""
+    if not expr.defined():
+        return None
+    # hl.evaluate would also give what a Param holds right now, so look inside first: an Expr can only be
+    # looked into as the value of a Func.
+    probe = hl.Func("fluorite_probe")
+    probe[()] = expr
+    (value,) = wire.read(hl.serialize_pipeline(hl.Pipeline(probe))).funcs[0].init_def.values
+    pending = [value]
+    while pending:
+        node = pending.pop()
+        if node.kind == "Call" or (node.kind == "Variable" and (node.param_name or node.image_name)):
+            return None
+        pending += operands(node)
+    return int(hl.evaluate(expr))
