@@ -6,7 +6,9 @@ import ctypes
 from enum import IntEnum
 from pathlib import Path
 
-__all__ = ["CALLBACK", "DIMENSIONS", "NEVER", "Array", "Failure", "LaunchCounts", "Options", "Outcome", "StreamCounts", "load"]
+__all__ = [
+    "CALLBACK", "DIMENSIONS", "NEVER", "Array", "Failure", "LaunchCounts", "Options", "Outcome", "StreamCounts", "load",
+]  # fmt: skip
 
 DIMENSIONS = 4
 NEVER = 2**64 - 1

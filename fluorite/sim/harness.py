@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..hwgen.interface import CoreInterface
 from .abi import DIMENSIONS
 
-__all__ = ["TOP", "check_interface", "harness_source", "render_ports", "render_wrapper"]
+__all__ = ["TOP", "check_interface", "harness_sources", "render_ports", "render_wrapper"]
 
 TOP = "fluorite_harness"
 MAX_WORD_BITS = 4096
@@ -38,9 +38,7 @@ def check_interface(interface: CoreInterface) -> None:
                 f"a word of stream {stream.name!r} must have 1..{MAX_WORD_BITS} bits, not {stream.word_bits}"
             )
         if not 1 <= stream.dimensions <= DIMENSIONS:
-            raise UsageError(
-                f"dimensions of stream {stream.name!r} must be 1..{DIMENSIONS}, not {stream.dimensions}"
-            )
+            raise UsageError(f"dimensions of stream {stream.name!r} must be 1..{DIMENSIONS}, not {stream.dimensions}")
     for setting in interface.settings:
         if not 1 <= setting.width_bits <= 64:
             raise UsageError(f"width_bits of setting {setting.name!r} must be 1..64, not {setting.width_bits}")
@@ -48,9 +46,9 @@ def check_interface(interface: CoreInterface) -> None:
         raise UsageError(f"core {interface.module!r} must have an output stream")
 
 
-def harness_source() -> Path:
-    """Path of the C++ harness."""
-    return Path(__file__).with_name("harness.cpp")
+def harness_sources() -> dict[str, str]:
+    """Return the C++ of the harness by file name."""
+    return {name: Path(__file__).with_name(name).read_text() for name in ("harness.cpp", "streams.h")}
 
 
 def render_wrapper(interface: CoreInterface) -> str:
@@ -85,7 +83,7 @@ def render_ports(interface: CoreInterface) -> str:
     inputs = " ".join(f"F({i}, {s.element_bits}, {s.lanes})" for i, s in enumerate(interface.inputs))
     outputs = " ".join(f"F({i}, {s.element_bits}, {s.lanes})" for i, s in enumerate(interface.outputs))
     drives = "".join(
-        f"    ports.setting{i} = values[{i}] & {(1 << s.width_bits) - 1:#x}u;\n" for i, s in enumerate(interface.settings)
+        f"    ports.setting{i} = values[{i}] & {2**s.width_bits - 1:#x}u;\n" for i, s in enumerate(interface.settings)
     )
     return (
         "#pragma once\n#include <cstdint>\n"

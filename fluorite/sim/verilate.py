@@ -10,14 +10,17 @@ from pathlib import Path
 from ..errors import SimulationError
 from ..hwgen.interface import CoreInterface
 from .cache import cached
-from .harness import TOP, check_interface, harness_source, render_ports, render_wrapper
-from .model import CoreInstance, CoreModel, Job, LaunchStatistics, RunResult, Stalls, StreamStatistics
+from .harness import TOP, check_interface, harness_sources, render_ports, render_wrapper
+from .model import CoreInstance, CoreModel
 from .power_up import forget_initial_values
+from .run import Job, LaunchStatistics, RunResult, Stalls, StreamStatistics
 from .toolchain import Toolchain, find_toolchain, run_tool
 
 __all__ = ["CoreInstance", "CoreModel", "Job", "LaunchStatistics", "RunResult", "Stalls", "StreamStatistics", "build"]
 
-_VERILATOR_FLAGS = ("--cc", "-O3", "--x-assign", "fast", "--noassert", "--prefix", "Vcore", "--top-module", TOP, "-Wno-fatal")
+_VERILATOR_FLAGS = (
+    "--cc", "-O3", "--x-assign", "fast", "--noassert", "--prefix", "Vcore", "--top-module", TOP, "-Wno-fatal",
+)  # fmt: skip
 # Every core has the same C++ names: nothing of one library may be visible to, or shared with, another.
 _COMPILER_FLAGS = (
     "-std=gnu++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-fcf-protection=none", "-pthread", "-w",
@@ -56,20 +59,23 @@ def build(verilog: str, interface: CoreInterface, *, random_power_up: bool = Fal
     tools = find_toolchain()
     if random_power_up:
         verilog = forget_initial_values(verilog)
-    wrapper, ports, harness = render_wrapper(interface), render_ports(interface), harness_source().read_text()
+    sources = {
+        "core.v": verilog,
+        "wrapper.v": render_wrapper(interface),
+        "ports.h": render_ports(interface),
+        **harness_sources(),
+    }
     verilator_flags = (*_VERILATOR_FLAGS, "--x-initial", "unique" if random_power_up else "fast")
     versions = (tools.verilator_version, str(tools.verilator_root), tools.compiler_version, *tools.compiler)
     runtime = cached("runtime", (*versions, *_COMPILER_FLAGS), ".o", lambda work: _compile_runtime(tools, work))
 
     def make(work: Path) -> Path:
-        (work / "core.v").write_text(verilog)
-        (work / "wrapper.v").write_text(wrapper)
-        (work / "ports.h").write_text(ports)
-        (work / "harness.cpp").write_text(harness)
+        for name, text in sources.items():
+            (work / name).write_text(text)
         _verilate(tools, verilator_flags, interface, work)
         return _compile(tools, runtime, work)
 
-    parts = (*versions, *_COMPILER_FLAGS, *verilator_flags, harness, wrapper, ports, verilog)
+    parts = (*versions, *_COMPILER_FLAGS, *verilator_flags, *sources.values())
     return CoreModel(cached("cores", parts, ".so", make), interface, random_power_up=random_power_up)
 
 
@@ -79,7 +85,8 @@ def _verilate(tools: Toolchain, flags: tuple[str, ...], interface: CoreInterface
     printed = run_tool(command, cwd=work, env=environment).stdout
     # The wrapper is right by construction, so a warning there means ports other than the interface's.
     if wrong := re.findall(r"^%Warning-\w+: wrapper\.v:\d+:\d+: (.*)$", printed, re.MULTILINE):
-        raise SimulationError(f"ports of module {interface.module!r} must be those of its interface: " + "; ".join(wrong))
+        listed = "; ".join(wrong)
+        raise SimulationError(f"ports of module {interface.module!r} must be those of its interface: {listed}")
 
 
 def _compile_runtime(tools: Toolchain, work: Path) -> Path:
@@ -100,9 +107,10 @@ def _compile(tools: Toolchain, runtime: Path, work: Path) -> Path:
     objects = [work / f"{i}.o" for i in range(len(sources))]
     level = "-O1" if large else "-O2"
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        list(pool.map(lambda pair: _compile_file(tools, level, pair[0], pair[1], work), zip(sources, objects, strict=True)))
+        list(pool.map(lambda source, made: _compile_file(tools, level, source, made, work), sources, objects))
     made = work / "core.so"
-    run_tool([*tools.compiler, "-shared", "-s", "-pthread", "-o", str(made), *map(str, objects), str(runtime)], cwd=work)
+    linked = [str(path) for path in (*objects, runtime)]
+    run_tool([*tools.compiler, "-shared", "-s", "-pthread", "-o", str(made), *linked], cwd=work)
     return made
 
 
