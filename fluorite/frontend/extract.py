@@ -1,0 +1,184 @@
+"""Extraction: which Funcs of a pipeline become an accelerator, and what one launch of it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fluorite.errors import ScheduleError
+from fluorite.frontend import ir
+from fluorite.frontend.annotations import Accelerate, annotations_of
+from fluorite.frontend.loops import Leaf, leaves, matches
+from fluorite.frontend.region import ConstantValues, Input, Loop, Region
+from fluorite.frontend.visit import expressions, walk
+
+__all__ = ["accelerated_funcs", "extract"]
+
+
+def accelerated_funcs(pipeline: ir.Pipeline) -> list[str]:
+    """Names of the Funcs under ``accelerate()``, in the pipeline's order."""
+    return [name for name, func in pipeline.funcs.items() if annotations_of(func).accelerate is not None]
+
+
+def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues) -> Region:
+    """The region of one accelerated Func.
+
+    Raises
+    ------
+    ScheduleError
+        The annotations or the Func's schedule do not describe an accelerator.
+    """
+    func = pipeline.funcs[name]
+    accelerate = annotations_of(func).accelerate
+    assert accelerate is not None
+    if accelerate.taps:
+        raise ScheduleError(
+            name, f"taps=[{', '.join(accelerate.taps)}]", "coefficient memories are not supported", "make it an input or a constant Func"
+        )
+    inputs = tuple(_input(pipeline, name, i) for i in accelerate.inputs)
+    stages = _stages(pipeline, name, {i.name for i in inputs})
+    loops = _loops(pipeline, func, accelerate)
+    return Region(name, pipeline, inputs, stages, loops, constants)
+
+
+def _input(pipeline: ir.Pipeline, name: str, given: str) -> Input:
+    if given in pipeline.funcs:
+        func = pipeline.funcs[given]
+        if len(func.types) != 1:
+            raise ScheduleError(name, f"input {given}", "a Tuple cannot be streamed in", "pass its elements as separate Funcs")
+        found = Input(given, func.types[0], len(func.args))
+    elif given in pipeline.parameters and pipeline.parameters[given].is_buffer:
+        parameter = pipeline.parameters[given]
+        found = Input(given, parameter.type, parameter.dimensions)
+    else:
+        raise ScheduleError(
+            name, f"input {given}", "it is not part of the pipeline", "name a Func or ImageParam that the accelerated Func reads"
+        )
+    if not found.type.is_integer:
+        raise ScheduleError(
+            name, f"input {given} of type {found.type}", "streams carry integers", "convert it to an integer type in software"
+        )
+    return found
+
+
+def _stages(pipeline: ir.Pipeline, name: str, inputs: set[str]) -> tuple[str, ...]:
+    """The accelerated Func and the line-buffered ones it reads, producers first."""
+    order: list[str] = []
+    state: dict[str, bool] = {}
+    reached: set[str] = set()
+    stack: list[tuple[str, bool]] = [(name, False)]
+    while stack:
+        current, done = stack.pop()
+        if done:
+            state[current] = True
+            order.append(current)
+            continue
+        if current in state or current not in pipeline.funcs or current in inputs:
+            reached.add(current)
+            continue
+        state[current] = False
+        stack.append((current, True))
+        stack.extend((callee, False) for callee in _callees(pipeline, current))
+    unread = sorted(i for i in inputs if i not in reached)
+    if unread:
+        raise ScheduleError(name, f"input {unread[0]}", "the accelerated Func does not read it", "remove it from the inputs")
+    return tuple(f for f in order if f == name or annotations_of(pipeline.funcs[f]).linebuffer)
+
+
+def _callees(pipeline: ir.Pipeline, name: str) -> list[str]:
+    """What a Func reads, wrappers resolved, in order of first use."""
+    found: dict[str, None] = {}
+    for expr in expressions(pipeline.funcs[name]):
+        for node in walk(expr):
+            if isinstance(node, ir.Call) and node.call_type is ir.CallType.HALIDE and node.name != name:
+                wrappers = dict(pipeline.funcs[node.name].schedule.wrappers) if node.name in pipeline.funcs else {}
+                callee = wrappers.get(name, wrappers.get("", node.name))
+                found[node.name if callee == name else callee] = None
+            elif isinstance(node, ir.Call) and node.call_type is ir.CallType.IMAGE:
+                found[node.name] = None
+    return list(found)
+
+
+def _loops(pipeline: ir.Pipeline, func: ir.Func, accelerate: Accelerate) -> tuple[Loop, ...]:
+    """The loops of one launch: those inside ``store_var``, unrolled ones being lanes."""
+    name = func.name
+    if func.init is None or not func.args:
+        raise ScheduleError(name, "accelerate()", "it has no pure dimension to scan", "accelerate a Func of one dimension or more")
+    all_leaves = leaves(func.init.schedule)
+    inside = _inside(name, all_leaves, accelerate.store_var)
+    for leaf in all_leaves:
+        if leaf.for_type == "Vectorized":
+            raise ScheduleError(
+                name, f"vectorize of {leaf.name}", "hardware has lanes, not vectors", "use unroll for more pixels a cycle"
+            )
+    for leaf in inside:
+        if len(leaf.roots) != 1:
+            raise ScheduleError(
+                name, f"fuse into {leaf.name}", "a launch scans the Func's own dimensions", "leave the dimensions inside a launch unfused"
+            )
+    scanned = [leaf for leaf in inside if leaf.for_type != "Unrolled"]
+    if not scanned:
+        raise ScheduleError(name, f"accelerate(..., {accelerate.compute_var}, {accelerate.store_var})", "no loop is left inside a launch", "choose an outer store_var")
+    if not matches(scanned[0].name, accelerate.compute_var):
+        raise ScheduleError(
+            name,
+            f"compute_var {accelerate.compute_var}",
+            f"the innermost loop that is not unrolled is {scanned[0].name}",
+            f"accelerate at {scanned[0].name.rsplit('.', 1)[-1]}, or reorder",
+        )
+    loops: list[Loop] = []
+    for leaf in scanned:
+        var = leaf.roots[0]
+        own = [other for other in inside if other.roots == (var,)]
+        if any(loop.var == var for loop in loops):
+            raise ScheduleError(name, f"two loops over {var} inside a launch", "a launch scans each dimension once", "put the outer one outside store_var")
+        if own[-1] is not leaf:
+            raise ScheduleError(name, f"unroll of {own[-1].name}", "lanes are neighbours", f"unroll the innermost loop over {var}")
+        loops.append(_loop(pipeline, func, var, own, [other for other in all_leaves if var in other.roots]))
+    for var in func.args:
+        if not any(loop.var == var for loop in loops):
+            raise ScheduleError(name, f"dimension {var}", "no loop inside a launch scans it", "choose an outer store_var")
+    return tuple(loops)
+
+
+def _inside(name: str, all_leaves: Sequence[Leaf], store_var: str) -> list[Leaf]:
+    if store_var == "__outermost":
+        return list(all_leaves)
+    for position, leaf in enumerate(all_leaves):
+        if matches(leaf.name, store_var):
+            return list(all_leaves[:position])
+    raise ScheduleError(
+        name,
+        f"store_var {store_var}",
+        "the Func has no such loop",
+        f"use one of {', '.join(leaf.name.rsplit('.', 1)[-1] for leaf in all_leaves)}, or hl.Var.outermost()",
+    )
+
+
+def _loop(pipeline: ir.Pipeline, func: ir.Func, var: str, inside: Sequence[Leaf], all_own: Sequence[Leaf]) -> Loop:
+    """One scan dimension: its lanes, and its extent from the split, the bound or the estimate."""
+    position = func.args.index(var)
+    lanes = 1
+    for leaf in inside:
+        if leaf.for_type == "Unrolled":
+            if leaf.extent is None:
+                raise ScheduleError(func.name, f"unroll of {leaf.name}", "the number of lanes is not known", f"unroll({var}, lanes)")
+            lanes *= leaf.extent
+    if len(all_own) > len(inside):  # a software loop over launches remains
+        extent = 1
+        for leaf in inside:
+            if leaf.extent is None:
+                raise ScheduleError(func.name, f"split of {var}", "the extent of a launch is not a number", "split by constant factors")
+            extent *= leaf.extent
+        fixed = all(leaf.tail in ("", "RoundUp", "ShiftInwards") for leaf in inside)
+        return Loop(var, position, lanes, extent, fixed)
+    for bounds, fixed in ((func.schedule.bounds, True), (func.schedule.estimates, False)):
+        for bound in bounds:
+            if bound.var == var and isinstance(bound.extent, ir.Imm):
+                least = int(bound.min.value) if fixed and isinstance(bound.min, ir.Imm) else None
+                return Loop(var, position, lanes, int(bound.extent.value), fixed, least)
+    raise ScheduleError(
+        func.name,
+        f"extent of {var}",
+        "a launch needs a greatest extent",
+        f"tile {func.name}, or give {func.name}.bound({var}, min, extent) or set_estimate({var}, min, extent)",
+    )

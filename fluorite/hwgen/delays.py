@@ -1,0 +1,70 @@
+"""How long an operation takes: the model that pipelining trusts.
+
+Times are those of a mid-speed FPGA fabric with six-input LUTs and carry chains (Zynq-7000, speed grade -1), routing included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fluorite.hwgen.graph import Node
+
+__all__ = ["Family", "ZYNQ7000"]
+
+_WIRING = frozenset(("const", "setting", "input", "tap", "coord", "stage", "shl", "wrap", "shr", "not"))
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Delay figures of one device family, in nanoseconds.
+
+    Attributes
+    ----------
+    name : str
+        Family name.
+    clock_ns : float
+        Target clock period.
+    register_ns : float
+        Clock-to-output plus set-up plus one net: what a register costs a path.
+    lut_ns : float
+        One LUT and the net behind it.
+    carry_ns_per_bit : float
+        Carry chain, per bit.
+    multiplier_ns : float
+        A DSP block without its pipeline registers.
+    memory_ns : float
+        Extra clock-to-output time of a block RAM without its output register.
+    """
+
+    name: str
+    clock_ns: float
+    register_ns: float
+    lut_ns: float
+    carry_ns_per_bit: float
+    multiplier_ns: float
+    memory_ns: float
+
+    @property
+    def budget_ns(self) -> float:
+        """Time for logic between two registers."""
+        return self.clock_ns - self.register_ns
+
+    def node_ns(self, node: Node) -> float:
+        """Time through one node's logic."""
+        if node.op in _WIRING:
+            return 0.0
+        width = max([node.width_bits, *(operand.node.width_bits for operand in node.operands)])
+        if node.op in ("add", "sub", "sum"):
+            return self.lut_ns + self.carry_ns_per_bit * width
+        if node.op in ("eq", "lt", "le"):
+            return self.lut_ns + self.carry_ns_per_bit * max(o.node.width_bits for o in node.operands) / 2
+        if node.op in ("min", "max", "abs"):
+            return 2 * self.lut_ns + self.carry_ns_per_bit * width
+        if node.op == "mul":
+            return self.multiplier_ns
+        return self.lut_ns
+
+
+ZYNQ7000 = Family(
+    "xc7z", clock_ns=6.6, register_ns=1.2, lut_ns=0.9, carry_ns_per_bit=0.03, multiplier_ns=4.2, memory_ns=1.8
+)

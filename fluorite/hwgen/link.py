@@ -1,0 +1,51 @@
+"""Linking: the stages' separate expressions become one stream graph.
+
+Producers first, every tap is replaced by the stream it reads. Since the constructors run again on the real operands, a
+stage that turns out narrower than its Halide type (a 9-bit gradient in an int16) narrows all that reads it.
+"""
+
+from __future__ import annotations
+
+from fluorite.frontend.region import Region
+from fluorite.hwgen.graph import Graph, Node, Output, Ref, topological
+from fluorite.hwgen.lower import Lowered, stage_key
+from fluorite.hwgen.ops import Builder
+
+__all__ = ["link"]
+
+
+def link(region: Region, lowered: Lowered) -> Graph:
+    """One graph whose taps are stages and inputs, with the accelerated Func's streams as outputs."""
+    graph = Graph(lowered.graph.dimensions)
+    build = Builder(graph)
+    types = {i.name: i.type for i in region.inputs}
+    streams: dict[tuple[str, int], Ref] = {}
+    done: dict[int, Ref] = {}
+
+    def source(node: Node) -> Ref:
+        key, lane = str(node.attr[0]), int(node.attr[1])
+        if key in types:
+            return build.source("input", (key, lane), types[key].min, types[key].max)
+        return streams[key, lane]
+
+    for name in region.stages:
+        for key, lane in sorted(k for k in lowered.bodies if k[0] in _keys(region, name)):
+            body = lowered.bodies[key, lane]
+            for node in topological([body.node]):
+                if node.id in done:
+                    continue
+                if node.op == "tap":
+                    done[node.id] = source(node)
+                else:
+                    done[node.id] = build.rebuild(
+                        node, [done[operand.node.id].shifted(operand.delay) for operand in node.operands]
+                    )
+            streams[key, lane] = build.stage(done[body.node.id].shifted(body.delay), key, lane)
+    for key in _keys(region, region.name):
+        lanes = sorted(lane for k, lane in streams if k == key)
+        graph.outputs.extend(Output(key, lane, streams[key, lane]) for lane in lanes)
+    return graph
+
+
+def _keys(region: Region, name: str) -> list[str]:
+    return [stage_key(name, index) for index in range(len(region.pipeline.funcs[name].types))]

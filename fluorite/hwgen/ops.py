@@ -1,0 +1,358 @@
+"""The operations of the stream graph and their constructors.
+
+Every constructor folds constants, drops identities, and infers the exact range of its result, so a graph
+is never larger or wider than what its inputs' ranges call for.
+
+========== ======================= =====================================================
+op         attr                    value
+========== ======================= =====================================================
+const      (value,)                a number
+setting    (port,)                 a static input port
+input      (stream, lane)          one lane of an input stream
+tap        (stage, lane)           one lane of a stage's value, before linking
+coord      (stage, dimension)      iteration number of the stage's word along a dimension, from 0 at the launch's own origin
+stage      (stage, lane)           identity; names a stage's value and keeps it whole
+sum        (constant, c0, c1 ...)  constant + c0 * operand0 + c1 * operand1 ...
+mul        ()                      product of two streams
+abs        ()                      magnitude
+min max    ()                      of two streams
+eq lt le   ()                      compare, 0 or 1
+not        ()                      1 - operand, of a 0/1 stream
+select     ()                      operand1 if operand0 else operand2
+wrap       (width_bits, signed)    the low bits, read as unsigned or two's complement
+shr        (amount,)               floor(operand / 2**amount)
+and or xor ()                      bitwise, two's complement of unbounded width
+========== ======================= =====================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from fluorite.hwgen.graph import Graph, Node, Ref
+
+__all__ = ["Builder", "constant_value", "fits"]
+
+
+def constant_value(ref: Ref) -> int | None:
+    """The number a Ref always carries, or None."""
+    return ref.node.lo if ref.node.lo == ref.node.hi else None
+
+
+def fits(ref: Ref, lo: int, hi: int) -> bool:
+    """Whether a Ref's range lies in ``[lo, hi]``."""
+    return lo <= ref.node.lo and ref.node.hi <= hi
+
+
+@dataclass(slots=True)
+class Builder:
+    """Makes nodes in a graph."""
+
+    graph: Graph
+
+    def const(self, value: int) -> Ref:
+        """A number."""
+        return self.graph.intern("const", (), (value,), value, value, static=True)
+
+    def setting(self, port: str, lo: int, hi: int) -> Ref:
+        """A static input port whose value lies in ``[lo, hi]``."""
+        return self.graph.intern("setting", (), (port,), lo, hi, static=True)
+
+    def source(self, op: str, attr: tuple[int | str, ...], lo: int, hi: int) -> Ref:
+        """A stream from outside the datapath: ``input``, ``tap`` or ``coord``."""
+        return self.graph.intern(op, (), attr, lo, hi, static=False)
+
+    def stage(self, value: Ref, stage: str, lane: int) -> Ref:
+        """Name value as one lane of a stage."""
+        return self.graph.intern("stage", (value,), (stage, lane), value.node.lo, value.node.hi, static=False)
+
+    def linear(self, terms: Sequence[tuple[int, Ref]], constant: int = 0) -> Ref:
+        """``constant + sum(c * ref)``."""
+        merged: dict[tuple[int, tuple[int, ...]], tuple[int, Ref]] = {}
+        for coefficient, ref in terms:
+            value = constant_value(ref)
+            if value is not None:
+                constant += coefficient * value
+                continue
+            key = (ref.node.id, ref.delay)
+            before = merged[key][0] if key in merged else 0
+            merged[key] = (before + coefficient, ref)
+        kept = [(c, ref) for c, ref in merged.values() if c]
+        if not kept:
+            return self.const(constant)
+        if len(kept) == 1 and kept[0][0] == 1 and constant == 0:
+            return kept[0][1]
+        lo = constant + sum(c * (ref.node.lo if c > 0 else ref.node.hi) for c, ref in kept)
+        hi = constant + sum(c * (ref.node.hi if c > 0 else ref.node.lo) for c, ref in kept)
+        kept.sort(key=lambda term: (term[1].node.id, term[1].delay))
+        return self.graph.intern("sum", (ref for _, ref in kept), (constant, *(c for c, _ in kept)), lo, hi)
+
+    def add(self, a: Ref, b: Ref) -> Ref:
+        """``a + b``."""
+        return self.linear([(1, a), (1, b)])
+
+    def sub(self, a: Ref, b: Ref) -> Ref:
+        """``a - b``."""
+        return self.linear([(1, a), (-1, b)])
+
+    def offset(self, a: Ref, constant: int) -> Ref:
+        """``a + constant``."""
+        return self.linear([(1, a)], constant)
+
+    def mul(self, a: Ref, b: Ref) -> Ref:
+        """``a * b``."""
+        for one, other in ((a, b), (b, a)):
+            value = constant_value(one)
+            if value is not None:
+                return self.linear([(value, other)])
+        corners = [x * y for x in (a.node.lo, a.node.hi) for y in (b.node.lo, b.node.hi)]
+        lo, hi = min(corners), max(corners)
+        if a == b:
+            lo = 0 if a.node.lo <= 0 <= a.node.hi else min(a.node.lo**2, a.node.hi**2)
+            hi = max(a.node.lo**2, a.node.hi**2)
+        return self.graph.intern("mul", _ordered(a, b), (), lo, hi)
+
+    def abs(self, a: Ref) -> Ref:
+        """``|a|``."""
+        if a.node.lo >= 0:
+            return a
+        if a.node.hi <= 0:
+            return self.linear([(-1, a)])
+        return self.graph.intern("abs", (a,), (), 0, max(-a.node.lo, a.node.hi))
+
+    def minimum(self, a: Ref, b: Ref) -> Ref:
+        """The smaller value."""
+        if a == b or a.node.hi <= b.node.lo:
+            return a
+        if b.node.hi <= a.node.lo:
+            return b
+        return self.graph.intern(
+            "min", _ordered(a, b), (), min(a.node.lo, b.node.lo), min(a.node.hi, b.node.hi)
+        )
+
+    def maximum(self, a: Ref, b: Ref) -> Ref:
+        """The greater value."""
+        if a == b or a.node.lo >= b.node.hi:
+            return a
+        if b.node.lo >= a.node.hi:
+            return b
+        return self.graph.intern(
+            "max", _ordered(a, b), (), max(a.node.lo, b.node.lo), max(a.node.hi, b.node.hi)
+        )
+
+    def clamp(self, a: Ref, lo: int, hi: int) -> Ref:
+        """``a`` limited to ``[lo, hi]``."""
+        return self.maximum(self.minimum(a, self.const(hi)), self.const(lo))
+
+    def eq(self, a: Ref, b: Ref) -> Ref:
+        """1 where ``a == b``."""
+        if a == b:
+            return self.const(1)
+        if a.node.hi < b.node.lo or b.node.hi < a.node.lo:
+            return self.const(0)
+        for one, other in ((a, b), (b, a)):  # a 0/1 stream against a constant
+            value = constant_value(one)
+            if value is not None and fits(other, 0, 1):
+                return other if value == 1 else self.logical_not(other)
+        return self.graph.intern("eq", _ordered(a, b), (), 0, 1)
+
+    def lt(self, a: Ref, b: Ref) -> Ref:
+        """1 where ``a < b``."""
+        if a.node.hi < b.node.lo:
+            return self.const(1)
+        if a == b or a.node.lo >= b.node.hi:
+            return self.const(0)
+        return self.graph.intern("lt", (a, b), (), 0, 1)
+
+    def le(self, a: Ref, b: Ref) -> Ref:
+        """1 where ``a <= b``."""
+        if a == b or a.node.hi <= b.node.lo:
+            return self.const(1)
+        if a.node.lo > b.node.hi:
+            return self.const(0)
+        return self.graph.intern("le", (a, b), (), 0, 1)
+
+    def logical_not(self, a: Ref) -> Ref:
+        """``1 - a`` of a 0/1 stream."""
+        value = constant_value(a)
+        if value is not None:
+            return self.const(1 - value)
+        if a.node.op == "not":
+            return a.node.operands[0].shifted(a.delay)
+        if a.node.op in ("lt", "le"):
+            x, y = (operand.shifted(a.delay) for operand in a.node.operands)
+            return self.le(y, x) if a.node.op == "lt" else self.lt(y, x)
+        return self.graph.intern("not", (a,), (), 0, 1)
+
+    def select(self, condition: Ref, true_value: Ref, false_value: Ref) -> Ref:
+        """``true_value`` where ``condition`` is 1, else ``false_value``."""
+        value = constant_value(condition)
+        if value is not None:
+            return true_value if value else false_value
+        if true_value == false_value:
+            return true_value
+        if constant_value(true_value) == 1 and constant_value(false_value) == 0:
+            return condition
+        if constant_value(true_value) == 0 and constant_value(false_value) == 1:
+            return self.logical_not(condition)
+        if condition.node.op == "not":
+            condition = condition.node.operands[0].shifted(condition.delay)
+            true_value, false_value = false_value, true_value
+        return self.graph.intern(
+            "select",
+            (condition, true_value, false_value),
+            (),
+            min(true_value.node.lo, false_value.node.lo),
+            max(true_value.node.hi, false_value.node.hi),
+        )
+
+    def wrap(self, a: Ref, width_bits: int, signed: bool) -> Ref:
+        """The low ``width_bits`` of ``a``."""
+        lo = -(1 << (width_bits - 1)) if signed else 0
+        hi = lo + (1 << width_bits) - 1
+        if fits(a, lo, hi):
+            return a
+        value = constant_value(a)
+        if value is not None:
+            return self.const((value - lo) % (1 << width_bits) + lo)
+        while a.node.op == "wrap" and int(a.node.attr[0]) >= width_bits:
+            a = a.node.operands[0].shifted(a.delay)
+        return self.graph.intern("wrap", (a,), (width_bits, signed), lo, hi)
+
+    def shift_right(self, a: Ref, amount: int) -> Ref:
+        """``floor(a / 2**amount)``."""
+        value = constant_value(a)
+        if value is not None:
+            return self.const(value >> amount)
+        if amount == 0:
+            return a
+        lo, hi = a.node.lo >> amount, a.node.hi >> amount
+        if lo == hi:
+            return self.const(lo)
+        if a.node.op == "shr":
+            return self.shift_right(a.node.operands[0].shifted(a.delay), amount + int(a.node.attr[0]))
+        return self.graph.intern("shr", (a,), (amount,), lo, hi)
+
+    def bitwise(self, op: str, a: Ref, b: Ref) -> Ref:
+        """``and``, ``or`` or ``xor`` of two's complement values of unbounded width."""
+        x, y = constant_value(a), constant_value(b)
+        function: Callable[[int, int], int] = _BITWISE[op]
+        if x is not None and y is not None:
+            return self.const(function(x, y))
+        if a == b:
+            return self.const(0) if op == "xor" else a
+        for value, other in ((x, b), (y, a)):
+            if value == 0:
+                return self.const(0) if op == "and" else other
+            if value == -1 and op == "and":
+                return other
+            if value == 1 and fits(other, 0, 1):
+                return {"and": other, "or": self.const(1), "xor": self.logical_not(other)}[op]
+        if a.node.lo >= 0 and b.node.lo >= 0:
+            full = (1 << max(a.node.hi, b.node.hi).bit_length()) - 1
+            lo, hi = 0, min(a.node.hi, b.node.hi) if op == "and" else full
+        else:
+            bits = max(_signed_bits(a.node), _signed_bits(b.node))
+            lo, hi = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+            if op == "and" and (a.node.lo >= 0 or b.node.lo >= 0):
+                lo, hi = 0, min(n.hi for n in (a.node, b.node) if n.lo >= 0)
+        return self.graph.intern(op, _ordered(a, b), (), lo, hi)
+
+    def divide(self, a: Ref, divisor: int) -> Ref:
+        """``a / divisor``, Euclidean, by a constant.
+
+        A multiplication by a rounded-up reciprocal and a shift (Granlund and Montgomery, PLDI 1994), with the least
+        shift that is exact over the whole range of ``a``; a negative range is first moved up by a multiple of the divisor.
+        """
+        if divisor == 0:
+            return self.const(0)
+        if divisor < 0:
+            return self.linear([(-1, self.divide(a, -divisor))])
+        odd_shift = (divisor & -divisor).bit_length() - 1
+        if divisor == 1 << odd_shift:
+            return self.shift_right(a, odd_shift)
+        lift = 0
+        if a.node.lo < 0:
+            lift = 1 << (-(a.node.lo // divisor)).bit_length()  # a power of two: adding it back touches the top bits only
+        top = a.node.hi + lift * divisor
+        shift = odd_shift
+        while True:
+            reciprocal = -(-(1 << shift) // divisor)
+            # floor(n * reciprocal / 2**shift) == floor(n / divisor) for all 0 <= n <= top
+            if top * (reciprocal * divisor - (1 << shift)) < 1 << shift:
+                break
+            shift += 1
+        scaled = self.linear([(reciprocal, a)], lift * divisor * reciprocal)
+        return self.offset(self.shift_right(scaled, shift), -lift)
+
+    def modulo(self, a: Ref, divisor: int) -> Ref:
+        """``a % divisor``, Euclidean, by a constant."""
+        divisor = abs(divisor)
+        if divisor == 0:
+            return self.const(0)
+        if fits(a, 0, divisor - 1):
+            return a
+        if divisor & (divisor - 1) == 0:
+            return self.wrap(a, divisor.bit_length() - 1, False) if divisor > 1 else self.const(0)
+        remainder = self.linear([(1, a), (-divisor, self.divide(a, divisor))])
+        # The range of a - d * (a / d) by intervals is wider than what a remainder can be: say so.
+        bits = (divisor - 1).bit_length()
+        return self.minimum(self.wrap(remainder, bits, False), self.const(divisor - 1))
+
+    def rebuild(self, node: Node, operands: Sequence[Ref]) -> Ref:
+        """The same operation on other operands, simplified anew.
+
+        Raises
+        ------
+        KeyError
+            The node is a source that only its own pass can replace (``tap``).
+        """
+        attr = node.attr
+        match node.op:
+            case "const":
+                return self.const(node.lo)
+            case "setting":
+                return self.setting(str(attr[0]), node.lo, node.hi)
+            case "input" | "coord":
+                return self.source(node.op, attr, node.lo, node.hi)
+            case "stage":
+                return self.stage(operands[0], str(attr[0]), int(attr[1]))
+            case "sum":
+                constant, *coefficients = (int(a) for a in attr)
+                return self.linear(list(zip(coefficients, operands, strict=True)), constant)
+            case "wrap":
+                return self.wrap(operands[0], int(attr[0]), bool(attr[1]))
+            case "shr":
+                return self.shift_right(operands[0], int(attr[0]))
+            case "and" | "or" | "xor":
+                return self.bitwise(node.op, operands[0], operands[1])
+        constructors: dict[str, Callable[..., Ref]] = {
+            "mul": self.mul,
+            "abs": self.abs,
+            "min": self.minimum,
+            "max": self.maximum,
+            "eq": self.eq,
+            "lt": self.lt,
+            "le": self.le,
+            "not": self.logical_not,
+            "select": self.select,
+        }
+        return constructors[node.op](*operands)
+
+
+_BITWISE: dict[str, Callable[[int, int], int]] = {
+    "and": lambda x, y: x & y,
+    "or": lambda x, y: x | y,
+    "xor": lambda x, y: x ^ y,
+}
+
+
+def _ordered(a: Ref, b: Ref) -> tuple[Ref, Ref]:
+    """Operands of a commutative operation in one order, so that equal nodes meet."""
+    return (a, b) if (a.node.id, a.delay) <= (b.node.id, b.delay) else (b, a)
+
+
+def _signed_bits(node: Node) -> int:
+    """Width of a two's complement wire that holds the node's range."""
+    return node.width_bits + (0 if node.signed else 1)

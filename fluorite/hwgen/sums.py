@@ -1,0 +1,233 @@
+"""Sums: n-ary weighted sums become shift-add trees that share work across taps and lanes.
+
+    stage = sum(1*t0 + 2*t1 + 1*t2 ...)   ->   add(add(t0, t2), shl(t1, 1)) ...
+
+Nested sums that nothing else reads are flattened first. The terms of a window are then grouped by pixel column, each group with
+its common factor taken out: two columns with proportional weights become one node at two delays, so a separable or symmetric
+kernel costs one column sum and a row sum even when it was written as a two-dimensional one. Within a group, equal weights are
+added before they are multiplied, and weights that are not powers of two are multiplied by canonical signed digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import gcd
+
+from fluorite.hwgen.graph import Graph, Node, Output, Ref, topological
+from fluorite.hwgen.ops import Builder
+
+__all__ = ["expand_sums", "signed_digits"]
+
+_MAX_SHIFT_ADDS = 4  # nonzero digits up to which shifts and adders are smaller than a DSP's share
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """A partial sum that is to be subtracted where ``negative``."""
+
+    negative: bool
+    ref: Ref
+
+
+def expand_sums(graph: Graph, lanes: int) -> Graph:
+    """The same graph with every ``sum`` expanded into ``add``, ``sub``, ``shl`` and ``mul``.
+
+    Parameters
+    ----------
+    graph : Graph
+        A linked graph.
+    lanes : int
+        Lanes along scan dimension 0, to find the pixel column of a tap.
+    """
+    return _Expansion(graph, lanes).run()
+
+
+class _Expansion:
+    def __init__(self, graph: Graph, lanes: int) -> None:
+        self.old = graph
+        self.lanes = lanes
+        self.new = Graph(graph.dimensions)
+        self.build = Builder(self.new)
+        self.done: dict[int, Ref] = {}
+        self.columns: dict[int, int] = {}
+        self.uses: dict[int, int] = {}
+
+    def run(self) -> Graph:
+        order = list(topological(output.value.node for output in self.old.outputs))
+        for node in order:
+            for operand in node.operands:
+                self.uses[operand.node.id] = self.uses.get(operand.node.id, 0) + 1
+        for node in order:
+            if node.op == "sum":
+                self.done[node.id] = self._sum(*_terms(node))
+            elif node.op == "wrap" and node.operands[0].node.op == "sum":
+                width_bits = int(node.attr[0])
+                constant, terms = _terms(node.operands[0].node)
+                terms = [(c, ref.shifted(node.operands[0].delay)) for c, ref in terms]
+                total = self._sum(constant, terms, modulo_bits=width_bits)
+                self.done[node.id] = self.build.wrap(total, width_bits, bool(node.attr[1]))
+            else:
+                operands = [self.done[operand.node.id].shifted(operand.delay) for operand in node.operands]
+                self.done[node.id] = self.build.rebuild(node, operands)
+        for output in self.old.outputs:
+            value = self.done[output.value.node.id].shifted(output.value.delay)
+            self.new.outputs.append(Output(output.stream, output.lane, value))
+        return self.new
+
+    # --- flattening -----------------------------------------------------------------------------------------------
+
+    def _flatten(
+        self, constant: int, terms: Sequence[tuple[int, Ref]], modulo_bits: int | None
+    ) -> tuple[int, list[tuple[int, Ref]]]:
+        """Terms over the new graph; sums that only this one reads dissolve, and so do wraps that a later wrap undoes."""
+        flat: list[tuple[int, Ref]] = []
+        stack = list(reversed(terms))
+        while stack:
+            coefficient, ref = stack.pop()
+            node = ref.node
+            single = self.uses.get(node.id, 0) == 1
+            power_of_two = abs(coefficient) & (abs(coefficient) - 1) == 0
+            if single and node.op == "sum" and power_of_two:
+                inner, inner_terms = _terms(node)
+                constant += coefficient * inner
+                stack.extend((coefficient * c, r.shifted(ref.delay)) for c, r in reversed(inner_terms))
+            elif single and node.op == "wrap" and modulo_bits is not None and int(node.attr[0]) >= modulo_bits:
+                stack.append((coefficient, node.operands[0].shifted(ref.delay)))
+            else:
+                flat.append((coefficient, self.done[node.id].shifted(ref.delay)))
+        return constant, flat
+
+    # --- building -------------------------------------------------------------------------------------------------
+
+    def _sum(self, constant: int, terms: Sequence[tuple[int, Ref]], modulo_bits: int | None = None) -> Ref:
+        constant, flat = self._flatten(constant, terms, modulo_bits)
+        merged = self.build.linear(flat, constant).node
+        if merged.op != "sum":
+            return self.build.linear(flat, constant)
+        groups: dict[int, list[tuple[int, Ref]]] = {}
+        constant, flat = self._canonical(flat, constant)
+        for coefficient, ref in flat:
+            groups.setdefault(self._column(ref), []).append((coefficient, ref))
+        columns: list[tuple[int, Ref]] = []
+        for column in sorted(groups):
+            group = groups[column]
+            factor = gcd(*(c for c, _ in group))
+            if group[0][0] < 0:
+                factor = -factor
+            columns.append((factor, self._weighted([(c // factor, ref) for c, ref in group])))
+        return self._finish(self._tree(columns), constant)
+
+    def _canonical(self, flat: Sequence[tuple[int, Ref]], constant: int) -> tuple[int, list[tuple[int, Ref]]]:
+        """Equal terms merged and constants folded, in one order for all equal sums."""
+        merged: dict[tuple[int, tuple[int, ...]], tuple[int, Ref]] = {}
+        for coefficient, ref in flat:
+            if ref.node.lo == ref.node.hi:
+                constant += coefficient * ref.node.lo
+                continue
+            key = (ref.node.id, ref.delay)
+            merged[key] = (merged[key][0] + coefficient if key in merged else coefficient, ref)
+        ordered = sorted(merged.values(), key=lambda term: (term[1].delay[1:], term[1].node.id, term[1].delay[0]))
+        return constant, [term for term in ordered if term[0]]
+
+    def _column(self, ref: Ref) -> int:
+        """Pixel column of a stream relative to the scan: taps that lie above one another share it."""
+        return self._node_column(ref.node) - self.lanes * ref.delay[0]
+
+    def _node_column(self, node: Node) -> int:
+        if node.id not in self.columns:
+            for below in topological([node]):
+                if below.id in self.columns:
+                    continue
+                if below.op in ("input", "stage"):
+                    self.columns[below.id] = int(below.attr[1]) % self.lanes
+                else:
+                    self.columns[below.id] = max(
+                        (self._column(operand) for operand in below.operands if not operand.node.static), default=0
+                    )
+        return self.columns[node.id]
+
+    def _weighted(self, terms: Sequence[tuple[int, Ref]]) -> Ref:
+        """A group's sum: equal weights added first."""
+        if len(terms) == 1 and terms[0][0] == 1:
+            return terms[0][1]
+        return self._finish(self._tree(terms), 0)
+
+    def _tree(self, terms: Sequence[tuple[int, Ref]]) -> _Signed:
+        """Balanced sum of weighted terms in the order given."""
+        by_weight: dict[int, list[_Signed]] = {}
+        for coefficient, ref in terms:
+            by_weight.setdefault(abs(coefficient), []).append(_Signed(coefficient < 0, ref))
+        parts: list[_Signed] = []
+        for weight, group in by_weight.items():
+            if weight & (weight - 1):
+                total = self._balance(group)
+                parts.append(_Signed(total.negative, self._times(total.ref, weight)))
+            else:
+                parts.extend(_Signed(term.negative, self._shift_left(term.ref, weight)) for term in group)
+        return self._balance(parts)
+
+    def _balance(self, parts: list[_Signed]) -> _Signed:
+        while len(parts) > 1:
+            pairs = [self._combine(a, b) for a, b in zip(parts[::2], parts[1::2], strict=False)]
+            parts = pairs + parts[len(pairs) * 2 :]
+        return parts[0]
+
+    def _combine(self, a: _Signed, b: _Signed) -> _Signed:
+        if a.negative == b.negative:
+            return _Signed(a.negative, self._add(a.ref, b.ref))
+        if a.negative:
+            a, b = b, a
+        return _Signed(False, self._sub(a.ref, b.ref))
+
+    def _finish(self, total: _Signed, constant: int) -> Ref:
+        if total.negative:
+            return self._sub(self.build.const(constant), total.ref)
+        return self._add(total.ref, self.build.const(constant)) if constant else total.ref
+
+    def _add(self, a: Ref, b: Ref) -> Ref:
+        if (b.node.id, b.delay) < (a.node.id, a.delay):
+            a, b = b, a
+        return self.new.intern("add", (a, b), (), a.node.lo + b.node.lo, a.node.hi + b.node.hi)
+
+    def _sub(self, a: Ref, b: Ref) -> Ref:
+        return self.new.intern("sub", (a, b), (), a.node.lo - b.node.hi, a.node.hi - b.node.lo)
+
+    def _shift_left(self, a: Ref, factor: int) -> Ref:
+        if factor == 1:
+            return a
+        amount = factor.bit_length() - 1
+        return self.new.intern("shl", (a,), (amount,), a.node.lo << amount, a.node.hi << amount)
+
+    def _times(self, a: Ref, factor: int) -> Ref:
+        """``a * factor`` for a positive factor that is no power of two."""
+        digits = signed_digits(factor)
+        if len(digits) > _MAX_SHIFT_ADDS:
+            return self.new.intern("mul", (a, self.build.const(factor)), (), *sorted((a.node.lo * factor, a.node.hi * factor)))
+        total = self._balance([_Signed(negative, self._shift_left(a, 1 << position)) for position, negative in digits])
+        return self._finish(total, 0)
+
+
+def _terms(node: Node) -> tuple[int, list[tuple[int, Ref]]]:
+    constant, *coefficients = (int(a) for a in node.attr)
+    return constant, list(zip(coefficients, node.operands, strict=True))
+
+
+def signed_digits(value: int) -> list[tuple[int, bool]]:
+    """Canonical signed digits of a positive number: ``value == sum(-2**p if negative else 2**p)``, fewest digits.
+
+    Returns
+    -------
+    list of (int, bool)
+        (position, negative), most significant first, so that the first is never negative.
+    """
+    digits: list[tuple[int, bool]] = []
+    position = 0
+    while value:
+        if value & 1:
+            negative = value & 3 == 3
+            digits.append((position, negative))
+            value += 1 if negative else -1
+        value >>= 1
+        position += 1
+    return digits[::-1]
