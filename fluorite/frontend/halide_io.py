@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,10 @@ from fluorite.errors import UsageError
 from fluorite.frontend import ir, wire
 from fluorite.frontend.buffers import planar
 from fluorite.frontend.decode import decode
-from fluorite.frontend.decode_expr import operands
+from fluorite.frontend.decode_expr import decode_type, operands
+from fluorite.frontend.rewrite import apply_wrappers
 
-__all__ = ["DimensionBounds", "Loaded", "load", "parameter_bounds", "to_halide"]
+__all__ = ["DimensionBounds", "Loaded", "halide_type", "image_params", "load", "parameter_bounds", "to_halide"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Loaded:
     Attributes
     ----------
     root : Table
-        The serialized pipeline, for cutting.
+        The serialized pipeline, for cutting: constant buffers planar, wrappers of ``in_()`` called by name.
     parameters : dict
         The ``hl.Parameter`` behind each ImageParam and Param, by name; they stay linked to the user's objects.
     pipeline : ir.Pipeline
@@ -72,7 +73,7 @@ def load(pipeline: Any) -> Loaded:
         data, parameters = hl.serialize_pipeline(pipeline, get_params=True)
     except (hl.HalideError, RuntimeError) as error:
         raise UsageError(f"Halide cannot serialize the pipeline: {error}") from error
-    root = planar(wire.read(data))
+    root = apply_wrappers(planar(wire.read(data)))
     return Loaded(root, parameters, decode(root), parameter_bounds(parameters))
 
 
@@ -96,6 +97,41 @@ def to_halide(root: wire.Table, parameters: Mapping[str, Any]) -> Any:
         if parameter.name not in known:
             raise UsageError(f"the pipeline refers to the parameter {parameter.name}, which was not given")
     return hl.deserialize_pipeline(wire.write(root), dict(parameters))
+
+
+def image_params(root: wire.Table, names: Collection[str]) -> dict[str, Any]:
+    """Make new ImageParams for external buffers of a pipeline, for instance the inputs of a golden model.
+
+    Parameters
+    ----------
+    root : Table
+        The pipeline, as cut.
+    names : collection of str
+        Which external buffers to make one for; others are passed over.
+
+    Returns
+    -------
+    dict
+        ``hl.ImageParam`` by name. ``.parameter()`` is what :func:`to_halide` takes, ``.set()`` gives it data.
+    """
+    return {
+        p.name: hl.ImageParam(halide_type(decode_type(p.type)), p.dimensions, p.name)
+        for p in root.external_parameters
+        if p.is_buffer and p.name in names
+    }
+
+
+def halide_type(of: ir.Type) -> Any:
+    """Return the ``hl.Type`` of a scalar type."""
+    make = {
+        ir.TypeCode.INT: hl.Int,
+        ir.TypeCode.UINT: hl.UInt,
+        ir.TypeCode.FLOAT: hl.Float,
+        ir.TypeCode.BFLOAT: hl.BFloat,
+    }
+    if of.code not in make:
+        raise UsageError(f"Halide has no buffers of type {of}")
+    return make[of.code](of.bits)
 
 
 def parameter_bounds(parameters: Mapping[str, Any]) -> dict[str, tuple[DimensionBounds, ...]]:

@@ -1,0 +1,311 @@
+"""The hardware/software split: two pipelines cut out of the user's, at the edges of one accelerator.
+
+Both work on the tables of the serialized pipeline, so Halide compiles what it would have compiled anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from fluorite.errors import ScheduleError, UnsupportedError, UsageError
+from fluorite.frontend import ir
+from fluorite.frontend.annotations import TAG_PREFIX
+from fluorite.frontend.rewrite import apply_wrappers, find_func, prune, reachable, transform
+from fluorite.frontend.table import Table, table
+
+__all__ = ["golden", "software"]
+
+_INT32 = table("Type", code="Int", bits=32, lanes=1)
+_TRUE = table("UIntImm", value=1, type=table("Type", code="UInt", bits=1, lanes=1))
+_UNDEFINED = table("UndefinedExpr")
+_INLINED = table("LoopLevel", stage_index=-1)
+_ROOT = table("LoopLevel", stage_index=-1, var_name="__root")
+
+
+def software(
+    root: Table, func_name: str, inputs: Sequence[str], scalars: Sequence[str | ir.Variable], extern_name: str
+) -> Table:
+    """Replace the accelerated Func by an extern stage.
+
+    Apply it once per accelerator. The C function gets ``halide_buffer_t *`` for each input, each scalar by
+    value, and ``halide_buffer_t *`` for each value of the Func, in this order.
+
+    Before
+        ``hw(x, y) = ...f(x, y)...gain...``
+    After
+        ``hw.define_extern("extern_name", [f, gain], ...)``, computed where ``hw`` was
+
+    Parameters
+    ----------
+    root : Table
+        The pipeline.
+    func_name : str
+        The accelerated Func.
+    inputs : sequence of str
+        Funcs and ImageParams that the extern stage reads: input streams, then taps.
+    scalars : sequence of str or ir.Variable
+        Params used inside by name, or variables such as ``input.extent.0``.
+    extern_name : str
+        C symbol of the extern stage.
+
+    Returns
+    -------
+    Table
+        The pipeline without the Funcs that only the hardware needs, and without fluorite's annotations.
+
+    Raises
+    ------
+    UnsupportedError
+        If an input Func has a Tuple for a value, or the accelerated Func is itself an extern stage.
+    ScheduleError
+        If the accelerated Func is scheduled with ``compute_with``.
+    """
+    root = apply_wrappers(root)
+    func = find_func(root, func_name)
+    _refuse(root, func)
+    level = func.func_schedule.compute_level
+    if level.var_name == "" or func_name in root.output_names:
+        level = _ROOT
+    extern = func.replace(
+        func_schedule=func.func_schedule.replace(compute_level=level),
+        init_def=_extern_definition(func),
+        updates=(),
+        extern_arguments=(
+            *(_buffer_argument(root, func_name, name) for name in inputs),
+            *(_scalar_argument(root, scalar) for scalar in scalars),
+        ),
+        extern_function_name=extern_name,
+        extern_mangling="C",
+        extern_function_device_api="Host",
+    )
+    funcs = tuple(_without_tags(extern if other is func else other) for other in root.funcs)
+    root = root.replace(funcs=funcs)
+    alive = reachable(root)
+
+    def outside(old: Table) -> Table:
+        # The loops of the accelerated Func and of what was inside it are gone: what was computed in them
+        # moves to just outside.
+        return level if old.func_name and (old.func_name == func_name or old.func_name not in alive) else old
+
+    def rescheduled(other: Table) -> Table:
+        schedule = other.func_schedule
+        compute = outside(schedule.compute_level)
+        if compute.var_name == "" and other.name in inputs:
+            compute = _ROOT  # only a Func that has a buffer can be given to C
+        return other.replace(
+            func_schedule=schedule.replace(
+                compute_level=compute,
+                store_level=outside(schedule.store_level),
+                hoist_storage_level=outside(schedule.hoist_storage_level),
+            )
+        )
+
+    return prune(root.replace(funcs=tuple(rescheduled(other) if other.name != func_name else other for other in funcs)))
+
+
+def golden(root: Table, func_name: str, inputs: Sequence[str], computed: Collection[str]) -> Table:
+    """Make a pipeline of the accelerated Func alone: what the hardware must be equal to.
+
+    Before
+        ``out(x, y) = ...hw...``; ``hw(x, y) = ...f(x, y)...``; ``f(x, y) = ...``
+    After
+        ``hw(x, y) = ...f(x, y)...`` with ``f`` an ImageParam; nothing scheduled
+
+    Parameters
+    ----------
+    root : Table
+        The pipeline.
+    func_name : str
+        The accelerated Func, from now on the output.
+    inputs : sequence of str
+        Funcs and ImageParams it is cut at. A Func becomes an ImageParam of the same name.
+    computed : collection of str
+        Funcs that get a buffer of their own, ``compute_root``; the others are inlined. Name the line-buffered
+        ones, or a chain of stencils multiplies out. Funcs with updates are always computed.
+
+    Raises
+    ------
+    UnsupportedError
+        If an input Func has a Tuple for a value.
+    """
+    root = apply_wrappers(root)
+    find_func(root, func_name)
+    images = {p.name for p in root.external_parameters if p.is_buffer}
+    cut_at = {name: find_func(root, name) for name in inputs if name not in images}
+    for func in cut_at.values():
+        _refuse_tuple(func_name, func)
+
+    def edit(node: Table) -> Table:
+        if node.kind == "Call" and node.call_type == "Halide" and node.name in cut_at:
+            return node.replace(call_type="Image", func_index=-1, param_name=node.name)
+        return node
+
+    external = tuple(
+        table("ExternalParameter", is_buffer=True, type=f.output_types[0], dimensions=len(f.args), name=f.name)
+        for f in cut_at.values()
+    )
+    funcs = tuple(func if func.name in cut_at else transform(func, edit) for func in root.funcs)
+    root = prune(
+        root.replace(
+            funcs=funcs,
+            output_names=(func_name,),
+            requirements=(),
+            external_parameters=(*root.external_parameters, *external),
+        )
+    )
+    return root.replace(
+        funcs=tuple(_unscheduled(func, func.name in computed) for func in root.funcs),
+        parameters=tuple(map(_unconstrained, root.parameters)),
+    )
+
+
+# ---------------------------------------------------------------------------------------------
+# The parts of an extern stage
+
+
+def _extern_definition(func: Table) -> Table:
+    """Make the pure definition that ``define_extern`` would have made."""
+    schedule = func.init_def.stage_schedule
+    values = tuple(table("Call", name="undef", call_type="Intrinsic", func_index=-1, type=t) for t in func.output_types)
+    return table(
+        "Definition",
+        is_init=True,
+        predicate=_TRUE,
+        values=values,
+        args=tuple(_variable(arg, _INT32) for arg in func.args),
+        stage_schedule=_stage_schedule([_dim(arg, "Extern") for arg in func.args], schedule),
+    )
+
+
+def _variable(name: str, kind: Table, param: str = "") -> Table:
+    return table("Variable", name=name, type=kind, param_name=param, reduction_domain=table("ReductionDomain"))
+
+
+def _dim(var: str, for_type: str = "Serial", dim_type: str = "PureVar") -> Table:
+    return table("Dim", var=var, for_type=for_type, dim_type=dim_type)
+
+
+def _stage_schedule(dims: Sequence[Table], old: Table, rvars: Sequence[Table] = ()) -> Table:
+    """Make the schedule of a stage as it is before the user touches it."""
+    level = table("LoopLevel", stage_index=-1, locked=True)
+    return table(
+        "StageSchedule",
+        rvars=tuple(rvars),
+        dims=(*dims, _dim("__outermost")),
+        fuse_level=table("FuseLoopLevel", fuse_level=level),
+        allow_race_conditions=False,
+        override_atomic_associativity_test=old.override_atomic_associativity_test,
+    )
+
+
+def _buffer_argument(root: Table, func_name: str, name: str) -> Table:
+    if any(p.name == name and p.is_buffer for p in root.external_parameters):
+        return table("ExternFuncArgument", arg_type="ImageParamArg", func_index=-1, image_param_name=name)
+    func = find_func(root, name)
+    _refuse_tuple(func_name, func)
+    return table("ExternFuncArgument", arg_type="FuncArg", func_index=root.func_names_in_order.index(name))
+
+
+def _scalar_argument(root: Table, scalar: str | ir.Variable) -> Table:
+    if isinstance(scalar, ir.Variable):
+        if not scalar.param:
+            raise UsageError(f"{scalar.name} is a variable of a Func; an extern stage takes only Params")
+        code = {"int": "Int", "uint": "UInt", "float": "Float", "bfloat": "BFloat", "handle": "Handle"}
+        kind = table("Type", code=code[scalar.type.code], bits=scalar.type.bits, lanes=1)
+        expr = _variable(scalar.name, kind, scalar.param)
+    else:
+        for parameter in root.external_parameters:
+            if parameter.name == scalar and not parameter.is_buffer:
+                expr = _variable(scalar, parameter.type, scalar)
+                break
+        else:
+            raise UsageError(f"the pipeline has no Param named {scalar}")
+    return table("ExternFuncArgument", arg_type="ExprArg", func_index=-1, expr=expr)
+
+
+def _without_tags(func: Table) -> Table:
+    kept = tuple(tag for tag in func.trace_tags if not tag.startswith(TAG_PREFIX))
+    return func if len(kept) == len(func.trace_tags) else func.replace(trace_tags=kept)
+
+
+# ---------------------------------------------------------------------------------------------
+# The golden model's schedule
+
+
+def _unscheduled(func: Table, computed: bool) -> Table:
+    """Give a Func the schedule it had when it was defined, or ``compute_root``."""
+    computed = computed or bool(func.updates) or bool(func.extern_function_name)
+    schedule = table(
+        "FuncSchedule",
+        store_level=_INLINED,
+        compute_level=_ROOT if computed else _INLINED,
+        hoist_storage_level=_INLINED,
+        storage_dims=tuple(
+            table("StorageDim", var=arg, alignment=_UNDEFINED, bound=_UNDEFINED, fold_factor=_UNDEFINED)
+            for arg in func.args
+        ),
+        ring_buffer=_UNDEFINED,
+        memoize_eviction_key=_UNDEFINED,
+    )
+    for_type = "Extern" if func.extern_function_name else "Serial"
+    dims = [_dim(arg, for_type) for arg in func.args]
+    init = func.init_def.replace(stage_schedule=_stage_schedule(dims, func.init_def.stage_schedule), specializations=())
+    return _without_tags(func).replace(
+        func_schedule=schedule, init_def=init, updates=tuple(_unscheduled_update(func, u) for u in func.updates)
+    )
+
+
+def _unscheduled_update(func: Table, update: Table) -> Table:
+    # Reduction loops are inside; a pure argument has a loop where the left side names it.
+    old = update.stage_schedule
+    reductions = [_dim(rvar.var, dim_type="ImpureRVar") for rvar in old.rvars]
+    pure = [
+        _dim(name)
+        for name, arg in zip(func.args, update.args, strict=True)
+        if arg.kind == "Variable" and arg.name == name
+    ]
+    schedule = _stage_schedule([*reductions, *pure], old, old.rvars)
+    return update.replace(stage_schedule=schedule, specializations=())
+
+
+def _unconstrained(parameter: Table) -> Table:
+    """Drop what the user fixed of an output buffer; what is left here is the output of the golden model."""
+    fields = ("min", "extent", "stride", "min_estimate", "extent_estimate")
+    constraint = table("BufferConstraint", **dict.fromkeys(fields, _UNDEFINED))
+    unit = constraint.replace(stride=table("IntImm", value=1, type=_INT32))
+    count = len(parameter.buffer_constraints)
+    return parameter.replace(buffer_constraints=tuple(unit if d == 0 else constraint for d in range(count)))
+
+
+# ---------------------------------------------------------------------------------------------
+# Refusals
+
+
+def _refuse(root: Table, func: Table) -> None:
+    if func.extern_function_name:
+        raise UnsupportedError(
+            func.name,
+            f'define_extern("{func.extern_function_name}")',
+            "an extern stage has no algorithm that could become hardware",
+            "accelerate a Func that is defined in Halide",
+        )
+    for other in root.funcs:
+        for stage in (other.init_def, *other.updates):
+            fuse = stage.stage_schedule.fuse_level.fuse_level
+            if fuse.var_name and fuse.func_name != other.name and func.name in (other.name, fuse.func_name):
+                raise ScheduleError(
+                    func.name,
+                    "compute_with()",
+                    "the loops of an accelerated Func are hardware and cannot be shared with another Func",
+                    "remove compute_with()",
+                )
+
+
+def _refuse_tuple(func_name: str, func: Table) -> None:
+    if len(func.output_types) != 1:
+        raise UnsupportedError(
+            func_name,
+            f"accelerate([{func.name}])",
+            f"the input {func.name} has a Tuple of {len(func.output_types)} values",
+            "name one Func per value as an input",
+        )
