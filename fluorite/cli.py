@@ -1,0 +1,137 @@
+"""The ``fluorite`` command.
+
+Exit codes: 0 done, 1 the hardware differs from Halide, 2 bad usage (arguments, files, sizes), 3 the pipeline
+cannot become hardware, 4 the simulation could not be built or did not behave.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import halide as hl
+
+from fluorite.cli_commands import compile_command, report_command, run_command, verify_command
+from fluorite.errors import CompileError, FluoriteError, SimulationError
+
+__all__ = ["EXIT_COMPILE_ERROR", "EXIT_MISMATCH", "EXIT_OK", "EXIT_SIMULATION_ERROR", "EXIT_USAGE", "main"]
+
+EXIT_OK = 0
+EXIT_MISMATCH = 1
+EXIT_USAGE = 2
+EXIT_COMPILE_ERROR = 3
+EXIT_SIMULATION_ERROR = 4
+
+_EPILOG = """\
+exit codes: 0 done; 1 the hardware differs from Halide; 2 bad arguments, files or sizes;
+3 the pipeline cannot become hardware as it is written; 4 the simulation could not be built or failed.
+Errors are one line on standard error; with --json also an object on standard output."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        command: Callable[[argparse.Namespace], bool] = options.command
+        return EXIT_OK if command(options) else EXIT_MISMATCH
+    except CompileError as error:
+        fields = {"func": error.func, "construct": error.construct, "rule": error.rule, "way_out": error.way_out}
+        return _fail(options, EXIT_COMPILE_ERROR, error, fields)
+    except SimulationError as error:
+        return _fail(options, EXIT_SIMULATION_ERROR, error)
+    except (FluoriteError, hl.HalideError) as error:
+        return _fail(options, EXIT_USAGE, error)
+    except KeyboardInterrupt:
+        print("fluorite: interrupted", file=sys.stderr)
+        return 130
+
+
+def _fail(options: argparse.Namespace, code: int, error: Exception, fields: dict[str, str] | None = None) -> int:
+    message = " ".join(str(error).split()).removeprefix("Error: ")
+    print(f"fluorite: error: {message}", file=sys.stderr)
+    if options.json:
+        print(json.dumps({"error": {"kind": type(error).__name__, "message": message, **(fields or {})}}, indent=2))
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fluorite",
+        description="Halide image pipelines as FPGA accelerators, checked bit for bit against Halide.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = _command(commands, "compile", compile_command, "write the Verilog, and what belongs to it, into a folder")
+    command.add_argument("-o", "--output", metavar="DIR", type=Path, help="the folder (default: build/NAME)")
+
+    command = _command(commands, "run", run_command, "run a photograph through the simulated accelerator")
+    _add_inputs(command, required=True)
+    command.add_argument(
+        "-o", "--output", metavar="[NAME=]FILE", action="append", required=True, help="where an output image goes"
+    )
+    command.add_argument("--size", metavar="WxH", help="size of the output (default: that of the first photograph)")
+
+    command = _command(commands, "verify", verify_command, "compare the simulated accelerator with Halide, bit for bit")
+    _add_inputs(command, required=False)
+    command.add_argument(
+        "--sizes", metavar="WxH,...", help="sizes of the output (default: three odd ones, or the photograph's)"
+    )
+    command.add_argument("--seed", metavar="N", type=int, default=0, help="of random images and stalls (default: 0)")
+    command.add_argument(
+        "--stalls",
+        metavar="P",
+        type=float,
+        default=0.25,
+        help="every size runs without stalls, and again with every port stalled in this fraction of the cycles "
+        "(default: 0.25; 0: once, without)",
+    )
+
+    _command(commands, "report", report_command, "print cycles, latency, memories and operators of the accelerators")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    function: Callable[[argparse.Namespace], bool],
+    text: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(command=function)
+    command.add_argument("file", metavar="FILE", type=Path, help="Python file with one @hl.generator class")
+    command.add_argument(
+        "-p", "--param", metavar="NAME=VALUE", action="append", default=[], help="value of a GeneratorParam"
+    )
+    command.add_argument("--board", metavar="BOARD", help="the board to compile for")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    return command
+
+
+def _add_inputs(command: argparse.ArgumentParser, required: bool) -> None:
+    command.add_argument(
+        "-i",
+        "--input",
+        metavar="[NAME=]FILE",
+        action="append",
+        required=required,
+        default=None if required else [],
+        help="photograph (or .npy) for an input image; several in the order of the inputs, or by name",
+    )
+    command.add_argument(
+        "--set", metavar="NAME=VALUE", action="append", default=[], help="value of a scalar input of the pipeline"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""Runs of a pipeline file: through the accelerator in Verilator, through Halide alone, and the comparison of both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import halide as hl
+import numpy as np
+
+from fluorite.errors import UsageError
+from fluorite.images import Array, crop, load_image, random_image
+from fluorite.pipeline_file import LoadedFile
+
+__all__ = [
+    "Mismatch",
+    "compare",
+    "output_arrays",
+    "output_names",
+    "output_sizes",
+    "set_photos",
+    "set_random",
+    "set_scalars",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Where an output differs from Halide's.
+
+    Attributes
+    ----------
+    output : str
+        Name of the output.
+    count : int
+        Number of elements that differ.
+    total : int
+        Number of elements.
+    position : tuple of int
+        Coordinates of the first, in raster order, innermost dimension (x) first.
+    expected, actual : int or float
+        Halide's value there, and the accelerator's.
+    """
+
+    output: str
+    count: int
+    total: int
+    position: tuple[int, ...]
+    expected: int | float
+    actual: int | float
+
+    def __str__(self) -> str:
+        place = ", ".join(str(p) for p in self.position)
+        return (
+            f"{self.output}: {self.count} of {self.total} values differ, the first at ({place}): "
+            f"Halide {self.expected}, hardware {self.actual}"
+        )
+
+
+def compare(name: str, expected: Array, actual: Array) -> Mismatch | None:
+    """Compare an output with Halide's, bit for bit; None if they are the same."""
+    if expected.shape != actual.shape or expected.dtype != actual.dtype:
+        raise ValueError(f"{name}: cannot compare {expected.dtype} {expected.shape} with {actual.dtype} {actual.shape}")
+    # Bits, not values: a NaN equals itself and zeros have signs.
+    different = np.ascontiguousarray(expected).view(np.uint8) != np.ascontiguousarray(actual).view(np.uint8)
+    different = different.reshape(*expected.shape, expected.dtype.itemsize).any(axis=-1)
+    count = int(np.count_nonzero(different))
+    if count == 0:
+        return None
+    first = np.unravel_index(int(np.argmax(different)), different.shape)
+    position = tuple(int(i) for i in reversed(first))
+    return Mismatch(name, count, expected.size, position, expected[first].item(), actual[first].item())
+
+
+def output_arrays(realized: hl.Buffer | Iterable[hl.Buffer]) -> list[Array]:
+    """Return what a ``realize`` gave as numpy arrays, outermost dimension first."""
+    buffers = [realized] if isinstance(realized, hl.Buffer) else list(realized)
+    return [np.array(buffer) for buffer in buffers]
+
+
+def output_names(loaded: LoadedFile) -> list[str]:
+    """Return a name per array of :func:`output_arrays`: a Tuple's elements are ``name.0``, ``name.1``..."""
+    return [
+        output.name if len(output.types) == 1 else f"{output.name}.{element}"
+        for output in loaded.outputs
+        for element in range(len(output.types))
+    ]
+
+
+def output_sizes(loaded: LoadedFile, sizes: Sequence[int]) -> list[int]:
+    """Complete the (x, y) sizes of an image to those of the pipeline's outputs: colour has three channels.
+
+    Raises
+    ------
+    UsageError
+        If the outputs have fewer dimensions, or more.
+    """
+    dimensions = loaded.outputs[0].dimensions
+    completed = [*sizes, 3] if dimensions == 3 and len(sizes) == 2 else list(sizes)
+    if len(completed) != dimensions:
+        text = "x".join(str(n) for n in sizes)
+        raise UsageError(f"{loaded.name}'s output has {dimensions} dimensions, the size {text} has {len(sizes)}")
+    return completed
+
+
+def set_scalars(loaded: LoadedFile, values: Mapping[str, str]) -> None:
+    """Set the scalar inputs.
+
+    Raises
+    ------
+    UsageError
+        If one is missing, unknown or badly spelled.
+    """
+    for name, text in values.items():
+        loaded.set_scalar(name, text)
+    missing = [s for s in loaded.scalars if s.name not in values]
+    if missing:
+        raise UsageError(f"{loaded.name} needs a value of type {missing[0].type} for {missing[0].name}")
+
+
+def set_photos(loaded: LoadedFile, photos: Sequence[str], sizes: Sequence[int] | None = None) -> list[int]:
+    """Set the image inputs from files.
+
+    Parameters
+    ----------
+    loaded : LoadedFile
+    photos : sequence of str
+        ``path`` for the inputs in their order, or ``input=path``.
+    sizes : sequence of int, optional
+        Take only the middle of each photograph, this many pixels (x, y) large.
+
+    Returns
+    -------
+    list of int
+        Sizes (x, y) of the first photograph: those of the output, unless told otherwise.
+    """
+    paths: dict[str, str] = {}
+    names = [image.name for image in loaded.images]
+    for photo in photos:
+        name, equals, path = photo.partition("=")
+        if not (equals and name in names):
+            free = [n for n in names if n not in paths]
+            if not free:
+                raise UsageError(f"{photo}: {loaded.name} takes {len(names)} images, {len(photos)} are given")
+            name, path = free[0], photo
+        paths[name] = path
+    missing = [n for n in names if n not in paths]
+    if missing:
+        raise UsageError(f"{loaded.name} needs a photograph for {missing[0]}")
+    first: list[int] = []
+    for image in loaded.images:
+        array = load_image(paths[image.name], image.type, image.dimensions)
+        if sizes is not None:
+            array = crop(array, sizes)
+        loaded.set_image(image.name, array)
+        first = first or list(array.shape[:-3:-1])
+    return first
+
+
+def set_random(loaded: LoadedFile, sizes: Sequence[int], seed: int) -> None:
+    """Set the image inputs to random images, large enough for outputs of `sizes`."""
+    rng = np.random.default_rng(seed)
+    for image in loaded.images:
+        image.parameter.reset()
+    loaded.pipeline.infer_input_bounds(list(sizes))
+    regions = {image.name: _region(image.parameter.get(), sizes) for image in loaded.images}
+    for image in loaded.images:
+        mins, extents = zip(*regions[image.name], strict=True)
+        loaded.set_image(image.name, random_image(extents[::-1], image.type, rng), mins)
+
+
+def _region(wanted: hl.Buffer, sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """Return (min, extent) per dimension: what Halide asks for, and the output's own region.
+
+    Behind a boundary condition Halide asks for one pixel only. Colour has three channels.
+    """
+    region = []
+    for d in range(wanted.dimensions()):
+        low, extent = wanted.dim(d).min(), wanted.dim(d).extent()
+        high = low + extent
+        own = sizes[d] if d < len(sizes) else 3 if d == 2 else 0
+        low, high = min(low, 0), max(high, own)
+        region.append((low, high - low))
+    return region
