@@ -139,7 +139,6 @@ class _Program:
         for node in self.nodes:
             own = readers.get(node.id, [])
             self.edges.extend(own)
-            # A coordinate is counted anew wherever it is needed, so holding it costs its counter, not its bits.
             self.holders.append((self.unknown.get(node.id, -1), node.width_bits, own))
         self.paths = _Paths(self, graph)
 
@@ -175,7 +174,9 @@ class _Program:
             for source, target, distance, path in self.paths.constraints:
                 if all(slack(edge, least_strides) == 0 for edge in path):
                     at_least(target, source, 1 - distance)
-        cost = [1e-4] * lags  # among equals, the earliest
+        cost = [0.0] * lags
+        for number in self.output_unknown.values():
+            cost[number] = 1e-3  # among equals, the shortest latency
         last = lags
         for number, width, edges in self.holders:
             if number < 0 or not edges:

@@ -1,0 +1,214 @@
+"""Generation: a region through all passes to a core and its Verilog."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fluorite.frontend.region import Region
+from fluorite.hwgen.delays import ZYNQ7000, Family
+from fluorite.hwgen.extents import Extents, measure, with_least_row
+from fluorite.hwgen.formula import Formula, constant, variable
+from fluorite.hwgen.graph import Delay, Graph
+from fluorite.hwgen.interface import CoreInterface, SettingPort, StreamPort
+from fluorite.hwgen.link import link
+from fluorite.hwgen.lower import Lowered, lower, stage_key
+from fluorite.hwgen.rtl.core import Core, PortPlan
+from fluorite.hwgen.schedule import Schedule, schedule
+from fluorite.hwgen.storage import Storage, allocate, cycles
+from fluorite.hwgen.sums import expand_sums
+
+__all__ = ["Generated", "Setting", "generate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting port and the formula software computes for it."""
+
+    port: SettingPort
+    formula: Formula
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A core with everything that was decided on the way.
+
+    Attributes
+    ----------
+    region : Region
+        What it came from.
+    lowered : Lowered
+        Domains, Params, warnings.
+    graph : Graph
+        The expanded stream graph.
+    extents : Extents
+        Sizes of a launch.
+    plan : Schedule
+        Lags.
+    storage : Storage
+        Delay lines and memories.
+    owners : dict of int to str
+        Stage of each node.
+    settings : tuple of Setting
+        What software writes before a launch.
+    latency_cycles : int
+        From the first input word to the first output word, at the largest extents.
+    core : Core
+        The hardware.
+    """
+
+    region: Region
+    lowered: Lowered
+    graph: Graph
+    extents: Extents
+    plan: Schedule
+    storage: Storage
+    owners: dict[int, str]
+    settings: tuple[Setting, ...]
+    latency_cycles: int
+    core: Core
+
+    @property
+    def interface(self) -> CoreInterface:
+        """The core's ports."""
+        return self.core.interface
+
+
+def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
+    """Run all passes.
+
+    Raises
+    ------
+    CompileError
+        The region cannot become hardware.
+    """
+    lowered = lower(region)
+    linked = link(region, lowered)
+    graph = expand_sums(linked, region.loops[0].lanes)
+    extents = measure(region, lowered.domains)
+    plan = schedule(graph, extents.strides, extents.least_strides, family)
+    owners = _owners(plan)
+    storage = allocate(graph, plan, extents.strides, extents.least_strides, owners)
+    extents = with_least_row(extents, storage.least_row)
+    names = _names(plan, owners)
+
+    first = min(_port_lags(plan).values(), key=lambda lag: cycles(lag, extents.strides))
+    relative = {name: tuple(a - b for a, b in zip(lag, first, strict=True)) for name, lag in _port_lags(plan).items()}
+    ports = tuple(
+        PortPlan(port, relative[port.name], extents.words[source]) for port, source in _streams(region)
+    )
+    coordinates = {
+        node.id: tuple(a - b for a, b in zip(plan.lags[node.id], first, strict=True))
+        for node in plan.nodes
+        if node.op == "coord"
+    }
+    wraps = {
+        memory.gap: constant(memory.depth - 1)
+        if extents.fixed or not any(memory.gap[1:])
+        else _formula(memory.gap, extents) - 2
+        for memory in storage.memories
+    }
+    settings, setting_names = _settings(region, lowered, extents, ports, wraps)
+    interface = CoreInterface(
+        _identifier(region.name), tuple(port for port, _ in _streams(region)), tuple(s.port for s in settings)
+    )
+    core = Core(
+        interface, graph, plan, storage, ports, coordinates, extents.scan, extents.maxima, names, setting_names, wraps
+    )
+    output = next(p for p in ports if p.port.direction == "out")
+    latency = cycles(output.lag, extents.strides) + 1  # the output register
+    return Generated(region, lowered, graph, extents, plan, storage, owners, settings, latency, core)
+
+
+def _streams(region: Region) -> list[tuple[StreamPort, str]]:
+    """Ports, each with the stage or input it carries."""
+    lanes = 1
+    for loop in region.loops:
+        lanes *= loop.lanes
+    dimensions = len(region.loops)
+    found = [
+        (StreamPort(_identifier(i.name), "in", i.type.bits, i.type.is_signed, lanes, dimensions), i.name) for i in region.inputs
+    ]
+    for index, type_ in enumerate(region.func.types):
+        name = _identifier(stage_key(region.name, index))
+        found.append((StreamPort(name, "out", type_.bits, type_.is_signed, lanes, dimensions), region.name))
+    return found
+
+
+def _port_lags(plan: Schedule) -> dict[str, Delay]:
+    lags = {_identifier(str(node.attr[0])): plan.lags[node.id] for node in plan.nodes if node.op == "input"}
+    lags.update({_identifier(stream): lag for stream, lag in plan.output_lags.items()})
+    return lags
+
+
+def _formula(delay: Delay, extents: Extents) -> Formula:
+    """A delay vector in cycles, as a formula."""
+    total = constant(delay[0])
+    stride = constant(1)
+    for d, outer in enumerate(delay[1:]):
+        stride = stride * extents.scan[d]
+        total = total + stride * outer
+    return total
+
+
+def _settings(
+    region: Region, lowered: Lowered, extents: Extents, ports: tuple[PortPlan, ...], wraps: dict[Delay, Formula]
+) -> tuple[tuple[Setting, ...], dict[Formula, str]]:
+    """Setting ports: one per distinct formula that is not a number, then origins and Params."""
+    settings: list[Setting] = []
+    names: dict[Formula, str] = {}
+
+    def need(formula: Formula, name: str) -> None:
+        if not formula.is_constant and formula not in names:
+            names[formula] = name
+            width = max(formula.evaluate(extents.maxima).bit_length(), 1)
+            settings.append(Setting(SettingPort(name, width, False), formula))
+
+    for loop, formula in zip(region.loops, extents.scan, strict=True):
+        need(formula - 1, f"scan_last_{loop.var}")
+    for port in ports:
+        for loop, words in zip(region.loops, port.words, strict=True):
+            need(words - 1, f"{port.port.name}_last_{loop.var}")
+    for number, formula in enumerate(wraps.values()):
+        need(formula, f"linebuffer_last_{number}")
+    for d, name in lowered.origins.items():
+        settings.append(Setting(SettingPort(name, 31, True), variable(f"min_{region.loops[d].var}")))
+    for name, type_ in lowered.parameters.items():
+        port_name = f"param_{name}"
+        settings.append(Setting(SettingPort(port_name, type_.bits, type_.is_signed), variable(port_name)))
+    return tuple(settings), names
+
+
+def _owners(plan: Schedule) -> dict[int, str]:
+    """Stage of each node: the one whose expression it is part of."""
+    owners: dict[int, str] = {}
+    for node in reversed(plan.nodes):
+        if node.op in ("stage", "input"):
+            owners[node.id] = _identifier(str(node.attr[0]))
+        owner = owners.setdefault(node.id, "shared")
+        for operand in node.operands:
+            owners.setdefault(operand.node.id, owner)
+    return owners
+
+
+def _names(plan: Schedule, owners: dict[int, str]) -> dict[int, str]:
+    names: dict[int, str] = {}
+    counts: dict[str, int] = {}
+    lanes = any(node.op in ("stage", "input") and int(node.attr[1]) > 0 for node in plan.nodes)
+    for node in plan.nodes:
+        if node.op == "input":
+            names[node.id] = owners[node.id]
+        elif node.op == "stage":
+            names[node.id] = owners[node.id] + (f"_lane{node.attr[1]}" if lanes else "")
+        else:
+            base = f"{owners[node.id]}_{node.op}"
+            counts[base] = counts.get(base, 0) + 1
+            names[node.id] = f"{base}{counts[base]}"
+    return names
+
+
+def _identifier(name: str) -> str:
+    """A Halide name as a Verilog and C identifier."""
+    text = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")
+    return text if text and not text[0].isdigit() else f"f_{text}"
+

@@ -1,0 +1,1 @@
+"""Components of a core, in Amaranth."""

@@ -1,0 +1,285 @@
+"""The core: scan control, ports and datapath, put together.
+
+One clock enable, ``advance``, moves everything: a cycle passes when every input word that is due is there and every output
+word that is due can be taken. Each port counts its own position in the scan, as many cycles late as its lag; a port is
+due where its position lies in its own extents. Inside, nothing knows whether a word is due: outside its
+domain a stream carries garbage that no word inside depends on.
+
+A launch after a launch starts in the cycle the scan wraps. Each port counts the launches it has still to work on
+(``pending``), so that the rows flushed behind the last launch are told from rows of a launch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from amaranth.hdl import Elaboratable, Module, Shape, Signal, Value, ValueLike, unsigned
+
+from fluorite.hwgen.formula import Formula
+from fluorite.hwgen.graph import Delay, Graph
+from fluorite.hwgen.interface import CoreInterface, StreamPort
+from fluorite.hwgen.rtl.datapath import Datapath
+from fluorite.hwgen.rtl.scan import ScanCounter
+from fluorite.hwgen.rtl.skid import SkidBuffer
+from fluorite.hwgen.schedule import Schedule
+from fluorite.hwgen.storage import Storage
+
+__all__ = ["Core", "PortPlan"]
+
+_PENDING_MAX = 3  # launches in flight
+
+
+@dataclass(frozen=True, slots=True)
+class PortPlan:
+    """When a stream port is due.
+
+    Attributes
+    ----------
+    port : StreamPort
+        The port.
+    lag : Delay
+        Its first word comes so much later than the scan's beginning.
+    words : tuple of Formula
+        Its extents, in words.
+    """
+
+    port: StreamPort
+    lag: Delay
+    words: tuple[Formula, ...]
+
+
+class Core(Elaboratable):
+    """A generated core.
+
+    Parameters
+    ----------
+    interface : CoreInterface
+        Ports to have.
+    graph, plan, storage
+        The datapath.
+    ports : sequence of PortPlan
+        Control of each stream, in the interface's order.
+    coordinates : dict of int to Delay
+        Per ``coord`` node, how much later than the scan's beginning its first word comes.
+    scan : tuple of Formula
+        Positions of the scan.
+    maxima : dict
+        Greatest values of the launch's variables.
+    names : dict of int to str
+        Signal names.
+    setting_names : dict of Formula to str
+        The setting that software computes a formula into.
+    wraps : dict of Delay to Formula
+        Last address of the memories of each length.
+    """
+
+    def __init__(
+        self,
+        interface: CoreInterface,
+        graph: Graph,
+        plan: Schedule,
+        storage: Storage,
+        ports: tuple[PortPlan, ...],
+        coordinates: Mapping[int, Delay],
+        scan: tuple[Formula, ...],
+        maxima: Mapping[str, int],
+        names: Mapping[int, str],
+        setting_names: Mapping[Formula, str],
+        wraps: Mapping[Delay, Formula],
+    ) -> None:
+        self.interface = interface
+        self.graph = graph
+        self.plan = plan
+        self.storage = storage
+        self.ports_plan = ports
+        self.coordinates = coordinates
+        self.scan = scan
+        self.maxima = maxima
+        self.names = names
+        self.setting_names = setting_names
+        self.wraps = wraps
+        self.clk = Signal(name="clk")
+        self.rst = Signal(name="rst")
+        self.launch_valid = Signal(name="launch_valid")
+        self.launch_ready = Signal(name="launch_ready")
+        self.busy = Signal(name="busy")
+        self.settings = {
+            s.name: Signal(Shape(s.width_bits, signed=s.signed), name=s.name) for s in interface.settings
+        }
+        self.streams: dict[str, dict[str, Signal]] = {}
+        for stream in interface.streams:
+            signals = {
+                "valid": Signal(name=f"{stream.name}_valid"),
+                "ready": Signal(name=f"{stream.name}_ready"),
+                "data": Signal(stream.word_bits, name=f"{stream.name}_data"),
+            }
+            if stream.direction == "out":
+                signals["last"] = Signal(name=f"{stream.name}_last")
+            self.streams[stream.name] = signals
+
+    @property
+    def ports(self) -> list[Signal]:
+        """All ports, in the order of the Verilog module."""
+        streams = [signal for stream in self.streams.values() for signal in stream.values()]
+        return [self.launch_valid, self.launch_ready, self.busy, *self.settings.values(), *streams]
+
+    def _value(self, formula: Formula) -> ValueLike:
+        return formula.value if formula.is_constant else self.settings[self.setting_names[formula]]
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the module."""
+        m = Module()
+        running = Signal()
+        advance = Signal()
+        load = Signal()
+        m.d.comb += load.eq(~running)
+
+        # Positions: ports and coordinates of equal lag share a counter.
+        last = [self._value(formula - 1) for formula in self.scan]
+        sizes = [formula.evaluate(self.maxima) for formula in self.scan]
+        counters: dict[Delay, ScanCounter] = {}
+
+        def counter(lag: Delay, name: str) -> ScanCounter:
+            if lag not in counters:
+                counters[lag] = ScanCounter(lag, last, sizes)
+                m.submodules[f"scan_{name}"] = counters[lag]
+                m.d.comb += [counters[lag].load.eq(load), counters[lag].advance.eq(advance)]
+            return counters[lag]
+
+        # Launches.
+        launch = Signal()
+        pendings: dict[Delay, Signal] = {}
+        for plan in self.ports_plan:
+            position = counter(plan.lag, plan.port.name)
+            if plan.lag in pendings:
+                continue
+            pending = pendings[plan.lag] = Signal(range(_PENDING_MAX + 1), name=f"pending_{plan.port.name}")
+            done = Signal(name=f"done_{plan.port.name}")
+            m.d.comb += done.eq(advance & position.wrap & (pending != 0))
+            m.d.sync += pending.eq(pending + launch - done)
+        first = min(pendings, key=lambda lag: tuple(reversed(lag)))
+        room = Signal()
+        idle = Signal()
+        m.d.comb += [
+            room.eq(_all(pending != _PENDING_MAX for pending in pendings.values())),
+            idle.eq(_all(pending == 0 for pending in pendings.values())),
+            self.launch_ready.eq(~running | (advance & counters[first].wrap & room)),
+            launch.eq(self.launch_valid & self.launch_ready),
+        ]
+        with m.If(launch):
+            m.d.sync += running.eq(1)
+        with m.Elif(idle):
+            m.d.sync += running.eq(0)
+
+        # Ports.
+        inputs: dict[str, Value] = {}
+        waits: list[tuple[Signal, Signal]] = []  # (due, can move)
+        skids: dict[str, SkidBuffer] = {}
+        due_of: dict[str, Signal] = {}
+        several_inputs = sum(plan.port.direction == "in" for plan in self.ports_plan) > 1
+        for plan in self.ports_plan:
+            name = plan.port.name
+            signals = self.streams[name]
+            due = due_of[name] = Signal(name=f"due_{name}")
+            inside = self._inside(counters[plan.lag], plan.words)
+            m.d.comb += due.eq((pendings[plan.lag] != 0) & inside)
+            can_move = Signal(name=f"can_move_{name}")
+            if plan.port.direction == "in":
+                if several_inputs:  # else ready would wait for another port's valid
+                    m.submodules[f"skid_{name}"] = skid = skids[name] = SkidBuffer(plan.port.word_bits)
+                    m.d.comb += [
+                        skid.i.valid.eq(signals["valid"]),
+                        skid.i.payload.eq(signals["data"]),
+                        signals["ready"].eq(skid.i.ready),
+                        skid.o.ready.eq(due & advance),
+                        can_move.eq(skid.o.valid),
+                    ]
+                    inputs[name] = skid.o.payload
+                else:
+                    m.d.comb += can_move.eq(signals["valid"])
+                    inputs[name] = signals["data"]
+            else:
+                m.submodules[f"skid_{name}"] = skid = skids[name] = SkidBuffer(plan.port.word_bits + 1)
+                m.d.comb += can_move.eq(skid.i.ready)
+            waits.append((due, can_move))
+        m.d.comb += advance.eq(running & _all(~due | can_move for due, can_move in waits))
+        if not several_inputs:
+            for plan, (due, _) in zip(self.ports_plan, waits, strict=True):
+                if plan.port.direction == "in":
+                    others = [w for p, w in zip(self.ports_plan, waits, strict=True) if p is not plan]
+                    m.d.comb += self.streams[plan.port.name]["ready"].eq(
+                        running & due & _all(~d | c for d, c in others)
+                    )
+
+        # Datapath.
+        sources: dict[int, Value] = {}
+        for node in self.plan.nodes:
+            if node.op == "input":
+                stream = next(p.port for p in self.ports_plan if p.port.name == self.names[node.id])
+                lane = int(node.attr[1])
+                word = inputs[stream.name]
+                pixel = word[lane * stream.element_bits : (lane + 1) * stream.element_bits]
+                signal = Signal(Shape(stream.element_bits, signed=stream.signed), name=f"{stream.name}_lane{lane}")
+                m.d.comb += signal.eq(pixel)
+                sources[node.id] = signal
+            elif node.op == "coord":
+                position = counter(self.coordinates[node.id], self.names[node.id])
+                signal = Signal(unsigned(node.width_bits), name=self.names[node.id])
+                m.d.comb += signal.eq(position.positions[int(node.attr[1])])
+                sources[node.id] = signal
+            elif node.op == "setting":
+                sources[node.id] = self.settings[str(node.attr[0])]
+        wraps = {gap: self._value(formula) for gap, formula in self.wraps.items()}
+        datapath = Datapath(self.graph, self.plan, self.storage, self.names, sources, wraps)
+        outputs = datapath.build(m, load, advance)
+
+        # Output words.
+        busy: list[ValueLike] = [running]
+        for plan in self.ports_plan:
+            if plan.port.direction == "in":
+                continue
+            name = plan.port.name
+            signals = self.streams[name]
+            skid = skids[name]
+            bits = plan.port.element_bits
+            for lane in range(plan.port.lanes):
+                m.d.comb += skid.i.payload[lane * bits : (lane + 1) * bits].eq(outputs[name, lane])
+            positions = counters[plan.lag].positions
+            ends = (p == self._value(words - 1) for p, words in zip(positions, plan.words, strict=True))
+            m.d.comb += [
+                skid.i.payload[-1].eq(_all(ends)),
+                skid.i.valid.eq(due_of[name] & advance),
+                signals["valid"].eq(skid.o.valid),
+                signals["data"].eq(skid.o.payload[:-1]),
+                signals["last"].eq(skid.o.payload[-1]),
+                skid.o.ready.eq(signals["ready"]),
+            ]
+            busy.append(skid.o.valid)
+        m.d.comb += self.busy.eq(_any(busy))
+        return m
+
+    def _inside(self, counter: ScanCounter, words: tuple[Formula, ...]) -> Value:
+        """Whether a port's position lies in its extents."""
+        checks: list[ValueLike] = []
+        for position, own, scan in zip(counter.positions, words, self.scan, strict=True):
+            if position.shape().signed:
+                checks.append(~position[-1])
+            if own != scan:
+                checks.append(position <= self._value(own - 1))
+        return _all(checks)
+
+
+def _all(values: Iterable[ValueLike]) -> Value:
+    result: Value | None = None
+    for value in values:
+        result = Value.cast(value) if result is None else result & value
+    return Value.cast(1) if result is None else result
+
+
+def _any(values: list[ValueLike]) -> Value:
+    result = Value.cast(values[0])
+    for value in values[1:]:
+        result = result | value
+    return result
+
