@@ -11,7 +11,11 @@ from pathlib import Path
 from ..errors import SimulationError
 from .toolchain import find_toolchain, run_tool
 
-__all__ = ["lint"]
+__all__ = ["UNAVOIDABLE", "lint"]
+
+#: What Verilog from Amaranth cannot be without: registers that have an initial value and are assigned in a process,
+#: signals of which not all bits are used.
+UNAVOIDABLE = ("PROCASSINIT", "UNUSEDSIGNAL")
 
 _MESSAGE = re.compile(r"^%(?:Warning|Error).*(?:\n(?!%|- ).*)*", re.MULTILINE)
 _HINT = re.compile(r"\n *\.\.\. (?:For|Use|See) .*")
@@ -27,7 +31,7 @@ def lint(verilog: str, top: str, *, allow: Sequence[str] = ()) -> None:
     top : str
         Name of the top module.
     allow : sequence of str
-        Warnings to let pass, such as ``"UNUSEDSIGNAL"``.
+        Warnings to let pass, such as those in `UNAVOIDABLE`.
 
     Raises
     ------

@@ -31,7 +31,7 @@ def forget_initial_values(verilog: str) -> str:
     without = _REGISTER.sub(r"\1;", verilog)
 
     def drop_if_written(match: re.Match[str]) -> str:
-        name = re.escape(match["name"].strip())
-        return "" if re.search(rf"{name}\s*\[[^\]]*\](?:\s*\[[^\]]*\])?\s*<=", without) else match[0]
+        written = rf"^\s*(?:if \([^;]*\)\s*)?{re.escape(match['name'].strip())}\s*\[[^;]*\]\s*<="
+        return "" if re.search(written, without, re.MULTILINE) else match[0]
 
     return _ZERO_MEMORY.sub(drop_if_written, without)
