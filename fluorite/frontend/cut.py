@@ -13,7 +13,7 @@ from fluorite.frontend.annotations import TAG_PREFIX
 from fluorite.frontend.rewrite import apply_wrappers, find_func, prune, reachable, transform
 from fluorite.frontend.table import Table, table
 
-__all__ = ["golden", "software"]
+__all__ = ["golden", "plain_func", "software"]
 
 _INT32 = table("Type", code="Int", bits=32, lanes=1)
 _TRUE = table("UIntImm", value=1, type=table("Type", code="UInt", bits=1, lanes=1))
@@ -230,6 +230,40 @@ def _without_tags(func: Table) -> Table:
 
 # ---------------------------------------------------------------------------------------------
 # The golden model's schedule
+
+
+def plain_func(name: str, types: Sequence[Table], values: Sequence[Table]) -> tuple[Table, tuple[Table, ...]]:
+    """Make a Func without dimensions, and the parameters that stand for its output buffers.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    types : sequence of Table
+        ``Type`` of each value.
+    values : sequence of Table
+        One expression per Tuple element.
+    """
+    names = (name,) if len(types) == 1 else tuple(f"{name}.{i}" for i in range(len(types)))
+    parameters = tuple(
+        table("Parameter", defined=True, is_buffer=True, type=of, name=buffer, host_alignment=max(of.bits // 8, 1))
+        for buffer, of in zip(names, types, strict=True)
+    )
+    definition = table(
+        "Definition", is_init=True, predicate=_TRUE, values=tuple(values), stage_schedule=table("StageSchedule")
+    )
+    func = table(
+        "Func",
+        name=name,
+        origin_name=name,
+        output_types=tuple(types),
+        required_dims=-1,
+        init_def=definition,
+        output_buffers_names=names,
+        extern_function_device_api="Host",
+        extern_proxy_expr=_UNDEFINED,
+    )
+    return _unscheduled(func, False), parameters
 
 
 def _unscheduled(func: Table, computed: bool) -> Table:
