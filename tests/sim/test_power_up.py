@@ -11,9 +11,9 @@ def test_what_amaranth_writes():
     old = Signal(signed(5), init=-1)
     read = Signal(8)
     m.submodules.lines = lines = Memory(shape=8, depth=3, init=[])
-    m.submodules.table = table = Memory(shape=8, depth=3, init=[0, 7, 0])
+    m.submodules.rom = rom = Memory(shape=8, depth=3, init=[0, 7, 0])
     m.submodules.zeros = zeros = Memory(shape=8, depth=3, init=[])
-    write, reads = lines.write_port(), [memory.read_port() for memory in (lines, table, zeros)]
+    write, reads = lines.write_port(), [memory.read_port() for memory in (lines, rom, zeros)]
     m.d.comb += [write.addr.eq(kept), write.data.eq(kept), write.en.eq(kept[0])]
     m.d.comb += [port.addr.eq(kept) for port in reads]
     m.d.comb += read.eq(reads[0].data ^ reads[1].data ^ reads[2].data)
@@ -27,7 +27,7 @@ def test_what_amaranth_writes():
         "reg [7:0] kept ;",
         "reg [4:0] old ;",
         "reg [7:0] lines [2:0];",
-        "table[1] = 8'h07;",
+        "rom[1] = 8'h07;",
         "zeros[0] = 8'h00;",
     ):
         assert text in after, text
