@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 import fluorite
 from fluorite.errors import UsageError
-from fluorite.images import Array, save_image
+from fluorite.images import Array, check_writable, save_image
 from fluorite.pipeline_file import LoadedFile, load_pipeline
 from fluorite.sim.run import Stalls
 from fluorite.verify import (
@@ -201,8 +201,13 @@ def _output_paths(loaded: LoadedFile, texts: Sequence[str]) -> list[str]:
         if not (equals and name in names):
             free = [n for n in names if n not in paths]
             if not free:
-                raise UsageError(f"{text}: {loaded.name} has {len(names)} outputs ({', '.join(names)})")
+                raise UsageError(
+                    f"{text}: {loaded.name} has {len(names)} outputs ({', '.join(names)}) and not {len(texts)}"
+                )
             name, path = free[0], text
+        if name in paths:
+            raise UsageError(f"{loaded.name}'s {name} is given twice")
+        check_writable(path)
         paths[name] = path
     missing = [n for n in names if n not in paths]
     if missing:

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fluorite.errors import UsageError
 
-__all__ = ["Array", "crop", "difference_image", "load_image", "random_image", "save_image"]
+__all__ = ["Array", "check_writable", "crop", "difference_image", "load_image", "random_image", "save_image"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -126,6 +126,21 @@ def save_image(path: str | Path, array: Array) -> None:
             "images are uint8 with 1, 3 or 4 channels, or uint16 with one; .npy holds anything"
         )
     _written(path, lambda: image.save(path))
+
+
+def check_writable(path: str | Path) -> None:
+    """Refuse a path that :func:`save_image` cannot write, before hours of simulation.
+
+    Raises
+    ------
+    UsageError
+        If its folder does not exist, or its ending names no format.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}")
+    if path.suffix.lower() not in (".npy", *Image.registered_extensions()):
+        raise UsageError(f"{path}: an image file ends in .png, .npy or another ending that Pillow knows")
 
 
 def _written(path: str | Path, write: Callable[[], None]) -> None:

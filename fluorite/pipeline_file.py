@@ -118,13 +118,18 @@ class LoadedFile:
             The image with the outermost dimension first: ``array[y, x]`` or ``array[c, y, x]``.
         mins : tuple of int
             Halide's coordinate of the first element per dimension, innermost first; zeros if empty.
+
+        Raises
+        ------
+        UsageError
+            If there is no such input, or it takes another type or number of dimensions.
         """
         target = self.input(name)
         if not target.is_buffer or target.dimensions != array.ndim or target.type != halide_type(array.dtype):
             raise UsageError(
                 f"{self.name}.{name} takes {describe(target)}, not a {array.ndim}-D image of {halide_type(array.dtype)}"
             )
-        array = np.ascontiguousarray(array)
+        array = np.array(array, order="C")  # writable, as Halide wants it, and ours
         buffer = hl.Buffer(array)
         if mins:
             buffer.set_min(list(mins))
@@ -132,7 +137,13 @@ class LoadedFile:
         target.parameter.set(buffer)
 
     def set_scalar(self, name: str, text: str) -> None:
-        """Give the scalar input `name` the value that `text` spells."""
+        """Give the scalar input `name` the value that `text` spells.
+
+        Raises
+        ------
+        UsageError
+            If there is no such input, or the text is not a value of its type.
+        """
         target = self.input(name)
         if target.is_buffer:
             raise UsageError(f"{self.name}.{name} takes {describe(target)}, not a scalar")

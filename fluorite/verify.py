@@ -115,7 +115,8 @@ def set_scalars(loaded: LoadedFile, values: Mapping[str, str]) -> None:
         loaded.set_scalar(name, text)
     missing = [s for s in loaded.scalars if s.name not in values]
     if missing:
-        raise UsageError(f"{loaded.name} needs a value of type {missing[0].type} for {missing[0].name}")
+        name = missing[0].name
+        raise UsageError(f"{loaded.name} needs a value of type {missing[0].type} for {name}: --set {name}=VALUE")
 
 
 def set_photos(loaded: LoadedFile, photos: Sequence[str], sizes: Sequence[int] | None = None) -> list[int]:
@@ -141,12 +142,14 @@ def set_photos(loaded: LoadedFile, photos: Sequence[str], sizes: Sequence[int] |
         if not (equals and name in names):
             free = [n for n in names if n not in paths]
             if not free:
-                raise UsageError(f"{photo}: {loaded.name} takes {len(names)} images, {len(photos)} are given")
+                raise UsageError(f"{photo}: {loaded.name} takes {len(names)} images and not {len(photos)}")
             name, path = free[0], photo
+        if name in paths:
+            raise UsageError(f"{loaded.name}'s {name} is given twice")
         paths[name] = path
     missing = [n for n in names if n not in paths]
     if missing:
-        raise UsageError(f"{loaded.name} needs a photograph for {missing[0]}")
+        raise UsageError(f"{loaded.name} needs a photograph for {missing[0]}: -i {missing[0]}=FILE")
     first: list[int] = []
     for image in loaded.images:
         array = load_image(paths[image.name], image.type, image.dimensions)
@@ -162,7 +165,9 @@ def set_random(loaded: LoadedFile, sizes: Sequence[int], seed: int) -> None:
     rng = np.random.default_rng(seed)
     for image in loaded.images:
         image.parameter.reset()
-    loaded.pipeline.infer_input_bounds(list(sizes))
+    types = [name for output in loaded.outputs for name in output.types]
+    outputs = [np.empty(sizes[::-1], name) for name in types]
+    loaded.pipeline.infer_input_bounds([hl.Buffer(output) for output in outputs])
     regions = {image.name: _region(image.parameter.get(), sizes) for image in loaded.images}
     for image in loaded.images:
         mins, extents = zip(*regions[image.name], strict=True)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from fluorite.errors import UsageError
-from fluorite.images import crop, difference_image, load_image, random_image, save_image
+from fluorite.images import check_writable, crop, difference_image, load_image, random_image, save_image
 
 RGB = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
 GREY = np.arange(5 * 7, dtype=np.uint8).reshape(5, 7) * 7
@@ -168,6 +168,17 @@ def test_save_reports_what_the_system_says(tmp_path):
     for name in ("missing/out.png", "out.unheard-of", "missing/out.npy"):
         with pytest.raises(UsageError, match=rf"^{re.escape(str(tmp_path / name))}: cannot be written: "):
             save_image(tmp_path / name, GREY)
+
+
+def test_paths_are_checked_before_there_is_an_image(tmp_path):
+    for name in ("out.png", "out.PNG", "out.npy", "out.jpg"):
+        check_writable(tmp_path / name)
+    for name, message in (
+        ("missing/out.png", f"there is no folder {tmp_path / 'missing'}"),
+        ("out", "an image file ends in .png, .npy or another ending that Pillow knows"),
+    ):
+        with pytest.raises(UsageError, match=f"^{re.escape(f'{tmp_path / name}: {message}')}$"):
+            check_writable(tmp_path / name)
 
 
 def test_crop_takes_the_middle():
