@@ -61,7 +61,12 @@ class _Reader:
     def run(self, root: Table, at: int) -> None:
         """Fill a table and all that hang from it."""
         self.pending.append((root, at))
+        # Every table takes 4 bytes of its own, so more than that many means that damaged bytes refer in circles.
+        tables_left = len(self.data) // 4
         while self.pending:
+            tables_left -= 1
+            if tables_left < 0:
+                raise ValueError("tables refer in circles")
             self.fill(*self.pending.pop())
 
     def plan(self, kind: str, vtable: int) -> _Plan:

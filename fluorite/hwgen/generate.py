@@ -13,6 +13,7 @@ from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.interface import CoreInterface, SettingPort, StreamPort
 from fluorite.hwgen.link import link
 from fluorite.hwgen.lower import Lowered, lower, stage_key
+from fluorite.hwgen.names import identifier
 from fluorite.hwgen.rtl.core import Core, PortPlan
 from fluorite.hwgen.schedule import Schedule, schedule
 from fluorite.hwgen.storage import Storage, allocate, cycles
@@ -110,7 +111,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
     }
     settings, setting_names = _settings(region, lowered, extents, ports, wraps)
     interface = CoreInterface(
-        _identifier(region.name), tuple(port for port, _ in _streams(region)), tuple(s.port for s in settings)
+        f"{identifier(region.name)}_core", tuple(port for port, _ in _streams(region)), tuple(s.port for s in settings)
     )
     core = Core(
         interface, graph, plan, storage, ports, coordinates, extents.scan, extents.maxima, names, setting_names, wraps
@@ -127,17 +128,17 @@ def _streams(region: Region) -> list[tuple[StreamPort, str]]:
         lanes *= loop.lanes
     dimensions = len(region.loops)
     found = [
-        (StreamPort(_identifier(i.name), "in", i.type.bits, i.type.is_signed, lanes, dimensions), i.name) for i in region.inputs
+        (StreamPort(identifier(i.name), "in", i.type.bits, i.type.is_signed, lanes, dimensions), i.name) for i in region.inputs
     ]
     for index, type_ in enumerate(region.func.types):
-        name = _identifier(stage_key(region.name, index))
+        name = identifier(stage_key(region.name, index))
         found.append((StreamPort(name, "out", type_.bits, type_.is_signed, lanes, dimensions), region.name))
     return found
 
 
 def _port_lags(plan: Schedule) -> dict[str, Delay]:
-    lags = {_identifier(str(node.attr[0])): plan.lags[node.id] for node in plan.nodes if node.op == "input"}
-    lags.update({_identifier(stream): lag for stream, lag in plan.output_lags.items()})
+    lags = {identifier(str(node.attr[0])): plan.lags[node.id] for node in plan.nodes if node.op == "input"}
+    lags.update({identifier(stream): lag for stream, lag in plan.output_lags.items()})
     return lags
 
 
@@ -174,7 +175,7 @@ def _settings(
     for d, name in lowered.origins.items():
         settings.append(Setting(SettingPort(name, 31, True), variable(f"min_{region.loops[d].var}")))
     for name, type_ in lowered.parameters.items():
-        port_name = f"param_{name}"
+        port_name = f"param_{identifier(name)}"
         settings.append(Setting(SettingPort(port_name, type_.bits, type_.is_signed), variable(port_name)))
     return tuple(settings), names
 
@@ -184,7 +185,7 @@ def _owners(plan: Schedule) -> dict[int, str]:
     owners: dict[int, str] = {}
     for node in reversed(plan.nodes):
         if node.op in ("stage", "input"):
-            owners[node.id] = _identifier(str(node.attr[0]))
+            owners[node.id] = identifier(str(node.attr[0]))
         owner = owners.setdefault(node.id, "shared")
         for operand in node.operands:
             owners.setdefault(operand.node.id, owner)
@@ -205,10 +206,3 @@ def _names(plan: Schedule, owners: dict[int, str]) -> dict[int, str]:
             counts[base] = counts.get(base, 0) + 1
             names[node.id] = f"{base}{counts[base]}"
     return names
-
-
-def _identifier(name: str) -> str:
-    """A Halide name as a Verilog and C identifier."""
-    text = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_")
-    return text if text and not text[0].isdigit() else f"f_{text}"
-

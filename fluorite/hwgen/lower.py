@@ -21,6 +21,7 @@ from fluorite.frontend.region import Region
 from fluorite.frontend.visit import children
 from fluorite.hwgen import semantics
 from fluorite.hwgen.graph import Graph, Ref
+from fluorite.hwgen.names import identifier
 from fluorite.hwgen.ops import Builder, constant_value
 
 __all__ = ["Affine", "Domain", "Lowered", "lower", "stage_key"]
@@ -404,7 +405,7 @@ class _Walk:
             return env[node.name]
         if node.param and "." not in node.name and node.type.is_integer:
             self.lowered.parameters[node.param] = node.type
-            return self.build.setting(f"param_{node.param}", node.type.min, node.type.max)
+            return self.build.setting(f"param_{identifier(node.param)}", node.type.min, node.type.max)
         if node.param:
             raise self._unsupported(
                 node.name, "only integer scalar Params reach the hardware", "compute what depends on it in software"

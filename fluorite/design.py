@@ -1,0 +1,348 @@
+"""A design: a compiled pipeline, its accelerators and its software, runnable and writable."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fluorite.errors import UsageError
+from fluorite.frontend import cut
+from fluorite.frontend.halide_io import Loaded, image_params, to_halide
+from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.names import identifier
+from fluorite.hwgen.verilog import emit
+from fluorite.launch import Launch, input_region, launches, rounded_up
+from fluorite.report import Report, describe
+from fluorite.sim.extern import ExternStage
+from fluorite.sim.halide_buffer import HalideBuffer
+from fluorite.sim.model import CoreInstance, CoreModel
+from fluorite.sim.run import AnyArray, Job, RunResult, Stalls
+from fluorite.sim.verilate import build
+
+__all__ = ["Accelerator", "Design", "Statistics"]
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What one accelerator did in a ``realize``.
+
+    Attributes
+    ----------
+    name : str
+        The accelerator.
+    launches : int
+        Launches run.
+    cycles : int
+        Clock cycles of all launches, from the accepted launch to the last output word.
+    output_pixels : int
+        Pixels computed.
+    latency_cycles : int
+        Cycles from launch to first output word, in the slowest launch.
+    """
+
+    name: str
+    launches: int = 0
+    cycles: int = 0
+    output_pixels: int = 0
+    latency_cycles: int = 0
+
+
+class Accelerator:
+    """One accelerator of a design: its Verilog, its simulation and its golden model.
+
+    Attributes
+    ----------
+    name : str
+        The accelerated Func.
+    generated : Generated
+        The hardware and all decisions behind it.
+    """
+
+    def __init__(self, loaded: Loaded, generated: Generated) -> None:
+        self.name = generated.region.name
+        self.generated = generated
+        self._loaded = loaded
+        self._verilog: str | None = None
+        self._model: CoreModel | None = None
+        self._idle: list[CoreInstance] = []
+        self._lock = threading.Lock()
+
+    @property
+    def verilog(self) -> str:
+        """The core in Verilog."""
+        if self._verilog is None:
+            self._verilog = emit(self.generated)
+        return self._verilog
+
+    @contextmanager
+    def instance(self) -> Iterator[CoreInstance]:
+        """A simulated core for the calling thread."""
+        with self._lock:
+            if self._model is None:
+                self._model = build(self.verilog, self.generated.interface)
+            instance = self._idle.pop() if self._idle else self._model.open()
+        try:
+            yield instance
+        finally:
+            with self._lock:
+                self._idle.append(instance)
+
+    def run(
+        self,
+        inputs: Sequence[AnyArray],
+        outputs: Sequence[AnyArray],
+        launch: Launch,
+        *,
+        stalls: Stalls | None = None,
+        progress: Callable[[int, int, int], None] | None = None,
+    ) -> RunResult:
+        """Run one launch in Verilator.
+
+        Parameters
+        ----------
+        inputs : sequence of ndarray
+            Per input, exactly the region it needs, axes reversed relative to the Func's arguments.
+        outputs : sequence of ndarray
+            Per output, the region to fill in, axes reversed.
+        launch : Launch
+            Extents and settings.
+        """
+        domains = self.generated.lowered.domains
+        names = [i.name for i in self.generated.region.inputs]
+        job = Job(
+            [_scan_order(a, domains[n].dimensions) for a, n in zip(inputs, names, strict=True)],
+            [_scan_order(a, domains[self.name].dimensions) for a in outputs],
+            launch.settings,
+        )
+        with self.instance() as instance:
+            return instance.run_many([job], stalls=stalls, progress=progress)
+
+    def golden(self, inputs: Mapping[str, AnyArray], mins: Sequence[int], extents: Sequence[int]) -> list[AnyArray]:
+        """Halide's own answer for a region of the output, from the accelerator's inputs.
+
+        Parameters
+        ----------
+        inputs : mapping of str to ndarray
+            Per input, exactly the region it needs, axes reversed.
+        mins, extents : sequence of int
+            The region, by the Func's arguments.
+        """
+        import halide as hl
+
+        region = self.generated.region
+        names = [i.name for i in region.inputs]
+        root = cut.golden(self._loaded.root, self.name, names, region.stages[:-1])
+        params = image_params(root, names)
+        keep: list[Any] = []
+        for name, param in params.items():
+            buffer = hl.Buffer(np.ascontiguousarray(inputs[name]))
+            buffer.set_min(list(input_region(self.generated, name, mins, extents)[0]))
+            param.set(buffer)
+            keep.append(buffer)
+        parameters = {**self._loaded.parameters, **{n: p.parameter() for n, p in params.items()}}
+        pipeline = to_halide(root, parameters)
+        results = [hl.Buffer(t, list(extents)) for t in pipeline.get_func(len(root.funcs) - 1).types()]
+        for buffer in results:
+            buffer.set_min(list(mins))
+        pipeline.realize(results)
+        return [np.array(buffer) for buffer in results]
+
+
+@dataclass
+class Design:
+    """A compiled pipeline. Made by :func:`fluorite.compile`.
+
+    Attributes
+    ----------
+    name : str
+        Name of the design.
+    accelerators : tuple of Accelerator
+        In the pipeline's order.
+    statistics : list of Statistics
+        Per accelerator, what the last ``realize`` did.
+    """
+
+    name: str
+    loaded: Loaded
+    accelerators: tuple[Accelerator, ...]
+    statistics: list[Statistics] = field(default_factory=list)
+    _runner: _Runner | None = None
+
+    def accelerator(self, name: str) -> Accelerator:
+        """The accelerator of a Func.
+
+        Raises
+        ------
+        UsageError
+            There is none of that name.
+        """
+        for accelerator in self.accelerators:
+            if accelerator.name == name:
+                return accelerator
+        known = ", ".join(a.name for a in self.accelerators)
+        raise UsageError(f"{self.name} has no accelerator {name}; it has: {known}")
+
+    def verilog(self, name: str | None = None) -> str:
+        """Verilog of one accelerator; the name may be left out where there is only one."""
+        if name is None:
+            if len(self.accelerators) != 1:
+                known = ", ".join(a.name for a in self.accelerators)
+                raise UsageError(f"{self.name} has several accelerators: name one of {known}")
+            name = self.accelerators[0].name
+        return self.accelerator(name).verilog
+
+    @property
+    def report(self) -> Report:
+        """Sizes, memories, operators and why."""
+        return Report(self.name, tuple(describe(a.generated) for a in self.accelerators))
+
+    @property
+    def software(self) -> Any:
+        """The software part: an ``hl.Pipeline`` that calls ``fluorite_<accelerator>`` as an extern stage."""
+        return self._cut({a.name: f"fluorite_{identifier(a.name)}" for a in self.accelerators})
+
+    def _cut(self, symbols: Mapping[str, str]) -> Any:
+        root = self.loaded.root
+        for accelerator in self.accelerators:
+            generated = accelerator.generated
+            inputs = [i.name for i in generated.region.inputs]
+            scalars = list(generated.lowered.parameters)
+            root = cut.software(root, accelerator.name, inputs, scalars, symbols[accelerator.name])
+        return to_halide(root, self.loaded.parameters)
+
+    def realize(self, sizes: Sequence[int], *, stalls: Stalls | None = None, progress: Progress | None = None) -> Any:
+        """Run the pipeline: the software part in Halide's JIT, every accelerator in Verilator.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            Extents of the output, as for ``Func.realize``.
+        stalls : Stalls, optional
+            Random stalls on every port of the hardware.
+        progress : callable, optional
+            Called with the pixels computed so far and those of the whole run.
+
+        Returns
+        -------
+        halide.Buffer or list of halide.Buffer
+            As ``Pipeline.realize``.
+        """
+        if self._runner is None:
+            self._runner = _Runner(self)
+        return self._runner.realize(sizes, stalls, progress)
+
+    def write(self, folder: str | Path) -> list[Path]:
+        """Write the Verilog and the report into a folder.
+
+        Returns
+        -------
+        list of Path
+            The files written.
+        """
+        files = {f"{identifier(a.name)}_core.v": a.verilog for a in self.accelerators}
+        files["report.json"] = self.report.to_json() + "\n"
+        files["report.txt"] = self.report.to_text() + "\n"
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (target / name).write_text(text)
+        return [target / name for name in files]
+
+
+class _Runner:
+    """The software part in the JIT, its extern stages bound to simulated cores."""
+
+    def __init__(self, design: Design) -> None:
+        self.design = design
+        self.lock = threading.Lock()
+        self.stalls: Stalls | None = None
+        self.progress: Progress | None = None
+        self.total = 0
+        self.finished = 0
+        self.stages: list[ExternStage] = []
+        symbols: dict[str, str] = {}
+        for number, accelerator in enumerate(design.accelerators):
+            generated = accelerator.generated
+            arguments = ["buffer"] * len(generated.region.inputs) + [str(t) for t in generated.lowered.parameters.values()]
+            stage = ExternStage(
+                f"fluorite_{identifier(accelerator.name)}",
+                arguments,
+                len(generated.region.func.types),
+                self._handler(number, accelerator),
+            )
+            self.stages.append(stage)
+            symbols[accelerator.name] = stage.symbol
+        self.pipeline = design._cut(symbols)
+
+    def realize(self, sizes: Sequence[int], stalls: Stalls | None, progress: Progress | None) -> Any:
+        self.stalls, self.progress = stalls, progress
+        self.total, self.finished = math.prod(sizes), 0
+        self.design.statistics = [Statistics(a.name) for a in self.design.accelerators]
+        with ExitStack() as stack:
+            for stage in self.stages:
+                stack.enter_context(stage.raising())
+            return self.pipeline.realize(list(sizes))
+
+    def _handler(
+        self, number: int, accelerator: Accelerator
+    ) -> Callable[[list[HalideBuffer], list[int | float], list[HalideBuffer]], None]:
+        generated = accelerator.generated
+        names = [i.name for i in generated.region.inputs]
+
+        def handle(inputs: list[HalideBuffer], scalars: list[int | float], outputs: list[HalideBuffer]) -> None:
+            mins, extents = outputs[0].mins, outputs[0].extents
+            if any(buffer.is_bounds_query for buffer in (*inputs, *outputs)):
+                if outputs[0].is_bounds_query:
+                    extents = rounded_up(generated, extents)
+                    for output in outputs:
+                        output.set_region(mins, extents)
+                for name, buffer in zip(names, inputs, strict=True):
+                    if buffer.is_bounds_query:
+                        buffer.set_region(*input_region(generated, name, mins, extents))
+                return
+            values = {
+                f"param_{identifier(name)}": int(value)
+                for name, value in zip(generated.lowered.parameters, scalars, strict=True)
+            }
+            for launch in launches(generated, mins, extents, values):
+                arrays = [
+                    buffer.region(*input_region(generated, name, launch.mins, launch.extents))
+                    for name, buffer in zip(names, inputs, strict=True)
+                ]
+                results = [buffer.region(launch.mins, launch.extents) for buffer in outputs]
+                self._launch(number, accelerator, arrays, results, launch)
+
+        return handle
+
+    def _launch(
+        self, number: int, accelerator: Accelerator, inputs: list[AnyArray], outputs: list[AnyArray], launch: Launch
+    ) -> None:
+        pixels = math.prod(launch.extents)
+        statistics = self.design.statistics[number]
+        with self.lock:
+            stalls = self.stalls and replace(self.stalls, seed=self.stalls.seed + statistics.launches)
+            statistics.launches += 1
+
+        def progress(cycles: int, done: int, total: int) -> None:
+            if self.progress is not None:
+                with self.lock:
+                    self.progress(min(self.finished + pixels * done // max(total, 1), self.total), self.total)
+
+        result = accelerator.run(inputs, outputs, launch, stalls=stalls, progress=progress)
+        with self.lock:
+            statistics.cycles += result.cycles
+            statistics.output_pixels += pixels
+            ran = result.launches[0]
+            statistics.latency_cycles = max(statistics.latency_cycles, ran.first_output_cycle - ran.accepted_cycle)
+            self.finished += pixels
+            if self.progress is not None:
+                self.progress(min(self.finished, self.total), self.total)

@@ -1,0 +1,211 @@
+"""The report: what an accelerator is made of, what it costs, and why."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+from fluorite.hwgen.extents import Extents
+from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.lowerbound import line_buffer_bound
+from fluorite.hwgen.storage import cycles
+
+__all__ = ["AcceleratorReport", "BufferReport", "MemoryReport", "Report", "StageReport", "describe"]
+
+
+@dataclass(frozen=True, slots=True)
+class StageReport:
+    """A stream of the accelerator: its width, its lag behind the first input word, and its extents in pixels."""
+
+    name: str
+    width_bits: int
+    lag: str
+    extents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BufferReport:
+    """How long a stream is held, and for whom."""
+
+    stream: str
+    width_bits: int
+    held_cycles: int
+    bits: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryReport:
+    """One memory: delay lines of equal length side by side."""
+
+    name: str
+    depth: int
+    width_bits: int
+    holds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AcceleratorReport:
+    """One accelerator.
+
+    Attributes
+    ----------
+    name : str
+        The accelerated Func.
+    lanes : int
+        Pixels a cycle.
+    latency_cycles : int
+        First input word to first output word, largest extents.
+    cycles_per_launch : str
+        Formula of the extents: cycles from launch to launch in the steady state.
+    cycles_per_largest_launch : int
+        Its value at the largest extents.
+    line_buffer_bits : int
+        Bits of the streams (inputs, line-buffered stages and what else is held for a row) that memories and windows hold.
+    line_buffer_bits_lower_bound : int
+        Least bits with which these stages can be computed in raster order, each pixel once (no datapath latency).
+    pipeline_register_bits : int
+        Registers of the datapath proper.
+    memories, stages, buffers
+        Parts.
+    operators : dict of str to int
+        Number of operators by kind and width, such as ``"add 12"``.
+    warnings : tuple of str
+        What could not be excluded, such as overflow.
+    """
+
+    name: str
+    lanes: int
+    latency_cycles: int
+    cycles_per_launch: str
+    cycles_per_largest_launch: int
+    line_buffer_bits: int
+    line_buffer_bits_lower_bound: int
+    pipeline_register_bits: int
+    memories: tuple[MemoryReport, ...]
+    stages: tuple[StageReport, ...]
+    buffers: tuple[BufferReport, ...]
+    operators: dict[str, int]
+    warnings: tuple[str, ...]
+
+    def to_text(self) -> str:
+        """For people."""
+        lines = [
+            f"{self.name}: {self.lanes} pixel{'s' if self.lanes > 1 else ''} a cycle, latency {self.latency_cycles} cycles",
+            f"  cycles a launch       {self.cycles_per_launch}" + (
+                "" if self.cycles_per_launch == str(self.cycles_per_largest_launch) else f" = {self.cycles_per_largest_launch} at most"
+            ),
+            f"  line buffers          {self.line_buffer_bits} bits (lower bound {self.line_buffer_bits_lower_bound})",
+            f"  pipeline registers    {self.pipeline_register_bits} bits",
+        ]
+        for memory in self.memories:
+            lines.append(f"  memory {memory.name}: {memory.depth} x {memory.width_bits} bits, holds {', '.join(memory.holds)}")
+        for buffer in self.buffers:
+            lines.append(f"  {buffer.stream}: {buffer.bits} bits, {buffer.width_bits} wide for {buffer.held_cycles} cycles: {buffer.reason}")
+        lines.append("  operators: " + ", ".join(f"{count} x {kind}" for kind, count in self.operators.items()))
+        lines.extend(f"  warning: {warning}" for warning in self.warnings)
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A design's report."""
+
+    name: str
+    accelerators: tuple[AcceleratorReport, ...]
+
+    def to_json(self) -> str:
+        """For programs."""
+        return json.dumps(asdict(self), indent=2)
+
+    def to_text(self) -> str:
+        """For people."""
+        return "\n".join(a.to_text() for a in self.accelerators)
+
+
+def describe(generated: Generated) -> AcceleratorReport:
+    """Report of one accelerator."""
+    plan, storage, extents = generated.plan, generated.storage, generated.extents
+    nodes = {node.id: node for node in plan.nodes}
+    held: dict[int, int] = {}
+    for line in storage.lines:
+        held[line.node] = held.get(line.node, 0) + line.length_cycles
+    in_memory = {line.node for line in storage.lines if line.kind == "memory"}
+    buffered = {id_ for id_ in held if nodes[id_].op in ("input", "stage") or id_ in in_memory}
+    buffers = tuple(
+        BufferReport(
+            generated.core.names[id_],
+            nodes[id_].width_bits,
+            held[id_],
+            held[id_] * nodes[id_].width_bits,
+            _reason(generated, id_),
+        )
+        for id_ in sorted(buffered)
+    )
+    operators: dict[str, int] = {}
+    for node in plan.nodes:
+        if node.op not in ("input", "stage", "coord", "const", "setting", "shl", "shr", "wrap"):
+            kind = f"{node.op} {node.width_bits}"
+            operators[kind] = operators.get(kind, 0) + 1
+    lanes = 1
+    for loop in generated.region.loops:
+        lanes *= loop.lanes
+    return AcceleratorReport(
+        generated.region.name,
+        lanes,
+        generated.latency_cycles,
+        str(extents.cycles_per_launch),
+        extents.cycles_per_launch.evaluate(extents.maxima),
+        sum(b.bits for b in buffers),
+        line_buffer_bound(generated.graph, extents.strides),
+        sum(cycles_held * nodes[id_].width_bits for id_, cycles_held in held.items() if id_ not in buffered),
+        tuple(
+            MemoryReport(
+                m.name,
+                m.depth,
+                m.width_bits,
+                tuple(f"{generated.core.names[line.node]} {_delay(line.start)}..{_delay(line.end)}" for line, _ in m.fields),
+            )
+            for m in storage.memories
+        ),
+        _stages(generated, extents),
+        buffers,
+        dict(sorted(operators.items())),
+        tuple(generated.lowered.warnings),
+    )
+
+
+def _stages(generated: Generated, extents: Extents) -> tuple[StageReport, ...]:
+    """Streams in the order of the scan; of several lanes the first stands for all."""
+    plan = generated.plan
+    found: list[StageReport] = []
+    for node in plan.nodes:
+        if node.op in ("input", "stage") and int(node.attr[1]) == 0:
+            key = str(node.attr[0])
+            pixels = extents.pixels.get(key) or extents.pixels[key.rpartition("_")[0]]
+            found.append(StageReport(key, node.width_bits, _delay(plan.lags[node.id]), tuple(str(p) for p in pixels)))
+    return tuple(found)
+
+
+def _reason(generated: Generated, id_: int) -> str:
+    """Which reader needs a stream's oldest value."""
+    plan = generated.plan
+    oldest, reader_name = None, ""
+    strides = generated.extents.strides
+    readers = [(plan.lags[n.id], o, generated.owners[n.id]) for n in plan.nodes if not n.static for o in n.operands]
+    readers += [(plan.output_lags[o.stream], o.value, "the output") for o in generated.graph.outputs]
+    for lag, operand, name in readers:
+        if operand.node.id == id_ and not operand.node.static:
+            age = plan.age(lag, operand.delay, operand.node)
+            if oldest is None or cycles(age, strides) > cycles(oldest, strides):
+                oldest, reader_name = age, name
+    return f"{reader_name} reads it {_delay(oldest)} late" if oldest is not None else ""
+
+
+def _delay(delay: tuple[int, ...]) -> str:
+    """``(3, 2)`` as "2 rows 3 columns"."""
+    columns, *outer = delay
+    parts = [f"{n} {'row' if d == 0 else 'plane' if d == 1 else 'volume'}{'s' if n != 1 else ''}" for d, n in enumerate(outer) if n]
+    if columns or not parts:
+        parts.append(f"{columns} column{'s' if columns != 1 else ''}")
+    return " ".join(reversed(parts[:-1])) + (" " if len(parts) > 1 else "") + parts[-1]
