@@ -1,7 +1,8 @@
 """The ``fluorite`` command.
 
 Exit codes: 0 done, 1 the hardware differs from Halide, 2 bad usage (arguments, files, sizes), 3 the pipeline
-cannot become hardware, 4 the simulation could not be built or did not behave.
+cannot become hardware, 4 the simulation could not be built or did not behave, 70 a bug in fluorite (the only
+case with a traceback), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,18 +19,19 @@ import halide as hl
 from fluorite.cli_commands import compile_command, report_command, run_command, verify_command
 from fluorite.errors import CompileError, FluoriteError, SimulationError
 
-__all__ = ["EXIT_COMPILE_ERROR", "EXIT_MISMATCH", "EXIT_OK", "EXIT_SIMULATION_ERROR", "EXIT_USAGE", "main"]
+__all__ = ["EXIT_BUG", "EXIT_COMPILE_ERROR", "EXIT_MISMATCH", "EXIT_OK", "EXIT_SIMULATION_ERROR", "EXIT_USAGE", "main"]
 
 EXIT_OK = 0
 EXIT_MISMATCH = 1
 EXIT_USAGE = 2
 EXIT_COMPILE_ERROR = 3
 EXIT_SIMULATION_ERROR = 4
+EXIT_BUG = 70
 
 _EPILOG = """\
 exit codes: 0 done; 1 the hardware differs from Halide; 2 bad arguments, files or sizes;
-3 the pipeline cannot become hardware as it is written; 4 the simulation could not be built or failed.
-Errors are one line on standard error; with --json also an object on standard output."""
+3 the pipeline cannot become hardware as it is written; 4 the simulation could not be built or failed;
+70 a bug in fluorite. Errors are one line on standard error; with --json also an object on standard output."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("fluorite: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:  # Python's own exit code would be 1, which says something else
+        traceback.print_exc()
+        return _fail(options, EXIT_BUG, RuntimeError(f"a bug in fluorite, please report it: {error!r}"))
 
 
 def _fail(options: argparse.Namespace, code: int, error: Exception, fields: dict[str, str] | None = None) -> int:

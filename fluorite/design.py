@@ -346,3 +346,10 @@ class _Runner:
             self.finished += pixels
             if self.progress is not None:
                 self.progress(min(self.finished, self.total), self.total)
+
+
+def _scan_order(array: AnyArray, dimensions: Sequence[int]) -> AnyArray:
+    """An array with axes reversed by argument, as a view with axes reversed by scan dimension."""
+    rank = array.ndim
+    axes = [rank - 1 - dimensions.index(d) for d in reversed(range(rank))]
+    return array.transpose(axes)

@@ -171,7 +171,7 @@ def describe(generated: Generated) -> AcceleratorReport:
         _stages(generated, extents),
         buffers,
         dict(sorted(operators.items())),
-        tuple(generated.lowered.warnings),
+        generated.warnings,
     )
 
 

@@ -70,6 +70,12 @@ class Generated:
     core: Core
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """Overflow that the ranges do not exclude."""
+        notes = {int(node.attr[2]) for node in self.plan.nodes if node.op == "wrap"}
+        return tuple(self.lowered.notes[note - 1] for note in sorted(notes - {0}))
+
+    @property
     def interface(self) -> CoreInterface:
         """The core's ports."""
         return self.core.interface

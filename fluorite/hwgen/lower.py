@@ -69,8 +69,8 @@ class Lowered:
         Scalar Params read, with their types.
     origins : dict
         Scan dimensions whose absolute coordinate is used, with the setting's name.
-    warnings : list of str
-        Overflow that could not be excluded.
+    notes : list of str
+        Warnings of overflow; a ``wrap`` node's note counts from 1.
     """
 
     graph: Graph
@@ -78,7 +78,7 @@ class Lowered:
     domains: dict[str, Domain] = field(default_factory=dict)
     parameters: dict[str, ir.Type] = field(default_factory=dict)
     origins: dict[int, str] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def stage_key(name: str, value_index: int) -> str:
@@ -127,6 +127,8 @@ class _Walk:
         own = tuple(positions[p] for p in range(len(region.func.args)))
         zero = [0] * len(region.loops)
         self.reads[region.name] = (own, list(zero), list(zero))
+        for name, domain in self.lowered.domains.items():  # known from the survey
+            self.reads[name] = (domain.dimensions, list(domain.lo), list(domain.hi))
         for name in reversed(region.stages):
             if name not in self.reads:
                 continue  # not read by anything that is left
@@ -366,14 +368,14 @@ class _Walk:
             case ir.Reinterpret(type=type_):
                 return semantics.convert(build, data[0], type_)
             case ir.Binary(op=op, type=type_):
-                return semantics.binary(build, op, type_, data[0], data[1], lambda what: self._overflow(node, type_))
+                return semantics.binary(build, op, type_, data[0], data[1], lambda: self._overflow(node, type_))
             case ir.Not():
                 return build.logical_not(data[0])
             case ir.Select():
                 return build.select(data[0], data[1], data[2])
             case ir.Call(name=name, type=type_, args=args):
                 types = [a.type for a in args]
-                return semantics.intrinsic(build, name, type_, data, types, lambda what: self._overflow(node, type_))
+                return semantics.intrinsic(build, name, type_, data, types, lambda: self._overflow(node, type_))
         return None
 
     def _fold(self, node: ir.Expr, values: Sequence[Value]) -> Value:
@@ -446,13 +448,14 @@ class _Walk:
 
     # --- messages -------------------------------------------------------------------------------------------------
 
-    def _overflow(self, node: ir.Expr, type_: ir.Type) -> None:
+    def _overflow(self, node: ir.Expr, type_: ir.Type) -> int:
         message = (
             f"{self.caller}: {show(node)}: may overflow {type_}, which Halide leaves undefined; "
             f"the hardware keeps the low {type_.bits} bits"
         )
-        if message not in self.lowered.warnings:
-            self.lowered.warnings.append(message)
+        if message not in self.lowered.notes:
+            self.lowered.notes.append(message)
+        return 1 + self.lowered.notes.index(message)
 
     def _unsupported(self, construct: str, rule: str, way_out: str) -> UnsupportedError:
         return UnsupportedError(self.caller or self.region.name, construct, rule, way_out)

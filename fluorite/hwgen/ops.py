@@ -19,7 +19,8 @@ min max    ()                      of two streams
 eq lt le   ()                      compare, 0 or 1
 not        ()                      1 - operand, of a 0/1 stream
 select     ()                      operand1 if operand0 else operand2
-wrap       (width_bits, signed)    the low bits, read as unsigned or two's complement
+wrap       (width_bits, signed,    the low bits, read as unsigned or two's complement; if this is overflow that Halide leaves
+            note)                  undefined, note is the number of the warning, else 0
 shr        (amount,)               floor(operand / 2**amount)
 and or xor ()                      bitwise, two's complement of unbounded width
 ========== ======================= =====================================================
@@ -207,7 +208,7 @@ class Builder:
             max(true_value.node.hi, false_value.node.hi),
         )
 
-    def wrap(self, a: Ref, width_bits: int, signed: bool) -> Ref:
+    def wrap(self, a: Ref, width_bits: int, signed: bool, note: int = 0) -> Ref:
         """The low ``width_bits`` of ``a``."""
         lo = -(1 << (width_bits - 1)) if signed else 0
         hi = lo + (1 << width_bits) - 1
@@ -218,7 +219,7 @@ class Builder:
             return self.const((value - lo) % (1 << width_bits) + lo)
         while a.node.op == "wrap" and int(a.node.attr[0]) >= width_bits:
             a = a.node.operands[0].shifted(a.delay)
-        return self.graph.intern("wrap", (a,), (width_bits, signed), lo, hi)
+        return self.graph.intern("wrap", (a,), (width_bits, signed, note), lo, hi)
 
     def shift_right(self, a: Ref, amount: int) -> Ref:
         """``floor(a / 2**amount)``."""
@@ -322,7 +323,7 @@ class Builder:
                 constant, *coefficients = (int(a) for a in attr)
                 return self.linear(list(zip(coefficients, operands, strict=True)), constant)
             case "wrap":
-                return self.wrap(operands[0], int(attr[0]), bool(attr[1]))
+                return self.wrap(operands[0], int(attr[0]), bool(attr[1]), int(attr[2]))
             case "shr":
                 return self.shift_right(operands[0], int(attr[0]))
             case "and" | "or" | "xor":

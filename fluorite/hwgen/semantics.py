@@ -2,7 +2,8 @@
 
 Each function takes streams whose ranges lie in their Halide types and gives one whose range lies in the result
 type. The rules are Halide's own, measured against its JIT: narrow types wrap, division is Euclidean, shifts by a negative amount go
-the other way. Overflow of i32 and i64 is undefined in Halide; hardware keeps the low bits, and ``overflow`` is told.
+the other way. Overflow of i32 and i64 is undefined in Halide; hardware keeps the low bits, and ``overflow`` numbers a
+warning.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from collections.abc import Callable, Sequence
 
 from fluorite.frontend import ir
 from fluorite.hwgen.graph import Ref
-from fluorite.hwgen.ops import Builder, constant_value
+from fluorite.hwgen.ops import Builder, constant_value, fits
 
 __all__ = ["NotSupported", "binary", "convert", "intrinsic"]
 
-Overflow = Callable[[str], None]
+Overflow = Callable[[], int]  # the number of the warning that this operation may overflow
 
 
 class NotSupported(Exception):
@@ -36,22 +37,24 @@ def _saturate(build: Builder, value: Ref, type_: ir.Type) -> Ref:
     return build.clamp(value, type_.min, type_.max)
 
 
-def _arithmetic(build: Builder, value: Ref, type_: ir.Type, overflow: Overflow, what: str) -> Ref:
-    """Bring an exact result into its type."""
-    if type_.is_signed and type_.bits >= 32 and not (type_.min <= value.node.lo and value.node.hi <= type_.max):
-        overflow(what)
-    return build.wrap(value, type_.bits, type_.is_signed)
+def _arithmetic(build: Builder, value: Ref, type_: ir.Type, overflow: Overflow) -> Ref:
+    """Bring an exact result into its type.
+
+    What may overflow here may yet turn out not to, once the ranges of all operands are known: the warning stays with the node.
+    """
+    undefined = type_.is_signed and type_.bits >= 32 and not fits(value, type_.min, type_.max)
+    return build.wrap(value, type_.bits, type_.is_signed, overflow() if undefined else 0)
 
 
 def binary(build: Builder, op: ir.BinaryOp, type_: ir.Type, a: Ref, b: Ref, overflow: Overflow) -> Ref:
     """A two-operand node; ``type_`` is that of the result."""
     match op:
         case ir.BinaryOp.ADD:
-            return _arithmetic(build, build.add(a, b), type_, overflow, "+")
+            return _arithmetic(build, build.add(a, b), type_, overflow)
         case ir.BinaryOp.SUB:
-            return _arithmetic(build, build.sub(a, b), type_, overflow, "-")
+            return _arithmetic(build, build.sub(a, b), type_, overflow)
         case ir.BinaryOp.MUL:
-            return _arithmetic(build, build.mul(a, b), type_, overflow, "*")
+            return _arithmetic(build, build.mul(a, b), type_, overflow)
         case ir.BinaryOp.DIV:
             divisor = _constant(b, "division by data", "divide by a constant")
             return build.wrap(build.divide(a, divisor), type_.bits, type_.is_signed)
@@ -124,11 +127,11 @@ def intrinsic(
         case "widening_mul":
             return build.mul(args[0], args[1])
         case "widen_right_add":
-            return _arithmetic(build, build.add(args[0], args[1]), type_, overflow, "+")
+            return _arithmetic(build, build.add(args[0], args[1]), type_, overflow)
         case "widen_right_sub":
-            return _arithmetic(build, build.sub(args[0], args[1]), type_, overflow, "-")
+            return _arithmetic(build, build.sub(args[0], args[1]), type_, overflow)
         case "widen_right_mul":
-            return _arithmetic(build, build.mul(args[0], args[1]), type_, overflow, "*")
+            return _arithmetic(build, build.mul(args[0], args[1]), type_, overflow)
         case "shift_left" | "shift_right":
             amount = _constant(args[1], "a shift by data", "shift by a constant")
             return _shift(build, args[0], amount if name == "shift_left" else -amount, types[0])

@@ -66,7 +66,7 @@ class _Expansion:
                 constant, terms = _terms(node.operands[0].node)
                 terms = [(c, ref.shifted(node.operands[0].delay)) for c, ref in terms]
                 total = self._sum(constant, terms, modulo_bits=width_bits)
-                self.done[node.id] = self.build.wrap(total, width_bits, bool(node.attr[1]))
+                self.done[node.id] = self.build.wrap(total, width_bits, bool(node.attr[1]), int(node.attr[2]))
             else:
                 operands = [self.done[operand.node.id].shifted(operand.delay) for operand in node.operands]
                 self.done[node.id] = self.build.rebuild(node, operands)
