@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -96,7 +97,7 @@ def _compile_runtime(tools: Toolchain, work: Path) -> Path:
     """Compile the part of the Verilated runtime that all cores share (five seconds, once a machine)."""
     (work / "runtime.cpp").write_text('#include "verilated.cpp"\n#include "verilated_threads.cpp"\n')
     made = work / "runtime.o"
-    _compile_file(tools, ("-O2",), work / "runtime.cpp", made, work)
+    _compile_file(tools, work, ("-O2",), work / "runtime.cpp", made)
     return made
 
 
@@ -111,13 +112,13 @@ def _compile(tools: Toolchain, runtime: Path, work: Path) -> Path:
     level = ("-O2",) if size < _O2_BYTES else _LARGE_FLAGS
     levels = [("-O0",) if "Slow" in path.name else level for path in sources]  # Slow: runs once, at the start
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        list(pool.map(lambda *args: _compile_file(tools, *args, work), levels, sources, objects))
+        list(pool.map(functools.partial(_compile_file, tools, work), levels, sources, objects))
     made = work / "core.so"
     linked = [str(path) for path in (*objects, runtime)]
     run_tool([*tools.compiler, "-shared", "-s", "-pthread", "-o", str(made), *linked], cwd=work)
     return made
 
 
-def _compile_file(tools: Toolchain, level: tuple[str, ...], source: Path, made: Path, work: Path) -> None:
+def _compile_file(tools: Toolchain, work: Path, level: tuple[str, ...], source: Path, made: Path) -> None:
     includes = [f"-I{path}" for path in (work / "model", work, tools.include, tools.include / "vltstd")]
     run_tool([*tools.compiler, *level, *_COMPILER_FLAGS, *includes, "-c", "-o", str(made), str(source)], cwd=work)

@@ -191,6 +191,14 @@ def test_broken_cores_are_caught(conv3x3, mutant, name):
         assert re.fullmatch(message, str(caught.value)), str(caught.value)
 
 
+def test_a_combinational_loop_ends_the_run_and_not_the_process(conv3x3, mutant):
+    verilog = mutant("result_data = out_data;", "result_data = out_data ^ {8{loop}};\n    wire loop = !(loop && busy);")
+    core = build(verilog, conv3x3.interface).open()
+    job = job_of(conv3x3, photo(14, 24))
+    with pytest.raises(SimulationError, match=r"^core 'conv3x3' must settle: cycle 0: .*converge"):
+        core.run(job.inputs, job.outputs, job.settings)
+
+
 def test_settings_are_garbage_while_idle(conv3x3, mutant):
     late = mutant("reg [15:0] x, y;", "reg [15:0] x, y, seen; always @(posedge clk) if (!busy) seen <= width;")
     late = late.replace("x + 16'd1 == width", "x + 16'd1 == seen")
