@@ -7,13 +7,15 @@ from enum import IntEnum
 from pathlib import Path
 
 __all__ = [
-    "CALLBACK", "DIMENSIONS", "NEVER", "Array", "Failure", "LaunchCounts", "Options", "Outcome", "StreamCounts", "load",
+    "CALLBACK", "CONTINUE", "DIMENSIONS", "NEVER", "Array", "Failure", "LaunchCounts", "Options", "Outcome",
+    "StreamCounts", "load",
 ]  # fmt: skip
 
 DIMENSIONS = 4
 NEVER = 2**64 - 1
 
-CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_uint64, ctypes.c_uint64)
+CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int)
+CONTINUE = 0x600D
 
 
 class Failure(IntEnum):
@@ -53,6 +55,8 @@ class Options(ctypes.Structure):
         ("output_leave", ctypes.c_uint64),
         ("timeout_cycles", ctypes.c_uint64),
         ("callback_milliseconds", ctypes.c_uint64),
+        ("cycles", ctypes.c_uint64),
+        ("words", ctypes.c_uint64),
         ("callback", CALLBACK),
     )
 

@@ -68,11 +68,11 @@ struct Bench {
         ports.rst = 0;
     }
 
-    void run(int64_t count, const Array* arrays, const uint64_t* settings, const Options& options, Result& result,
+    void run(int64_t count, const Array* arrays, const uint64_t* settings, Options& options, Result& result,
              StreamResult* streams, LaunchResult* launches);
 };
 
-void Bench::run(int64_t count, const Array* arrays, const uint64_t* settings, const Options& options, Result& result,
+void Bench::run(int64_t count, const Array* arrays, const uint64_t* settings, Options& options, Result& result,
                 StreamResult* streams, LaunchResult* launches) {
     launch_stall = {{}, options.input_enter, options.input_leave, false};
     launch_stall.random.seed(options.seed, 500);
@@ -168,7 +168,9 @@ void Bench::run(int64_t count, const Array* arrays, const uint64_t* settings, co
                 const auto now = std::chrono::steady_clock::now();
                 if (now - called >= std::chrono::milliseconds(options.callback_milliseconds)) {
                     called = now;
-                    if (options.callback(cycle, words)) throw Failure{STOPPED, -1, finished, 0};
+                    options.cycles = cycle;
+                    options.words = words;
+                    if (options.callback() != CONTINUE) throw Failure{STOPPED, -1, finished, 0};
                 }
             }
         }
@@ -219,7 +221,7 @@ EXPORT int fluorite_reset(void* bench) {
 
 EXPORT void fluorite_close(void* bench) { delete static_cast<Bench*>(bench); }
 
-EXPORT void fluorite_run(void* bench, int64_t count, const Array* arrays, const uint64_t* settings, const Options* options,
+EXPORT void fluorite_run(void* bench, int64_t count, const Array* arrays, const uint64_t* settings, Options* options,
                          Result* result, StreamResult* streams, LaunchResult* launches) {
     static_cast<Bench*>(bench)->run(count, arrays, settings, *options, *result, streams, launches);
 }

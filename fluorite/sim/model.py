@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import SimulationError
@@ -104,7 +104,7 @@ class CoreInstance:
             Longest time without a transfer on any port.
         progress : callable, optional
             Called about ten times a second with the cycles so far, the words transferred so far (of all streams)
-            and the words of the whole run. An exception from it ends the run.
+            and the words of the whole run. An exception from it ends the run; so does Ctrl-C.
 
         Returns
         -------
@@ -124,19 +124,26 @@ class CoreInstance:
         totals = [sum(words_of(s, a) for a in arrays[i :: len(self._streams)]) for i, s in enumerate(self._streams)]
         raised: list[BaseException] = []
 
-        def call(cycles: int, words: int) -> int:
-            try:
-                if progress is not None:
-                    progress(cycles, words, sum(totals))
-            except BaseException as error:  # also Ctrl-C, which arrives here
-                raised.append(error)
-                return 1
-            return 0
+        def watch() -> Iterator[int]:
+            # A generator, because Ctrl-C is raised where Python code is entered: here inside the `try`, whereas in
+            # a plain function it would be outside of any, and lost in the C code.
+            while True:
+                try:
+                    yield abi.CONTINUE
+                    if progress is not None:
+                        progress(options.cycles, options.words, sum(totals))
+                except GeneratorExit:
+                    return
+                except BaseException as error:
+                    raised.append(error)
+                    yield 0
 
+        watcher = watch()
+        next(watcher)
         stalls = stalls or Stalls(0, 0, 0)
         options = abi.Options(
             stalls.seed % 2**64, *stalls.chain(stalls.input_probability), *stalls.chain(stalls.output_probability),
-            timeout_cycles, _CALLBACK_MILLISECONDS, abi.CALLBACK(call),
+            timeout_cycles, _CALLBACK_MILLISECONDS, 0, 0, abi.CALLBACK(watcher.__next__),
         )  # fmt: skip
         outcome = abi.Outcome()
         streams = (abi.StreamCounts * len(self._streams))()
@@ -151,6 +158,8 @@ class CoreInstance:
             )  # fmt: skip
             if raised:
                 raise raised[0]
+            if outcome.error == abi.Failure.STOPPED:
+                raise KeyboardInterrupt
             if outcome.error:
                 raise SimulationError(self._describe(outcome, streams, launches, totals, timeout_cycles))
             self._clean = True

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int DIMENSIONS = 4;
 constexpr uint64_t QUIET_CYCLES = 16;     // watched after the last launch: nothing may come any more
+constexpr int CONTINUE = 0x600d;          // from the callback
 constexpr uint64_t CALLBACK_MASK = 4095;  // cycles between two looks at the clock
 
 // ---- the C ABI; fluorite/sim/abi.py declares the same ----
@@ -27,7 +28,8 @@ struct Options {
     uint64_t output_enter, output_leave;
     uint64_t timeout_cycles;              // without any transfer
     uint64_t callback_milliseconds;
-    int (*callback)(uint64_t cycles, uint64_t words);  // nonzero stops the run
+    uint64_t cycles, words;               // so far; written before each callback
+    int (*callback)();                    // anything but CONTINUE ends the run
 };
 
 struct StreamResult {

@@ -1,4 +1,7 @@
+import os
 import re
+import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -278,6 +281,18 @@ def test_progress_and_its_exceptions(conv3x3, model, monkeypatch):
 
     with pytest.raises(KeyboardInterrupt):
         core.run(job.inputs, job.outputs, job.settings, progress=interrupt)
+    core.run(job.inputs, job.outputs, job.settings)
+    np.testing.assert_array_equal(job.outputs[0], conv3x3.expected(job.inputs[0]))
+
+
+def test_ctrl_c_ends_a_long_run(conv3x3, model):
+    core = model.open()
+    image, out = np.broadcast_to(np.zeros(2000, np.uint8), (30000, 2000)), np.zeros((29998, 1998), np.uint8)
+    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        timer.start()
+        core.run([image], [out], conv3x3.settings(image))
+    job = job_of(conv3x3, photo(9, 8))
     core.run(job.inputs, job.outputs, job.settings)
     np.testing.assert_array_equal(job.outputs[0], conv3x3.expected(job.inputs[0]))
 
