@@ -106,7 +106,27 @@ def apply_wrappers(root: Table) -> Table:
 
         return transform(func, edit)
 
-    return root.replace(funcs=tuple(map(substituted, root.funcs)))
+    return _own_output_buffers(root.replace(funcs=tuple(map(substituted, root.funcs))))
+
+
+def _own_output_buffers(root: Table) -> Table:
+    """Give each clone output buffers of its own.
+
+    ``clone_in`` makes a Func that shares them with the original. Halide then takes a clone that only an extern
+    stage reads for unused, and the stage gets memory that nobody wrote.
+    """
+    parameters = {parameter.name: parameter for parameter in root.parameters}
+
+    def owning(func: Table) -> Table:
+        shared = func.output_buffers_names
+        own = (func.name,) if len(shared) == 1 else tuple(f"{func.name}.{i}" for i in range(len(shared)))
+        for theirs, name in zip(shared, own, strict=True):
+            if theirs in parameters:
+                parameters.setdefault(name, parameters[theirs].replace(name=name))
+        return func.replace(output_buffers_names=own)
+
+    funcs = tuple(map(owning, root.funcs))
+    return root.replace(funcs=funcs, parameters=tuple(parameters.values()))
 
 
 def reachable(root: Table) -> set[str]:
