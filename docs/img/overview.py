@@ -1,6 +1,7 @@
 """Draw docs/img/overview.png, the picture in the README, from what `make demo` left in build/demo/.
 
 Run it after `make demo`: .venv/bin/python docs/img/overview.py
+The photograph is scikit-image's "camera", CC0 by Lav Varshney.
 """
 
 from pathlib import Path
