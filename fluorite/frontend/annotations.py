@@ -130,7 +130,7 @@ def accelerate(self: Any, inputs: Sequence[Any], compute_var: Any, store_var: An
     import halide as hl
 
     call = "accelerate()"
-    if isinstance(inputs, (hl.Func, hl.OutputImageParam)) or not isinstance(inputs, Sequence):
+    if isinstance(inputs, (str, hl.Func, hl.OutputImageParam)) or not isinstance(inputs, Sequence):
         raise ScheduleError(
             self.name(), call, f"inputs must be a list of Funcs and ImageParams, not {_shown(inputs)}", "write [input]"
         )
@@ -141,7 +141,7 @@ def accelerate(self: Any, inputs: Sequence[Any], compute_var: Any, store_var: An
             "inputs is empty, so there is no place where the hardware begins",
             "name the Funcs or ImageParams that stream into the accelerator",
         )
-    if isinstance(taps, (hl.Func, hl.OutputImageParam, hl.Param)) or not isinstance(taps, Sequence):
+    if isinstance(taps, (str, hl.Func, hl.OutputImageParam, hl.Param)) or not isinstance(taps, Sequence):
         raise ScheduleError(
             self.name(),
             call,

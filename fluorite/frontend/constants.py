@@ -21,6 +21,7 @@ from fluorite.frontend.decode_expr import decode_type
 from fluorite.frontend.encode_expr import encode_expr, encode_type
 from fluorite.frontend.halide_io import halide_type, to_halide
 from fluorite.frontend.rewrite import find_func
+from fluorite.frontend.slots import HALIDE_VERSION, SERIALIZATION_VERSION
 from fluorite.frontend.table import Table, table
 
 __all__ = ["Constants", "evaluate_expr", "evaluate_exprs", "evaluate_func", "strict_target"]
@@ -119,9 +120,10 @@ def evaluate_expr(expr: ir.Expr, root: Table | None = None) -> int | float:
 
 def evaluate_exprs(exprs: Sequence[ir.Expr], root: Table | None = None) -> list[int | float]:
     """Evaluate many expressions with few compilations, as :func:`evaluate_expr` each."""
+    empty = table("Pipeline", halide_version=HALIDE_VERSION, serialization_version=SERIALIZATION_VERSION)
     values: list[int | float] = []
     for start in range(0, len(exprs), _BATCH):
-        values += _evaluate_batch(exprs[start : start + _BATCH], root or table("Pipeline"))
+        values += _evaluate_batch(exprs[start : start + _BATCH], root or empty)
     return values
 
 

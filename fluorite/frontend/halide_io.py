@@ -53,6 +53,8 @@ class DimensionBounds:
 def load(pipeline: Any) -> Loaded:
     """Read a pipeline out of Halide. The user's objects are not changed.
 
+    One thing does not survive Halide's serializer: the literal ``-0.0`` becomes ``0.0``.
+
     Parameters
     ----------
     pipeline : halide.Func or halide.Pipeline

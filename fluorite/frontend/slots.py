@@ -13,10 +13,13 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["ENUMS", "SERIALIZATION_VERSION", "TABLES", "UNIONS"]
+__all__ = ["ENUMS", "HALIDE_VERSION", "SERIALIZATION_VERSION", "TABLES", "UNIONS"]
 
 SERIALIZATION_VERSION: Final = "18.0.1"
 """The only format these tables describe; others insert fields in the middle of tables."""
+
+HALIDE_VERSION: Final = "21.0.0"
+"""The release that writes it."""
 
 
 def _enum(names: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from fluorite.errors import UsageError
-from fluorite.frontend.slots import ENUMS, SERIALIZATION_VERSION, UNIONS
+from fluorite.frontend.slots import ENUMS, HALIDE_VERSION, SERIALIZATION_VERSION, UNIONS
 from fluorite.frontend.table import DEFAULTS, ENUM_INDEX, SCALARS, SCHEMA, UNION_INDEX, Field, Table, table
 
 __all__ = ["Table", "read", "table", "write"]
@@ -193,7 +193,7 @@ def _check_version(reader: _Reader, at: int) -> None:
     if version != SERIALIZATION_VERSION:
         raise UsageError(
             f"the pipeline was serialized by Halide {halide or '(unknown)'} in format {version or '(unknown)'};"
-            f" fluorite reads format {SERIALIZATION_VERSION}: install halide==21.0.0"
+            f" fluorite reads format {SERIALIZATION_VERSION}: install halide=={HALIDE_VERSION}"
         )
 
 
