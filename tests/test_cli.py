@@ -66,7 +66,8 @@ def test_compile_json(run, tmp_path):
     assert result["name"] == "harris"
     assert result["params"]["tile"] == 32
     assert all(Path(path).is_file() for path in result["files"])
-    assert result["report"]["accelerators"][0]["name"] == "corners"
+    # Halide makes the names of one process unique: corners, corners$1...
+    assert result["report"]["accelerators"][0]["name"].split("$")[0] == "corners"
 
 
 def test_report(run):
