@@ -130,8 +130,7 @@ def golden(root: Table, func_name: str, inputs: Sequence[str], computed: Collect
     """
     root = apply_wrappers(root)
     find_func(root, func_name)
-    images = {p.name for p in root.external_parameters if p.is_buffer}
-    cut_at = {name: find_func(root, name) for name in inputs if name not in images}
+    cut_at = {name: find_func(root, name) for name in inputs if not _is_image(root, name)}
     for func in cut_at.values():
         _refuse_tuple(func_name, func)
 
@@ -150,7 +149,7 @@ def golden(root: Table, func_name: str, inputs: Sequence[str], computed: Collect
             funcs=funcs,
             output_names=(func_name,),
             requirements=(),
-            external_parameters=(*root.external_parameters, *external),
+            external_parameters=(*(p for p in root.external_parameters if p.name not in cut_at), *external),
         )
     )
     return root.replace(
@@ -199,11 +198,18 @@ def _stage_schedule(dims: Sequence[Table], old: Table, rvars: Sequence[Table] = 
 
 
 def _buffer_argument(root: Table, func_name: str, name: str) -> Table:
-    if any(p.name == name and p.is_buffer for p in root.external_parameters):
+    if _is_image(root, name):
         return table("ExternFuncArgument", arg_type="ImageParamArg", func_index=-1, image_param_name=name)
     func = find_func(root, name)
     _refuse_tuple(func_name, func)
     return table("ExternFuncArgument", arg_type="FuncArg", func_index=root.func_names_in_order.index(name))
+
+
+def _is_image(root: Table, name: str) -> bool:
+    # An output buffer whose size the pipeline asks for is an external parameter too, named as its Func.
+    return name not in root.func_names_in_order and any(
+        p.name == name and p.is_buffer for p in root.external_parameters
+    )
 
 
 def _scalar_argument(root: Table, scalar: str | ir.Variable) -> Table:

@@ -13,7 +13,7 @@ from fluorite.frontend import ir, wire
 from fluorite.frontend.buffers import planar
 from fluorite.frontend.decode import decode
 from fluorite.frontend.decode_expr import decode_type, operands
-from fluorite.frontend.rewrite import apply_wrappers
+from fluorite.frontend.rewrite import apply_wrappers, tables
 
 __all__ = ["DimensionBounds", "Loaded", "halide_type", "image_params", "load", "parameter_bounds", "to_halide"]
 
@@ -63,7 +63,7 @@ def load(pipeline: Any) -> Loaded:
     Raises
     ------
     UsageError
-        If it is neither, or Halide cannot serialize it.
+        If it is neither, Halide cannot serialize it, or a name stands for two things.
     """
     if isinstance(pipeline, hl.Func):
         if not pipeline.defined():
@@ -76,7 +76,18 @@ def load(pipeline: Any) -> Loaded:
     except (hl.HalideError, RuntimeError) as error:
         raise UsageError(f"Halide cannot serialize the pipeline: {error}") from error
     root = apply_wrappers(planar(wire.read(data)))
+    _refuse_ambiguous_names(root)
     return Loaded(root, parameters, decode(root), parameter_bounds(parameters))
+
+
+def _refuse_ambiguous_names(root: wire.Table) -> None:
+    # Halide would fail too, but much later and in other words: it finds buffers by name.
+    funcs = {func.name for func in root.funcs}
+    for node in tables(root):
+        if node.kind == "Call" and node.call_type == "Image" and node.param_name in funcs:
+            raise UsageError(
+                f"a Func and an ImageParam are both named {node.param_name}: give one of them another name"
+            )
 
 
 def to_halide(root: wire.Table, parameters: Mapping[str, Any]) -> Any:

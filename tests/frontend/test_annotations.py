@@ -260,3 +260,12 @@ def test_an_undefined_func_is_refused():
     f = hl.Func("f")
     with raises(f"the Func {f.name()} is not defined", UsageError):
         load(f)
+
+
+def test_a_name_for_two_things_is_refused():
+    f, g = hl.Func("twofold"), hl.Func("g")
+    image = hl.ImageParam(hl.UInt(8), 2, f.name())
+    f[x, y] = image[x, y] + hl.u8(1)
+    g[x, y] = f[x, y]
+    with raises(f"a Func and an ImageParam are both named {f.name()}: give one of them another name", UsageError):
+        load(g)

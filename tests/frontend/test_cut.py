@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fluorite.errors import ScheduleError, UnsupportedError, UsageError
-from fluorite.frontend import annotations
+from fluorite.frontend import annotations, ir
 from fluorite.frontend.cut import golden, software
 from fluorite.frontend.halide_io import image_params, load, to_halide
 from tests.frontend.extern_stage import ExternStage, halo
@@ -127,6 +127,19 @@ def test_extern_stage_of_an_image_param_and_scalars(inp, tmp_path):
     gain.set(-0.25)  # the user's Param stays linked to the software part
     check(stage, loaded, out, [WIDTH, HEIGHT])
     assert len(stage.launches) == 2
+
+
+def test_size_of_an_image_as_a_scalar(inp, tmp_path):
+    hw, out = hl.funcs("hw out")
+    hw[x, y] = hl.BoundaryConditions.repeat_edge(inp)[x - 1, y]
+    out[x, y] = hw[x, y] + 1
+    hw.compute_root()
+    loaded = load(out)
+    width = ir.Variable(f"{inp.name()}.extent.0", ir.Type(ir.TypeCode.INT, 32), param=inp.name())
+    pipeline = to_halide(software(loaded.root, hw.name(), [inp.name()], [width], "the_stage"), loaded.parameters)
+    listing = tmp_path / "out.stmt"
+    pipeline.compile_to_lowered_stmt(str(listing), pipeline.infer_arguments(), hl.StmtOutputFormat.Text)
+    assert f"the_stage((struct halide_buffer_t *)inp.buffer, inp.extent.0, {hw.name()}.buffer)" in listing.read_text()
 
 
 def test_tuple_output_and_two_inputs(inp, tmp_path):
