@@ -45,10 +45,11 @@ def compile(func_or_pipeline: Any, board: str | None = None, name: str | None = 
     found = accelerated_funcs(loaded.pipeline)
     if not found:
         raise ScheduleError(
-            output, "no accelerate()", "a design has at least one accelerator", "call accelerate() on the Func to put into hardware"
+            output,
+            "no accelerate()",
+            "a design has at least one accelerator",
+            "call accelerate() on the Func to put into hardware",
         )
     constants = Constants(loaded.root)
-    accelerators = tuple(
-        Accelerator(loaded, generate(extract(loaded.pipeline, func, constants))) for func in found
-    )
+    accelerators = tuple(Accelerator(loaded, generate(extract(loaded.pipeline, func, constants))) for func in found)
     return Design(name or output, loaded, accelerators)

@@ -272,7 +272,9 @@ class _Runner:
         symbols: dict[str, str] = {}
         for number, accelerator in enumerate(design.accelerators):
             generated = accelerator.generated
-            arguments = ["buffer"] * len(generated.region.inputs) + [str(t) for t in generated.lowered.parameters.values()]
+            arguments = ["buffer"] * len(generated.region.inputs) + [
+                str(t) for t in generated.lowered.parameters.values()
+            ]
             stage = ExternStage(
                 f"fluorite_{identifier(accelerator.name)}",
                 arguments,

@@ -92,16 +92,23 @@ class AcceleratorReport:
         """For people."""
         lines = [
             f"{self.name}: {self.lanes} pixel{'s' if self.lanes > 1 else ''} a cycle, latency {self.latency_cycles} cycles",
-            f"  cycles a launch       {self.cycles_per_launch}" + (
-                "" if self.cycles_per_launch == str(self.cycles_per_largest_launch) else f" = {self.cycles_per_largest_launch} at most"
+            f"  cycles a launch       {self.cycles_per_launch}"
+            + (
+                ""
+                if self.cycles_per_launch == str(self.cycles_per_largest_launch)
+                else f" = {self.cycles_per_largest_launch} at most"
             ),
             f"  line buffers          {self.line_buffer_bits} bits (lower bound {self.line_buffer_bits_lower_bound})",
             f"  pipeline registers    {self.pipeline_register_bits} bits",
         ]
         for memory in self.memories:
-            lines.append(f"  memory {memory.name}: {memory.depth} x {memory.width_bits} bits, holds {', '.join(memory.holds)}")
+            lines.append(
+                f"  memory {memory.name}: {memory.depth} x {memory.width_bits} bits, holds {', '.join(memory.holds)}"
+            )
         for buffer in self.buffers:
-            lines.append(f"  {buffer.stream}: {buffer.bits} bits, {buffer.width_bits} wide for {buffer.held_cycles} cycles: {buffer.reason}")
+            lines.append(
+                f"  {buffer.stream}: {buffer.bits} bits, {buffer.width_bits} wide for {buffer.held_cycles} cycles: {buffer.reason}"
+            )
         lines.append("  operators: " + ", ".join(f"{count} x {kind}" for kind, count in self.operators.items()))
         lines.extend(f"  warning: {warning}" for warning in self.warnings)
         return "\n".join(lines)
@@ -164,7 +171,10 @@ def describe(generated: Generated) -> AcceleratorReport:
                 m.name,
                 m.depth,
                 m.width_bits,
-                tuple(f"{generated.core.names[line.node]} {_delay(line.start)}..{_delay(line.end)}" for line, _ in m.fields),
+                tuple(
+                    f"{generated.core.names[line.node]} {_delay(line.start)}..{_delay(line.end)}"
+                    for line, _ in m.fields
+                ),
             )
             for m in storage.memories
         ),
@@ -205,7 +215,11 @@ def _reason(generated: Generated, id_: int) -> str:
 def _delay(delay: tuple[int, ...]) -> str:
     """``(3, 2)`` as "2 rows 3 columns"."""
     columns, *outer = delay
-    parts = [f"{n} {'row' if d == 0 else 'plane' if d == 1 else 'volume'}{'s' if n != 1 else ''}" for d, n in enumerate(outer) if n]
+    parts = [
+        f"{n} {'row' if d == 0 else 'plane' if d == 1 else 'volume'}{'s' if n != 1 else ''}"
+        for d, n in enumerate(outer)
+        if n
+    ]
     if columns or not parts:
         parts.append(f"{columns} column{'s' if columns != 1 else ''}")
     return " ".join(reversed(parts[:-1])) + (" " if len(parts) > 1 else "") + parts[-1]

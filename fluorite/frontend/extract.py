@@ -32,7 +32,10 @@ def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues) -> Regi
     assert accelerate is not None
     if accelerate.taps:
         raise ScheduleError(
-            name, f"taps=[{', '.join(accelerate.taps)}]", "coefficient memories are not supported", "make it an input or a constant Func"
+            name,
+            f"taps=[{', '.join(accelerate.taps)}]",
+            "coefficient memories are not supported",
+            "make it an input or a constant Func",
         )
     inputs = tuple(_input(pipeline, name, i) for i in accelerate.inputs)
     stages = _stages(pipeline, name, {i.name for i in inputs})
@@ -44,18 +47,26 @@ def _input(pipeline: ir.Pipeline, name: str, given: str) -> Input:
     if given in pipeline.funcs:
         func = pipeline.funcs[given]
         if len(func.types) != 1:
-            raise ScheduleError(name, f"input {given}", "a Tuple cannot be streamed in", "pass its elements as separate Funcs")
+            raise ScheduleError(
+                name, f"input {given}", "a Tuple cannot be streamed in", "pass its elements as separate Funcs"
+            )
         found = Input(given, func.types[0], len(func.args))
     elif given in pipeline.parameters and pipeline.parameters[given].is_buffer:
         parameter = pipeline.parameters[given]
         found = Input(given, parameter.type, parameter.dimensions)
     else:
         raise ScheduleError(
-            name, f"input {given}", "it is not part of the pipeline", "name a Func or ImageParam that the accelerated Func reads"
+            name,
+            f"input {given}",
+            "it is not part of the pipeline",
+            "name a Func or ImageParam that the accelerated Func reads",
         )
     if not found.type.is_integer:
         raise ScheduleError(
-            name, f"input {given} of type {found.type}", "streams carry integers", "convert it to an integer type in software"
+            name,
+            f"input {given} of type {found.type}",
+            "streams carry integers",
+            "convert it to an integer type in software",
         )
     return found
 
@@ -80,7 +91,9 @@ def _stages(pipeline: ir.Pipeline, name: str, inputs: set[str]) -> tuple[str, ..
         stack.extend((callee, False) for callee in _callees(pipeline, current))
     unread = sorted(i for i in inputs if i not in reached)
     if unread:
-        raise ScheduleError(name, f"input {unread[0]}", "the accelerated Func does not read it", "remove it from the inputs")
+        raise ScheduleError(
+            name, f"input {unread[0]}", "the accelerated Func does not read it", "remove it from the inputs"
+        )
     return tuple(f for f in order if f == name or annotations_of(pipeline.funcs[f]).linebuffer)
 
 
@@ -102,22 +115,35 @@ def _loops(pipeline: ir.Pipeline, func: ir.Func, accelerate: Accelerate) -> tupl
     """The loops of one launch: those inside ``store_var``, unrolled ones being lanes."""
     name = func.name
     if func.init is None or not func.args:
-        raise ScheduleError(name, "accelerate()", "it has no pure dimension to scan", "accelerate a Func of one dimension or more")
+        raise ScheduleError(
+            name, "accelerate()", "it has no pure dimension to scan", "accelerate a Func of one dimension or more"
+        )
     all_leaves = leaves(func.init.schedule)
     inside = _inside(name, all_leaves, accelerate.store_var)
     for leaf in all_leaves:
         if leaf.for_type == "Vectorized":
             raise ScheduleError(
-                name, f"vectorize of {leaf.name}", "hardware has lanes, not vectors", "use unroll for more pixels a cycle"
+                name,
+                f"vectorize of {leaf.name}",
+                "hardware has lanes, not vectors",
+                "use unroll for more pixels a cycle",
             )
     for leaf in inside:
         if len(leaf.roots) != 1:
             raise ScheduleError(
-                name, f"fuse into {leaf.name}", "a launch scans the Func's own dimensions", "leave the dimensions inside a launch unfused"
+                name,
+                f"fuse into {leaf.name}",
+                "a launch scans the Func's own dimensions",
+                "leave the dimensions inside a launch unfused",
             )
     scanned = [leaf for leaf in inside if leaf.for_type != "Unrolled"]
     if not scanned:
-        raise ScheduleError(name, f"accelerate(..., {accelerate.compute_var}, {accelerate.store_var})", "no loop is left inside a launch", "choose an outer store_var")
+        raise ScheduleError(
+            name,
+            f"accelerate(..., {accelerate.compute_var}, {accelerate.store_var})",
+            "no loop is left inside a launch",
+            "choose an outer store_var",
+        )
     if not matches(scanned[0].name, accelerate.compute_var):
         raise ScheduleError(
             name,
@@ -130,13 +156,22 @@ def _loops(pipeline: ir.Pipeline, func: ir.Func, accelerate: Accelerate) -> tupl
         var = leaf.roots[0]
         own = [other for other in inside if other.roots == (var,)]
         if any(loop.var == var for loop in loops):
-            raise ScheduleError(name, f"two loops over {var} inside a launch", "a launch scans each dimension once", "put the outer one outside store_var")
+            raise ScheduleError(
+                name,
+                f"two loops over {var} inside a launch",
+                "a launch scans each dimension once",
+                "put the outer one outside store_var",
+            )
         if own[-1] is not leaf:
-            raise ScheduleError(name, f"unroll of {own[-1].name}", "lanes are neighbours", f"unroll the innermost loop over {var}")
+            raise ScheduleError(
+                name, f"unroll of {own[-1].name}", "lanes are neighbours", f"unroll the innermost loop over {var}"
+            )
         loops.append(_loop(pipeline, func, var, own, [other for other in all_leaves if var in other.roots]))
     for var in func.args:
         if not any(loop.var == var for loop in loops):
-            raise ScheduleError(name, f"dimension {var}", "no loop inside a launch scans it", "choose an outer store_var")
+            raise ScheduleError(
+                name, f"dimension {var}", "no loop inside a launch scans it", "choose an outer store_var"
+            )
     return tuple(loops)
 
 
@@ -161,13 +196,17 @@ def _loop(pipeline: ir.Pipeline, func: ir.Func, var: str, inside: Sequence[Leaf]
     for leaf in inside:
         if leaf.for_type == "Unrolled":
             if leaf.extent is None:
-                raise ScheduleError(func.name, f"unroll of {leaf.name}", "the number of lanes is not known", f"unroll({var}, lanes)")
+                raise ScheduleError(
+                    func.name, f"unroll of {leaf.name}", "the number of lanes is not known", f"unroll({var}, lanes)"
+                )
             lanes *= leaf.extent
     if len(all_own) > len(inside):  # a software loop over launches remains
         extent = 1
         for leaf in inside:
             if leaf.extent is None:
-                raise ScheduleError(func.name, f"split of {var}", "the extent of a launch is not a number", "split by constant factors")
+                raise ScheduleError(
+                    func.name, f"split of {var}", "the extent of a launch is not a number", "split by constant factors"
+                )
             extent *= leaf.extent
         fixed = all(leaf.tail in ("", "RoundUp", "ShiftInwards") for leaf in inside)
         return Loop(var, position, lanes, extent, fixed)

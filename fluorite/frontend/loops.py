@@ -69,7 +69,11 @@ def leaves(schedule: ir.StageSchedule, extents: dict[str, int] | None = None) ->
                 continue
             known[split.inner] = (roots, factor, split.tail)
             known[split.outer] = (roots, None if extent is None else -(-extent // factor), "")
-    return [Leaf(dim.var, *of(dim.var)[:2], dim.for_type, of(dim.var)[2]) for dim in schedule.dims if dim.var != "__outermost"]
+    return [
+        Leaf(dim.var, *of(dim.var)[:2], dim.for_type, of(dim.var)[2])
+        for dim in schedule.dims
+        if dim.var != "__outermost"
+    ]
 
 
 def unrolled_whole(schedule: ir.StageSchedule, rvar: str, extent: int) -> bool:

@@ -121,9 +121,7 @@ class Region:
             if name not in known:
                 known[name] = True  # a Func's reads of itself do not decide
                 func = self.pipeline.funcs[name]
-                known[name] = func.init is not None and all(
-                    leaf_is_constant(expr) for expr in expressions(func)
-                )
+                known[name] = func.init is not None and all(leaf_is_constant(expr) for expr in expressions(func))
             return known[name]
 
         def leaf_is_constant(expr: ir.Expr) -> bool:

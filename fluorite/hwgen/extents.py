@@ -67,9 +67,7 @@ class Extents:
 
 def measure(region: Region, domains: dict[str, Domain]) -> Extents:
     """Sizes of every stream of a region."""
-    own = [
-        constant(loop.max_extent) if loop.fixed else variable(f"extent_{loop.var}") for loop in region.loops
-    ]
+    own = [constant(loop.max_extent) if loop.fixed else variable(f"extent_{loop.var}") for loop in region.loops]
     maxima = {f"extent_{loop.var}": loop.max_extent for loop in region.loops if not loop.fixed}
     pixels: dict[str, tuple[Formula, ...]] = {}
     words: dict[str, tuple[Formula, ...]] = {}
@@ -89,4 +87,6 @@ def with_least_row(extents: Extents, least_row: int) -> Extents:
         return extents
     if row.is_constant and row.value >= least_row:
         return extents
-    return Extents(extents.pixels, extents.words, (maximum([row, constant(least_row)]), *extents.scan[1:]), extents.maxima)
+    return Extents(
+        extents.pixels, extents.words, (maximum([row, constant(least_row)]), *extents.scan[1:]), extents.maxima
+    )

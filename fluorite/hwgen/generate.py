@@ -101,9 +101,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
 
     first = min(_port_lags(plan).values(), key=lambda lag: cycles(lag, extents.strides))
     relative = {name: tuple(a - b for a, b in zip(lag, first, strict=True)) for name, lag in _port_lags(plan).items()}
-    ports = tuple(
-        PortPlan(port, relative[port.name], extents.words[source]) for port, source in _streams(region)
-    )
+    ports = tuple(PortPlan(port, relative[port.name], extents.words[source]) for port, source in _streams(region))
     coordinates = {
         node.id: tuple(a - b for a, b in zip(plan.lags[node.id], first, strict=True))
         for node in plan.nodes
@@ -134,7 +132,8 @@ def _streams(region: Region) -> list[tuple[StreamPort, str]]:
         lanes *= loop.lanes
     dimensions = len(region.loops)
     found = [
-        (StreamPort(identifier(i.name), "in", i.type.bits, i.type.is_signed, lanes, dimensions), i.name) for i in region.inputs
+        (StreamPort(identifier(i.name), "in", i.type.bits, i.type.is_signed, lanes, dimensions), i.name)
+        for i in region.inputs
     ]
     for index, type_ in enumerate(region.func.types):
         name = identifier(stage_key(region.name, index))

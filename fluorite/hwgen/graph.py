@@ -104,7 +104,14 @@ class Graph:
         return (0,) * self.dimensions
 
     def intern(
-        self, op: str, operands: Iterable[Ref], attr: tuple[int | str, ...], lo: int, hi: int, *, static: bool | None = None
+        self,
+        op: str,
+        operands: Iterable[Ref],
+        attr: tuple[int | str, ...],
+        lo: int,
+        hi: int,
+        *,
+        static: bool | None = None,
     ) -> Ref:
         """The node with these operands, new or shared, behind the shift its operands have in common."""
         refs = tuple(operands)

@@ -148,9 +148,7 @@ class _Walk:
 
     def domains(self) -> dict[str, Domain]:
         """What was read of each stage and input: offsets add up along the way from the output."""
-        return {
-            name: Domain(dims, tuple(lo), tuple(hi)) for name, (dims, lo, hi) in self.reads.items()
-        }
+        return {name: Domain(dims, tuple(lo), tuple(hi)) for name, (dims, lo, hi) in self.reads.items()}
 
     # --- calls ----------------------------------------------------------------------------------------------------
 
@@ -269,11 +267,13 @@ class _Walk:
                 f"every stream of this accelerator has the {len(self.lanes)} dimensions of {self.region.name}",
                 f"give {name} the dimensions of {self.region.name}",
             )
-        type_ = self.inputs[name].type if name in self.inputs else self.region.pipeline.funcs[name].types[call.value_index]
+        type_ = (
+            self.inputs[name].type if name in self.inputs else self.region.pipeline.funcs[name].types[call.value_index]
+        )
         key = stage_key(name, call.value_index)
         if self.survey:
             self._record(name, dimensions, offsets, call)
-            return self.build.source("tap", (key, 0, tuple(offsets[d] for d in range(len(offsets)))), type_.min, type_.max)
+            return self.build.source("tap", (key, *(offsets[d] for d in range(len(offsets)))), type_.min, type_.max)
         domain = self.lowered.domains[name]
         lane, stride = 0, 1
         delay: list[int] = []
@@ -289,7 +289,11 @@ class _Walk:
         _, own_lo, own_hi = self.reads[self.stage]
         known, lo, hi = self.reads.setdefault(
             name,
-            (dimensions, [own_lo[d] + offsets[d] for d in range(len(offsets))], [own_hi[d] + offsets[d] for d in range(len(offsets))]),
+            (
+                dimensions,
+                [own_lo[d] + offsets[d] for d in range(len(offsets))],
+                [own_hi[d] + offsets[d] for d in range(len(offsets))],
+            ),
         )
         if known != dimensions:
             raise self._unsupported(
@@ -309,7 +313,9 @@ class _Walk:
             return self._literal(self.region.constants.of_expr(at), call.type)
         if call.image:
             raise self._unsupported(
-                f"{show(call)} reads a constant Buffer", "a table indexed by data or position is not supported", "unroll the index"
+                f"{show(call)} reads a constant Buffer",
+                "a table indexed by data or position is not supported",
+                "unroll the index",
             )
         raise self._unsupported(
             f"{show(call)} reads the ImageParam {call.name}",
@@ -436,7 +442,9 @@ class _Walk:
     def _stream(self, value: Value, type_: ir.Type) -> Ref:
         if not type_.is_integer:
             raise self._unsupported(
-                f"a value of type {type_}", "streams carry integers", "convert to an integer type in the hardware's last Func"
+                f"a value of type {type_}",
+                "streams carry integers",
+                "convert to an integer type in the hardware's last Func",
             )
         return self._data(value)
 

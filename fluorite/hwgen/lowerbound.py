@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scipy.optimize import linprog
-from scipy.sparse import coo_matrix
-
+from fluorite.hwgen.differences import DifferenceProgram
 from fluorite.hwgen.graph import Graph, Node, topological
 
 __all__ = ["line_buffer_bound"]
@@ -23,41 +21,25 @@ def line_buffer_bound(graph: Graph, strides: Sequence[int]) -> int:
     """Least bits of all inputs and stages, at given cycles per step of each scan dimension."""
     nodes = list(topological(output.value.node for output in graph.outputs))
     streams = [node for node in nodes if node.op in ("input", "stage")]
-    number: dict[int, int] = {}
+    program = DifferenceProgram()
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
     tied: dict[str, int] = {}
     for node in streams:
-        fresh = max(number.values(), default=-1) + 1
-        number[node.id] = tied.setdefault(str(node.attr[0]), fresh) if node.op == "input" else fresh
-    firsts = len(set(number.values()))
-    rows: list[int] = []
-    columns: list[int] = []
-    values: list[float] = []
-    bounds: list[float] = []
-
-    def at_least(a: int, b: int, bound: float) -> None:
-        rows.extend((len(bounds), len(bounds)))
-        columns.extend((a, b))
-        values.extend((-1.0, 1.0))
-        bounds.append(-bound)
-
-    cost = [0.0] * (firsts + len(streams))
-    last = {node.id: firsts + k for k, node in enumerate(streams)}
-    for node in streams:
-        cost[last[node.id]] += node.width_bits
-        cost[number[node.id]] -= node.width_bits
-        at_least(last[node.id], number[node.id], 0)
+        key = str(node.attr[0])
+        first[node.id] = tied[key] if key in tied else program.unknown()
+        if node.op == "input":  # all lanes of a stream arrive together
+            tied[key] = first[node.id]
+        program.cost[first[node.id]] -= node.width_bits
+        last[node.id] = program.unknown(node.width_bits)
+        program.at_least(last[node.id], first[node.id], 0)
     for node in streams:
         if node.op == "stage":
             for source, delays in _reads(node).items():
-                cycle_delays = [sum(d * s for d, s in zip(delay, strides, strict=True)) for delay in delays]
-                if number[source] != number[node.id]:
-                    at_least(number[node.id], number[source], -min(cycle_delays))
-                at_least(last[source], number[node.id], max(cycle_delays))
-    matrix = coo_matrix((values, (rows, columns)), shape=(len(bounds), len(cost))).tocsr()
-    result = linprog(cost, A_ub=matrix, b_ub=bounds, bounds=(0, None), method="highs-ds")
-    if result.x is None:
-        raise AssertionError(f"the lower bound's program must be feasible: {result.message}")
-    return round(result.fun)
+                in_cycles = [sum(d * s for d, s in zip(delay, strides, strict=True)) for delay in delays]
+                program.at_least(first[node.id], first[source], -min(in_cycles))
+                program.at_least(last[source], first[node.id], max(in_cycles))
+    return round(sum(c * x for c, x in zip(program.cost, program.solve(), strict=True)))
 
 
 def _reads(stage: Node) -> dict[int, set[tuple[int, ...]]]:

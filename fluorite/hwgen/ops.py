@@ -128,9 +128,7 @@ class Builder:
             return a
         if b.node.hi <= a.node.lo:
             return b
-        return self.graph.intern(
-            "min", _ordered(a, b), (), min(a.node.lo, b.node.lo), min(a.node.hi, b.node.hi)
-        )
+        return self.graph.intern("min", _ordered(a, b), (), min(a.node.lo, b.node.lo), min(a.node.hi, b.node.hi))
 
     def maximum(self, a: Ref, b: Ref) -> Ref:
         """The greater value."""
@@ -138,9 +136,7 @@ class Builder:
             return a
         if b.node.lo >= a.node.hi:
             return b
-        return self.graph.intern(
-            "max", _ordered(a, b), (), max(a.node.lo, b.node.lo), max(a.node.hi, b.node.hi)
-        )
+        return self.graph.intern("max", _ordered(a, b), (), max(a.node.lo, b.node.lo), max(a.node.hi, b.node.hi))
 
     def clamp(self, a: Ref, lo: int, hi: int) -> Ref:
         """``a`` limited to ``[lo, hi]``."""
@@ -275,7 +271,9 @@ class Builder:
             return self.shift_right(a, odd_shift)
         lift = 0
         if a.node.lo < 0:
-            lift = 1 << (-(a.node.lo // divisor)).bit_length()  # a power of two: adding it back touches the top bits only
+            lift = (
+                1 << (-(a.node.lo // divisor)).bit_length()
+            )  # a power of two: adding it back touches the top bits only
         top = a.node.hi + lift * divisor
         shift = odd_shift
         while True:

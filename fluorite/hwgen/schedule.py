@@ -25,11 +25,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import coo_matrix
-
 from fluorite.hwgen.delays import Family
+from fluorite.hwgen.differences import DifferenceProgram
 from fluorite.hwgen.graph import Delay, Graph, Node, topological
 
 __all__ = ["Schedule", "schedule"]
@@ -104,25 +101,15 @@ class _Program:
         self.family = family
         self.nodes = tuple(topological(output.value.node for output in graph.outputs))
         self.unknown: dict[int, int] = {}
-        self.weights: list[int] = []
+        self.unknowns = 0
         tied: dict[str, int] = {}
         for node in self.nodes:
-            if node.static:
-                continue
-            if node.op == "input":  # all lanes of a stream arrive together
-                stream = str(node.attr[0])
-                number = tied.setdefault(stream, len(self.weights))
-                if number == len(self.weights):
-                    self.weights.append(0)
-                self.unknown[node.id] = number
-            else:
-                self.unknown[node.id] = len(self.weights)
-                self.weights.append(0)
-        self.output_unknown: dict[str, int] = {}
-        for output in graph.outputs:
-            if output.stream not in self.output_unknown:
-                self.output_unknown[output.stream] = len(self.weights)
-                self.weights.append(0)
+            if not node.static:
+                # All lanes of a stream arrive together.
+                key = f"input {node.attr[0]}" if node.op == "input" else f"node {node.id}"
+                self.unknown[node.id] = tied.setdefault(key, len(tied))
+        self.output_unknown = {o.stream: tied.setdefault(f"output {o.stream}", len(tied)) for o in graph.outputs}
+        self.unknowns = len(tied)
         self.edges: list[_Edge] = []
         self.holders: list[tuple[int, int, list[_Edge]]] = []  # (unknown, width, its readers' edges)
         readers: dict[int, list[_Edge]] = {}
@@ -139,26 +126,17 @@ class _Program:
         for node in self.nodes:
             own = readers.get(node.id, [])
             self.edges.extend(own)
-            self.holders.append((self.unknown.get(node.id, -1), node.width_bits, own))
+            if own:
+                self.holders.append((self.unknown[node.id], node.width_bits, own))
         self.paths = _Paths(self, graph)
 
     def solve(
         self, d: int, solved: Mapping[int, list[int]], strides: Sequence[int], least_strides: Sequence[int]
     ) -> list[int]:
         """Lags along dimension d, those along the dimensions further out being known."""
-        lags = len(self.weights)
-        rows: list[int] = []
-        columns: list[int] = []
-        values: list[float] = []
-        bounds: list[float] = []
-
-        def at_least(a: int, b: int, bound: float) -> None:
-            """x[a] - x[b] >= bound, as linprog's upper-bound row."""
-            row = len(bounds)
-            rows.extend((row, row))
-            columns.extend((a, b))
-            values.extend((-1.0, 1.0))
-            bounds.append(-bound)
+        program = DifferenceProgram([0.0] * self.unknowns)
+        for number in self.output_unknown.values():
+            program.cost[number] = 1e-3  # among equals, the shortest latency
 
         def slack(edge: _Edge, table: Sequence[int]) -> int:
             """Cycles, in units of dimension d, that the outer dimensions' lags already give the edge."""
@@ -169,30 +147,18 @@ class _Program:
 
         for edge in self.edges:
             if edge.node != edge.reader:
-                at_least(edge.reader, edge.node, -edge.delay[d] - slack(edge, least_strides))
+                program.at_least(edge.reader, edge.node, -edge.delay[d] - slack(edge, least_strides))
         if d == 0:
             for source, target, distance, path in self.paths.constraints:
                 if all(slack(edge, least_strides) == 0 for edge in path):
-                    at_least(target, source, 1 - distance)
-        cost = [0.0] * lags
-        for number in self.output_unknown.values():
-            cost[number] = 1e-3  # among equals, the shortest latency
-        last = lags
-        for number, width, edges in self.holders:
-            if number < 0 or not edges:
-                continue
-            cost.append(float(width))
-            cost[number] -= width
-            at_least(last, number, 0)
+                    program.at_least(target, source, 1 - distance)
+        for number, width_bits, edges in self.holders:
+            program.cost[number] -= width_bits
+            last = program.unknown(width_bits)
+            program.at_least(last, number, 0)
             for edge in edges:
-                at_least(last, edge.reader, edge.delay[d] + slack(edge, strides))
-            last += 1
-        matrix = coo_matrix((values, (rows, columns)), shape=(len(bounds), last)).tocsr()
-        result = linprog(cost, A_ub=matrix, b_ub=bounds, bounds=(0, None), method="highs-ds")
-        if result.x is None:
-            raise AssertionError(f"the schedule's program must be feasible: {result.message}")
-        rounded = np.rint(result.x[:lags]).astype(int)
-        return [int(value) for value in rounded]
+                program.at_least(last, edge.reader, edge.delay[d] + slack(edge, strides))
+        return program.solve()[: self.unknowns]
 
 
 class _Paths:

@@ -102,7 +102,14 @@ def intrinsic(
 ) -> Ref | None:
     """An intrinsic call, or None where the name is not one known here."""
     match name:
-        case "likely" | "likely_if_innermost" | "strict_float" | "return_second" | "promise_clamped" | "unsafe_promise_clamped":
+        case (
+            "likely"
+            | "likely_if_innermost"
+            | "strict_float"
+            | "return_second"
+            | "promise_clamped"
+            | "unsafe_promise_clamped"
+        ):
             return args[1] if name == "return_second" else args[0]
         case "abs":
             return build.abs(args[0])

@@ -118,7 +118,9 @@ def ages_of(graph: Graph, plan: Schedule) -> dict[int, set[Delay]]:
     return ages
 
 
-def allocate(graph: Graph, plan: Schedule, strides: Sequence[int], least_strides: Sequence[int], owners: dict[int, str]) -> Storage:
+def allocate(
+    graph: Graph, plan: Schedule, strides: Sequence[int], least_strides: Sequence[int], owners: dict[int, str]
+) -> Storage:
     """Chains and memories for a schedule.
 
     Parameters

@@ -203,7 +203,9 @@ class _Expansion:
         """``a * factor`` for a positive factor that is no power of two."""
         digits = signed_digits(factor)
         if len(digits) > _MAX_SHIFT_ADDS:
-            return self.new.intern("mul", (a, self.build.const(factor)), (), *sorted((a.node.lo * factor, a.node.hi * factor)))
+            return self.new.intern(
+                "mul", (a, self.build.const(factor)), (), *sorted((a.node.lo * factor, a.node.hi * factor))
+            )
         total = self._balance([_Signed(negative, self._shift_left(a, 1 << position)) for position, negative in digits])
         return self._finish(total, 0)
 

@@ -11,7 +11,7 @@ A launch after a launch starts in the cycle the scan wraps. Each port counts the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from amaranth.hdl import Elaboratable, Module, Shape, Signal, Value, ValueLike, unsigned
@@ -20,6 +20,7 @@ from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.interface import CoreInterface, StreamPort
 from fluorite.hwgen.rtl.datapath import Datapath
+from fluorite.hwgen.rtl.logic import all_of, any_of
 from fluorite.hwgen.rtl.scan import ScanCounter
 from fluorite.hwgen.rtl.skid import SkidBuffer
 from fluorite.hwgen.schedule import Schedule
@@ -27,7 +28,7 @@ from fluorite.hwgen.storage import Storage
 
 __all__ = ["Core", "PortPlan"]
 
-_PENDING_MAX = 3  # launches in flight
+_PENDING_BITS = 2  # of the counters of launches in flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,7 @@ class Core(Elaboratable):
         self.launch_valid = Signal(name="launch_valid")
         self.launch_ready = Signal(name="launch_ready")
         self.busy = Signal(name="busy")
-        self.settings = {
-            s.name: Signal(Shape(s.width_bits, signed=s.signed), name=s.name) for s in interface.settings
-        }
+        self.settings = {s.name: Signal(Shape(s.width_bits, signed=s.signed), name=s.name) for s in interface.settings}
         self.streams: dict[str, dict[str, Signal]] = {}
         for stream in interface.streams:
             signals = {
@@ -142,9 +141,8 @@ class Core(Elaboratable):
 
         def counter(lag: Delay, name: str) -> ScanCounter:
             if lag not in counters:
-                counters[lag] = ScanCounter(lag, last, sizes)
+                counters[lag] = ScanCounter(lag, last, sizes, load, advance, f"scan_{name}")
                 m.submodules[f"scan_{name}"] = counters[lag]
-                m.d.comb += [counters[lag].load.eq(load), counters[lag].advance.eq(advance)]
             return counters[lag]
 
         # Launches.
@@ -154,23 +152,20 @@ class Core(Elaboratable):
             position = counter(plan.lag, plan.port.name)
             if plan.lag in pendings:
                 continue
-            pending = pendings[plan.lag] = Signal(range(_PENDING_MAX + 1), name=f"pending_{plan.port.name}")
+            pending = pendings[plan.lag] = Signal(_PENDING_BITS, name=f"pending_{plan.port.name}")
             done = Signal(name=f"done_{plan.port.name}")
-            m.d.comb += done.eq(advance & position.wrap & (pending != 0))
+            m.d.comb += done.eq(advance & position.wrap & pending.any())
             m.d.sync += pending.eq(pending + launch - done)
         first = min(pendings, key=lambda lag: tuple(reversed(lag)))
         room = Signal()
         idle = Signal()
         m.d.comb += [
-            room.eq(_all(pending != _PENDING_MAX for pending in pendings.values())),
-            idle.eq(_all(pending == 0 for pending in pendings.values())),
+            room.eq(all_of(~pending.all() for pending in pendings.values())),
+            idle.eq(all_of(~pending.any() for pending in pendings.values())),
             self.launch_ready.eq(~running | (advance & counters[first].wrap & room)),
             launch.eq(self.launch_valid & self.launch_ready),
         ]
-        with m.If(launch):
-            m.d.sync += running.eq(1)
-        with m.Elif(idle):
-            m.d.sync += running.eq(0)
+        m.d.sync += running.eq(launch | (running & ~idle))
 
         # Ports.
         inputs: dict[str, Value] = {}
@@ -183,37 +178,37 @@ class Core(Elaboratable):
             signals = self.streams[name]
             due = due_of[name] = Signal(name=f"due_{name}")
             inside = self._inside(counters[plan.lag], plan.words)
-            m.d.comb += due.eq((pendings[plan.lag] != 0) & inside)
+            m.d.comb += due.eq(pendings[plan.lag].any() & inside)
             can_move = Signal(name=f"can_move_{name}")
             if plan.port.direction == "in":
                 if several_inputs:  # else ready would wait for another port's valid
-                    m.submodules[f"skid_{name}"] = skid = skids[name] = SkidBuffer(plan.port.word_bits)
+                    m.submodules[f"skid_{name}"] = skid = skids[name] = SkidBuffer(plan.port.word_bits, f"skid_{name}")
                     m.d.comb += [
-                        skid.i.valid.eq(signals["valid"]),
-                        skid.i.payload.eq(signals["data"]),
-                        signals["ready"].eq(skid.i.ready),
-                        skid.o.ready.eq(due & advance),
-                        can_move.eq(skid.o.valid),
+                        skid.i_valid.eq(signals["valid"]),
+                        skid.i_data.eq(signals["data"]),
+                        signals["ready"].eq(skid.i_ready),
+                        skid.o_ready.eq(due & advance),
+                        can_move.eq(skid.o_valid),
                     ]
-                    inputs[name] = skid.o.payload
+                    inputs[name] = skid.o_data
                 else:
                     m.d.comb += can_move.eq(signals["valid"])
                     inputs[name] = signals["data"]
             else:
-                m.submodules[f"skid_{name}"] = skid = skids[name] = SkidBuffer(plan.port.word_bits + 1)
-                m.d.comb += can_move.eq(skid.i.ready)
+                m.submodules[f"skid_{name}"] = skid = skids[name] = SkidBuffer(plan.port.word_bits + 1, f"skid_{name}")
+                m.d.comb += can_move.eq(skid.i_ready)
             waits.append((due, can_move))
-        m.d.comb += advance.eq(running & _all(~due | can_move for due, can_move in waits))
+        m.d.comb += advance.eq(running & all_of(~due | can_move for due, can_move in waits))
         if not several_inputs:
             for plan, (due, _) in zip(self.ports_plan, waits, strict=True):
                 if plan.port.direction == "in":
                     others = [w for p, w in zip(self.ports_plan, waits, strict=True) if p is not plan]
                     m.d.comb += self.streams[plan.port.name]["ready"].eq(
-                        running & due & _all(~d | c for d, c in others)
+                        running & due & all_of(~d | c for d, c in others)
                     )
 
         # Datapath.
-        sources: dict[int, Value] = {}
+        sources: dict[int, Signal] = {}
         for node in self.plan.nodes:
             if node.op == "input":
                 stream = next(p.port for p in self.ports_plan if p.port.name == self.names[node.id])
@@ -231,8 +226,8 @@ class Core(Elaboratable):
             elif node.op == "setting":
                 sources[node.id] = self.settings[str(node.attr[0])]
         wraps = {gap: self._value(formula) for gap, formula in self.wraps.items()}
-        datapath = Datapath(self.graph, self.plan, self.storage, self.names, sources, wraps)
-        outputs = datapath.build(m, load, advance)
+        datapath = Datapath(self.graph, self.plan, self.storage, self.names, sources, wraps, load, advance)
+        m.submodules.datapath = datapath
 
         # Output words.
         busy: list[ValueLike] = [running]
@@ -244,19 +239,19 @@ class Core(Elaboratable):
             skid = skids[name]
             bits = plan.port.element_bits
             for lane in range(plan.port.lanes):
-                m.d.comb += skid.i.payload[lane * bits : (lane + 1) * bits].eq(outputs[name, lane])
+                m.d.comb += skid.i_data[lane * bits : (lane + 1) * bits].eq(datapath.outputs[name, lane])
             positions = counters[plan.lag].positions
             ends = (p == self._value(words - 1) for p, words in zip(positions, plan.words, strict=True))
             m.d.comb += [
-                skid.i.payload[-1].eq(_all(ends)),
-                skid.i.valid.eq(due_of[name] & advance),
-                signals["valid"].eq(skid.o.valid),
-                signals["data"].eq(skid.o.payload[:-1]),
-                signals["last"].eq(skid.o.payload[-1]),
-                skid.o.ready.eq(signals["ready"]),
+                skid.i_data[-1].eq(all_of(ends)),
+                skid.i_valid.eq(due_of[name] & advance),
+                signals["valid"].eq(skid.o_valid),
+                signals["data"].eq(skid.o_data[:-1]),
+                signals["last"].eq(skid.o_data[-1]),
+                skid.o_ready.eq(signals["ready"]),
             ]
-            busy.append(skid.o.valid)
-        m.d.comb += self.busy.eq(_any(busy))
+            busy.append(skid.o_valid)
+        m.d.comb += self.busy.eq(any_of(busy))
         return m
 
     def _inside(self, counter: ScanCounter, words: tuple[Formula, ...]) -> Value:
@@ -267,19 +262,4 @@ class Core(Elaboratable):
                 checks.append(~position[-1])
             if own != scan:
                 checks.append(position <= self._value(own - 1))
-        return _all(checks)
-
-
-def _all(values: Iterable[ValueLike]) -> Value:
-    result: Value | None = None
-    for value in values:
-        result = Value.cast(value) if result is None else result & value
-    return Value.cast(1) if result is None else result
-
-
-def _any(values: list[ValueLike]) -> Value:
-    result = Value.cast(values[0])
-    for value in values[1:]:
-        result = result | value
-    return result
-
+        return all_of(checks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from amaranth.hdl import Cat, Const, Module, Mux, Shape, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Shape, Signal, Value, ValueLike
 
 from fluorite.hwgen.graph import Delay, Graph, Node, Ref
 from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer
@@ -13,9 +13,11 @@ from fluorite.hwgen.storage import Storage
 
 __all__ = ["Datapath"]
 
+_SOURCES = ("input", "coord", "setting")
 
-class Datapath:
-    """Builds the nodes and delay lines into a module.
+
+class Datapath(Elaboratable):
+    """All nodes and delay lines of a core.
 
     Parameters
     ----------
@@ -23,10 +25,19 @@ class Datapath:
         What to build.
     names : dict of int to str
         Signal name per node.
-    sources : dict of int to Value
+    sources : dict of int to Signal
         Signals of the ``input``, ``coord`` and ``setting`` nodes.
     wraps : dict of Delay to value
         Per memory length, the last address.
+    load : Signal
+        Sends address counters to their start.
+    advance : Signal
+        The one clock enable.
+
+    Attributes
+    ----------
+    outputs : dict
+        Per (output stream, lane), its value at the output's lag.
     """
 
     def __init__(
@@ -35,8 +46,10 @@ class Datapath:
         plan: Schedule,
         storage: Storage,
         names: Mapping[int, str],
-        sources: Mapping[int, Value],
+        sources: Mapping[int, Signal],
         wraps: Mapping[Delay, ValueLike],
+        load: Signal,
+        advance: Signal,
     ) -> None:
         self.graph = graph
         self.plan = plan
@@ -44,98 +57,92 @@ class Datapath:
         self.names = names
         self.sources = sources
         self.wraps = wraps
+        self.load = load
+        self.advance = advance
         self.values: dict[int, Value] = {}
-        self.held: dict[tuple[int, Delay], Value] = {}
+        self.held: dict[tuple[int, Delay], Signal] = {}
+        self.outputs = {
+            (o.stream, o.lane): Signal(
+                Shape(o.value.node.width_bits, signed=o.value.node.signed),
+                name=f"output_{names[o.value.node.id]}"
+                if o.value.node.op == "stage"
+                else f"output_{o.stream}_{o.lane}",
+            )
+            for o in graph.outputs
+        }
 
-    def build(self, m: Module, load: Signal, advance: Signal) -> dict[tuple[str, int], Value]:
-        """Add everything to a module.
-
-        Parameters
-        ----------
-        m : Module
-            Where to.
-        load : Signal
-            Sends address counters to their start.
-        advance : Signal
-            The one clock enable.
-
-        Returns
-        -------
-        dict
-            Per (output stream, lane), its value at the output's lag.
-        """
+    def elaborate(self, platform: object) -> Module:
+        """Build the module."""
+        m = Module()
         for node in self.plan.nodes:
             shape = Shape(node.width_bits, signed=node.signed)
-            if node.op in ("input", "coord", "setting"):
+            if node.op in _SOURCES:
                 self.values[node.id] = self.sources[node.id]
             elif node.op == "const":
                 self.values[node.id] = Const(node.lo, shape)
             else:
                 self.values[node.id] = Signal(shape, name=self.names[node.id])
-        self._delays(m, load, advance)
+        self._delay_lines(m)
         for node in self.plan.nodes:
-            if node.op in ("input", "coord", "setting", "const"):
+            if node.op in _SOURCES or node.op == "const":
                 continue
             reader = self.plan.lags.get(node.id)
             operands = [self._operand(operand, reader) for operand in node.operands]
-            m.d.comb += self.values[node.id].eq(_expression(node, operands))  # type: ignore[attr-defined]
-        return {
-            (output.stream, output.lane): self._operand(output.value, self.plan.output_lags[output.stream])
-            for output in self.graph.outputs
-        }
+            target = self.values[node.id]
+            assert isinstance(target, Signal)
+            m.d.comb += target.eq(_expression(node, operands))
+        for output in self.graph.outputs:
+            value = self._operand(output.value, self.plan.output_lags[output.stream])
+            m.d.comb += self.outputs[output.stream, output.lane].eq(value)
+        return m
 
     def _operand(self, operand: Ref, reader: Delay | None) -> Value:
         node = operand.node
         if node.static or reader is None:
             return self.values[node.id]
-        age = self.plan.age(reader, operand.delay, node)
-        return self.held[node.id, age] if any(age) else self.values[node.id]
+        return self._at(node.id, self.plan.age(reader, operand.delay, node))
 
-    def _delays(self, m: Module, load: Signal, advance: Signal) -> None:
-        outputs: dict[tuple[int, Delay], Signal] = {}
+    def _at(self, node: int, age: Delay) -> Value:
+        return self.held[node, age] if any(age) else self.values[node]
+
+    def _delay_lines(self, m: Module) -> None:
         nodes = {node.id: node for node in self.plan.nodes}
         for line in self.storage.lines:
             node = nodes[line.node]
             name = f"{self.names[line.node]}_{_age_suffix(line.end)}"
-            out = Signal(Shape(node.width_bits, signed=node.signed), name=name, reset_less=True)
-            outputs[line.node, line.end] = self.held[line.node, line.end] = out
+            shape = Shape(node.width_bits, signed=node.signed)
+            self.held[line.node, line.end] = Signal(shape, name=name, reset_less=True)
         for line in self.storage.lines:
             if line.kind == "memory":
                 continue
-            data = self.held[line.node, line.start] if any(line.start) else self.values[line.node]
-            out = outputs[line.node, line.end]
-            before: Value = data
-            if line.length_cycles > 1:
-                width = len(data)
-                shift = Signal(width * (line.length_cycles - 1), name=f"{out.name}_shift", reset_less=True)
-                with m.If(advance):
-                    m.d.sync += shift.eq(Cat(data, shift))
-                before = shift[-width:]
-            with m.If(advance):
-                m.d.sync += out.eq(before)
+            entering = self._at(line.node, line.start)
+            leaving = self.held[line.node, line.end]
+            width = len(entering)
+            with m.If(self.advance):
+                if line.length_cycles > 1:
+                    shift = Signal(width * (line.length_cycles - 1), name=f"{leaving.name}_shift", reset_less=True)
+                    m.d.sync += [shift.eq(Cat(entering, shift)), leaving.eq(shift[-width:])]
+                else:
+                    m.d.sync += leaving.eq(entering)
         counters: dict[Delay, AddressCounter] = {}
         for memory in self.storage.memories:
             counter = counters.get(memory.gap)
             if counter is None:
-                counter = counters[memory.gap] = AddressCounter(self.wraps[memory.gap], memory.depth)
+                counter = counters[memory.gap] = AddressCounter(
+                    self.wraps[memory.gap], memory.depth, self.load, self.advance, memory.name
+                )
                 m.submodules[f"address_{memory.name}"] = counter
-                m.d.comb += [counter.load.eq(load), counter.advance.eq(advance)]
-            m.submodules[memory.name] = buffer = LineBuffer(memory.width_bits, memory.depth)
-            starts = [
-                self.held[line.node, line.start] if any(line.start) else self.values[line.node] for line, _ in memory.fields
-            ]
-            m.d.comb += [
-                buffer.advance.eq(advance),
-                buffer.address.eq(counter.address),
-                buffer.data.eq(Cat(*starts)),
-            ]
+            buffer = LineBuffer(memory.width_bits, memory.depth, counter.address, self.advance, memory.name)
+            m.submodules[memory.name] = buffer
+            m.d.comb += buffer.data.eq(Cat(*(self._at(line.node, line.start) for line, _ in memory.fields)))
             low = 0
             for line, width in memory.fields:
-                m.d.comb += outputs[line.node, line.end].eq(buffer.q[low : low + width])
+                m.d.comb += self.held[line.node, line.end].eq(buffer.q[low : low + width])
                 low += width
 
 
 def _age_suffix(age: Delay) -> str:
+    """``(3, 1)``, one row and three columns ago, as ``r1d3``; columns ahead of the row as ``m``."""
     columns, *outer = age
     text = "".join(f"r{rows}" for rows in outer if rows)
     return text + (f"d{columns}" if columns >= 0 else f"m{-columns}")
@@ -144,7 +151,7 @@ def _age_suffix(age: Delay) -> str:
 def _expression(node: Node, operands: list[Value]) -> ValueLike:
     """The node's operation; results are exact, so a result never needs more bits than its signal has."""
     number = int(node.attr[0]) if node.op in ("wrap", "shr", "shl") else 0
-    simple: dict[str, Callable[..., ValueLike]] = {
+    operations: dict[str, Callable[..., ValueLike]] = {
         "stage": lambda a: a,
         "wrap": lambda a: a,  # the signal's own width cuts the value
         "shl": lambda a: a.shift_left(number),
@@ -164,4 +171,4 @@ def _expression(node: Node, operands: list[Value]) -> ValueLike:
         "or": lambda a, b: a | b,
         "xor": lambda a, b: a ^ b,
     }
-    return simple[node.op](*operands)
+    return operations[node.op](*operands)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, ValueLike
-from amaranth.lib import wiring
-from amaranth.lib.memory import Memory as AmaranthMemory
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, ValueLike
+from amaranth.lib.memory import Memory
 
 __all__ = ["AddressCounter", "LineBuffer"]
 
 
-class AddressCounter(wiring.Component):
+class AddressCounter(Elaboratable):
     """Walks round ``0 .. last``; delay lines of one length share it.
 
     Parameters
@@ -19,35 +17,34 @@ class AddressCounter(wiring.Component):
         Last address: the delay in cycles, less two.
     depth : int
         Greatest number of addresses.
+    load, advance : Signal
+        Return to 0; move on.
+    name : str
+        Prefix of the signal names.
 
-    Members
-    -------
-    load : in
-        Return to 0.
-    advance : in
-        Move on.
-    address : out
+    Attributes
+    ----------
+    address : Signal, out
         The address.
     """
 
-    def __init__(self, last: ValueLike, depth: int) -> None:
+    def __init__(self, last: ValueLike, depth: int, load: Signal, advance: Signal, name: str) -> None:
         self.last = last
-        super().__init__({"load": In(1), "advance": In(1), "address": Out(range(max(depth, 2)))})
+        self.load = load
+        self.advance = advance
+        self.address = Signal(range(max(depth, 2)), name=f"{name}_address", reset_less=True)
 
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
         m = Module()
-        with m.If(self.load):
-            m.d.sync += self.address.eq(0)
-        with m.Elif(self.advance):
-            with m.If(self.address == self.last):
-                m.d.sync += self.address.eq(0)
-            with m.Else():
-                m.d.sync += self.address.eq(self.address + 1)
+        at_end = Signal()
+        m.d.comb += at_end.eq(self.address == self.last)
+        with m.If(self.load | self.advance):  # load lasts for many cycles before a launch: no other reset is needed
+            m.d.sync += self.address.eq(Mux(self.load | at_end, 0, self.address + 1))
         return m
 
 
-class LineBuffer(wiring.Component):
+class LineBuffer(Elaboratable):
     """Delays a word by the address counter's round trip plus the read register.
 
     The oldest word is read where the newest is written, in the same cycle: one read and one write port, one address.
@@ -56,37 +53,35 @@ class LineBuffer(wiring.Component):
     ----------
     width_bits, depth : int
         Size of the memory.
-
-    Members
-    -------
-    advance : in
+    address : Signal
+        From the `AddressCounter` of this length.
+    advance : Signal
         Move on.
-    address : in
-        From the shared `AddressCounter`.
-    data : in
+    name : str
+        Prefix of the signal names.
+
+    Attributes
+    ----------
+    data : Signal, in
         Word that enters.
-    q : out
+    q : Signal, out
         Word that leaves.
     """
 
-    def __init__(self, width_bits: int, depth: int) -> None:
+    def __init__(self, width_bits: int, depth: int, address: Signal, advance: Signal, name: str) -> None:
         self.width_bits = width_bits
         self.depth = depth
-        super().__init__(
-            {
-                "advance": In(1),
-                "address": In(range(max(depth, 2))),
-                "data": In(width_bits),
-                "q": Out(width_bits),
-            }
-        )
+        self.address = address
+        self.advance = advance
+        self.data = Signal(width_bits, name=f"{name}_data")
+        self.q = Signal(width_bits, name=f"{name}_q")
 
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
         m = Module()
-        m.submodules.memory = memory = AmaranthMemory(shape=self.width_bits, depth=self.depth, init=[])
+        m.submodules.memory = memory = Memory(shape=self.width_bits, depth=self.depth, init=[])
         write = memory.write_port()
-        read = memory.read_port(transparent_for=())
+        read = memory.read_port()
         m.d.comb += [
             write.addr.eq(self.address),
             write.data.eq(self.data),
@@ -96,5 +91,3 @@ class LineBuffer(wiring.Component):
             self.q.eq(read.data),
         ]
         return m
-
-

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Module, Signal, ValueLike, signed, unsigned
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, ValueLike, signed, unsigned
 
 from fluorite.hwgen.graph import Delay
+from fluorite.hwgen.rtl.logic import all_of
 
 __all__ = ["ScanCounter"]
 
 
-class ScanCounter(wiring.Component):
+class ScanCounter(Elaboratable):
     """Counts a position in raster order, starting ``lag`` before its first word.
 
     The position starts at ``-lag`` along each dimension, so that the first word comes exactly ``rows * S + columns`` cycles
@@ -28,48 +27,52 @@ class ScanCounter(wiring.Component):
         Last position of the scan along each dimension.
     max_positions : sequence of int
         Greatest number of positions along each dimension.
+    name : str
+        Prefix of the signal names.
 
-    Members
-    -------
-    load : in
+    Attributes
+    ----------
+    load : Signal, in
         Return to the start.
-    advance : in
+    advance : Signal, in
         Move on.
-    position_0, position_1 ... : out
+    positions : list of Signal, out
         Position along each dimension, negative before the first word.
-    wrap : out
+    wrap : Signal, out
         The position is the last of the scan.
     """
 
-    def __init__(self, lag: Delay, last: Sequence[ValueLike], max_positions: Sequence[int]) -> None:
+    def __init__(
+        self,
+        lag: Delay,
+        last: Sequence[ValueLike],
+        max_positions: Sequence[int],
+        load: Signal,
+        advance: Signal,
+        name: str,
+    ) -> None:
         self.lag = lag
         self.last = last
-        shapes = []
+        self.load = load
+        self.advance = advance
+        self.wrap = Signal(name=f"{name}_wrap")
+        self.positions: list[Signal] = []
         for d, count in enumerate(max_positions):
             bits = max(count - 1, abs(lag[d]), 1).bit_length()
-            shapes.append(signed(bits + 1) if lag[d] > 0 else unsigned(bits))
-        members = {f"position_{d}": Out(shape) for d, shape in enumerate(shapes)}
-        super().__init__({"load": In(1), "advance": In(1), "wrap": Out(1), **members})
-        self.positions: list[Signal] = [getattr(self, f"position_{d}") for d in range(len(shapes))]
+            shape = signed(bits + 1) if lag[d] > 0 else unsigned(bits)
+            self.positions.append(Signal(shape, name=f"{name}_position_{d}", reset_less=True))
 
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
         m = Module()
-        ends = [Signal(name=f"end_{d}") for d in range(len(self.positions))]
-        for end, position, last in zip(ends, self.positions, self.last, strict=True):
-            m.d.comb += end.eq(position == last)
         carry: ValueLike = self.advance
-        for d, (position, end) in enumerate(zip(self.positions, ends, strict=True)):
-            with m.If(self.load):
-                m.d.sync += position.eq(-self.lag[d])
-            with m.Elif(carry):
-                with m.If(end):
-                    m.d.sync += position.eq(0)
-                with m.Else():
-                    m.d.sync += position.eq(position + 1)
+        ends: list[Signal] = []
+        for d, (position, last) in enumerate(zip(self.positions, self.last, strict=True)):
+            end = Signal(name=f"at_end_{d}")
+            ends.append(end)
+            m.d.comb += end.eq(position == last)
+            with m.If(self.load | carry):  # load lasts for many cycles before a launch: no other reset is needed
+                m.d.sync += position.eq(Mux(self.load, -self.lag[d], Mux(end, 0, position + 1)))
             carry = carry & end
-        everything: ValueLike = 1
-        for end in ends:
-            everything = everything & end
-        m.d.comb += self.wrap.eq(everything)
+        m.d.comb += self.wrap.eq(all_of(ends))
         return m

@@ -2,57 +2,56 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.hdl import Elaboratable, Module, Mux, Signal
 
 __all__ = ["SkidBuffer"]
 
 
-class SkidBuffer(wiring.Component):
+class SkidBuffer(Elaboratable):
     """Two words of storage that cut every combinational path between a stream's two sides, at full rate.
 
     Parameters
     ----------
     width_bits : int
         Width of a word.
+    name : str
+        Prefix of the signal names.
 
-    Members
-    -------
-    i : stream, in
-        Words in; ``i.ready`` is a register.
-    o : stream, out
-        Words out; ``o.valid`` and ``o.payload`` are registers.
+    Attributes
+    ----------
+    i_valid, i_ready, i_data : Signal
+        Words in; ``i_ready`` comes from a register.
+    o_valid, o_ready, o_data : Signal
+        Words out; ``o_valid`` and ``o_data`` are registers.
     """
 
-    i: stream.Interface
-    o: stream.Interface
-
-    def __init__(self, width_bits: int) -> None:
+    def __init__(self, width_bits: int, name: str = "skid") -> None:
         self.width_bits = width_bits
-        super().__init__({"i": In(stream.Signature(width_bits)), "o": Out(stream.Signature(width_bits))})
+        self.i_valid = Signal(name=f"{name}_i_valid")
+        self.i_ready = Signal(name=f"{name}_i_ready")
+        self.i_data = Signal(width_bits, name=f"{name}_i_data")
+        self.o_valid = Signal(name=f"{name}_o_valid")
+        self.o_ready = Signal(name=f"{name}_o_ready")
+        self.o_data = Signal(width_bits, name=f"{name}_o_data", reset_less=True)
 
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
         m = Module()
-        word = Signal(self.width_bits, reset_less=True)
-        word_valid = Signal()
         spare = Signal(self.width_bits, reset_less=True)
         spare_valid = Signal()
+        move = Signal()
+        word = Signal()
         m.d.comb += [
-            self.i.ready.eq(~spare_valid),
-            self.o.valid.eq(word_valid),
-            self.o.payload.eq(word),
+            self.i_ready.eq(~spare_valid),
+            move.eq(self.o_ready | ~self.o_valid),
+            word.eq(spare_valid | self.i_valid),
         ]
-        with m.If(self.o.ready | ~word_valid):
-            m.d.sync += [
-                word.eq(Mux(spare_valid, spare, self.i.payload)),
-                word_valid.eq(spare_valid | self.i.valid),
-                spare_valid.eq(0),
-            ]
-        with m.Elif(self.i.valid):
-            m.d.sync += spare_valid.eq(1)
-        with m.If(~spare_valid):
-            # Written every free cycle rather than only when needed: no enable to compute.
-            m.d.sync += spare.eq(self.i.payload)
+        m.d.sync += [
+            self.o_valid.eq(word | ~move),
+            spare_valid.eq(word & ~move),
+        ]
+        with m.If(move):
+            m.d.sync += self.o_data.eq(Mux(spare_valid, spare, self.i_data))
+        with m.If(~spare_valid):  # written whenever it is free, needed or not: the simplest enable
+            m.d.sync += spare.eq(self.i_data)
         return m
