@@ -285,3 +285,22 @@ def fused_loops() -> Case:
     f.compute_root()
     g.compute_root().compute_with(f, y)
     return Case([out], [16, 16], keep)
+
+
+@case
+def rarer_schedules() -> Case:
+    keep: list[Any] = []
+    x, y, xi, xo = hl.vars("x y xi xo")
+    inp = image_param(keep, hl.UInt(8), 40, 40)
+    f, g, h, out = hl.funcs("f g h out")
+    f[x, y] = inp[x, y] + hl.u8(1)
+    g[x, y] = f[x, y] ^ f[x, y + 1]
+    h[x, y] = hl.u8(0)
+    h[x, y] += g[x, y]
+    out[x, y] = h[x, y] + g[x + 1, y]
+    out.split(x, xo, xi, 8, hl.TailStrategy.GuardWithIf).prefetch(inp, y, y, 2)
+    f.hoist_storage_root().store_at(g, y).compute_at(g, x)
+    g.hoist_storage_root().store_at(out, y).compute_at(out, y).async_().ring_buffer(2)
+    h.compute_at(out, y).update().vectorize(x, 8, hl.TailStrategy.RoundUpAndBlend)
+    h.align_bounds(x, 8).store_in(hl.MemoryType.Stack).partition(y, hl.Partition.Never)
+    return Case([out], [32, 24], keep)
