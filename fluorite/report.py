@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from fluorite.hwgen.extents import Extents
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.lowerbound import line_buffer_bound
+from fluorite.hwgen.lowerbound import least_held_bits
 from fluorite.hwgen.storage import cycles
 
 __all__ = ["AcceleratorReport", "BufferReport", "MemoryReport", "Report", "StageReport", "describe"]
@@ -61,11 +61,13 @@ class AcceleratorReport:
     cycles_per_largest_launch : int
         Its value at the largest extents.
     line_buffer_bits : int
-        Bits of the streams (inputs, line-buffered stages and what else is held for a row) that memories and windows hold.
+        Bits held in all: line buffers, windows and pipeline registers.
     line_buffer_bits_lower_bound : int
-        Least bits with which these stages can be computed in raster order, each pixel once (no datapath latency).
+        Least bits any raster-order schedule of the same operators holds, if they took no time.
     pipeline_register_bits : int
-        Registers of the datapath proper.
+        The difference: what it costs to reach the clock.
+    memory_bits : int
+        Bits of the memories among them, as allocated.
     memories, stages, buffers
         Parts.
     operators : dict of str to int
@@ -82,6 +84,7 @@ class AcceleratorReport:
     line_buffer_bits: int
     line_buffer_bits_lower_bound: int
     pipeline_register_bits: int
+    memory_bits: int
     memories: tuple[MemoryReport, ...]
     stages: tuple[StageReport, ...]
     buffers: tuple[BufferReport, ...]
@@ -98,8 +101,8 @@ class AcceleratorReport:
                 if self.cycles_per_launch == str(self.cycles_per_largest_launch)
                 else f" = {self.cycles_per_largest_launch} at most"
             ),
-            f"  line buffers          {self.line_buffer_bits} bits (lower bound {self.line_buffer_bits_lower_bound})",
-            f"  pipeline registers    {self.pipeline_register_bits} bits",
+            f"  line buffers          {self.line_buffer_bits} bits, {self.memory_bits} of them in memories "
+            f"(lower bound {self.line_buffer_bits_lower_bound}, pipelining {self.pipeline_register_bits})",
         ]
         for memory in self.memories:
             lines.append(
@@ -154,6 +157,8 @@ def describe(generated: Generated) -> AcceleratorReport:
         if node.op not in ("input", "stage", "coord", "const", "setting", "shl", "shr", "wrap"):
             kind = f"{node.op} {node.width_bits}"
             operators[kind] = operators.get(kind, 0) + 1
+    total_bits = sum(cycles_held * nodes[id_].width_bits for id_, cycles_held in held.items())
+    bound = least_held_bits(generated.graph, extents.strides)
     lanes = 1
     for loop in generated.region.loops:
         lanes *= loop.lanes
@@ -163,9 +168,10 @@ def describe(generated: Generated) -> AcceleratorReport:
         generated.latency_cycles,
         str(extents.cycles_per_launch),
         extents.cycles_per_launch.evaluate(extents.maxima),
-        sum(b.bits for b in buffers),
-        line_buffer_bound(generated.graph, extents.strides),
-        sum(cycles_held * nodes[id_].width_bits for id_, cycles_held in held.items() if id_ not in buffered),
+        total_bits,
+        bound,
+        total_bits - bound,
+        sum(m.depth * m.width_bits for m in storage.memories),
         tuple(
             MemoryReport(
                 m.name,

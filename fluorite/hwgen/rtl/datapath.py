@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Shape, Signal, Value, ValueLike
 
 from fluorite.hwgen.graph import Delay, Graph, Node, Ref
+from fluorite.hwgen.names import identifier
 from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer
 from fluorite.hwgen.schedule import Schedule
 from fluorite.hwgen.storage import Storage
@@ -62,11 +63,11 @@ class Datapath(Elaboratable):
         self.values: dict[int, Value] = {}
         self.held: dict[tuple[int, Delay], Signal] = {}
         self.outputs = {
-            (o.stream, o.lane): Signal(
+            (identifier(o.stream), o.lane): Signal(
                 Shape(o.value.node.width_bits, signed=o.value.node.signed),
                 name=f"output_{names[o.value.node.id]}"
                 if o.value.node.op == "stage"
-                else f"output_{o.stream}_{o.lane}",
+                else f"output_{identifier(o.stream)}_{o.lane}",
             )
             for o in graph.outputs
         }
@@ -93,7 +94,7 @@ class Datapath(Elaboratable):
             m.d.comb += target.eq(_expression(node, operands))
         for output in self.graph.outputs:
             value = self._operand(output.value, self.plan.output_lags[output.stream])
-            m.d.comb += self.outputs[output.stream, output.lane].eq(value)
+            m.d.comb += self.outputs[identifier(output.stream), output.lane].eq(value)
         return m
 
     def _operand(self, operand: Ref, reader: Delay | None) -> Value:
