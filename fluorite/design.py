@@ -25,6 +25,7 @@ from fluorite.sim.halide_buffer import HalideBuffer
 from fluorite.sim.model import CoreInstance, CoreModel
 from fluorite.sim.run import AnyArray, Job, RunResult, Stalls
 from fluorite.sim.verilate import build
+from fluorite.words import Words
 
 __all__ = ["Accelerator", "Design", "Statistics"]
 
@@ -116,15 +117,20 @@ class Accelerator:
         launch : Launch
             Extents and settings.
         """
-        domains = self.generated.lowered.domains
-        names = [i.name for i in self.generated.region.inputs]
+        region, domains = self.generated.region, self.generated.lowered.domains
+        lanes = [loop.lanes for loop in region.loops]
+        words = [Words(domains[i.name], lanes) for i in region.inputs]
+        results = [Words(domains[self.name], lanes) for _ in outputs]
         job = Job(
-            [_scan_order(a, domains[n].dimensions) for a, n in zip(inputs, names, strict=True)],
-            [_scan_order(a, domains[self.name].dimensions) for a in outputs],
+            [w.pack(array) for w, array in zip(words, inputs, strict=True)],
+            [w.room(array) for w, array in zip(results, outputs, strict=True)],
             launch.settings,
         )
         with self.instance() as instance:
-            return instance.run_many([job], stalls=stalls, progress=progress)
+            result = instance.run_many([job], stalls=stalls, progress=progress)
+        for w, packed, array in zip(results, job.outputs, outputs, strict=True):
+            w.unpack(packed, array)
+        return result
 
     def golden(self, inputs: Mapping[str, AnyArray], mins: Sequence[int], extents: Sequence[int]) -> list[AnyArray]:
         """Halide's own answer for a region of the output, from the accelerator's inputs.
@@ -348,10 +354,3 @@ class _Runner:
             self.finished += pixels
             if self.progress is not None:
                 self.progress(min(self.finished, self.total), self.total)
-
-
-def _scan_order(array: AnyArray, dimensions: Sequence[int]) -> AnyArray:
-    """An array with axes reversed by argument, as a view with axes reversed by scan dimension."""
-    rank = array.ndim
-    axes = [rank - 1 - dimensions.index(d) for d in reversed(range(rank))]
-    return array.transpose(axes)

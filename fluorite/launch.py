@@ -12,7 +12,6 @@ from itertools import product
 
 from fluorite.errors import SimulationError
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.lower import Domain
 
 __all__ = ["Launch", "input_region", "launches", "rounded_up"]
 
@@ -30,16 +29,19 @@ class Launch:
 
 def input_region(generated: Generated, name: str, mins: Sequence[int], extents: Sequence[int]) -> Box:
     """Region of an input that a region of the output needs."""
-    output = generated.lowered.domains[generated.region.name]
-    domain: Domain = generated.lowered.domains[name]
-    found_mins: list[int] = []
-    found_extents: list[int] = []
+    loops = generated.region.loops
+    domain = generated.lowered.domains[name]
+    channels = iter(domain.channels)
+    found: list[tuple[int, int]] = []
     for dimension in domain.dimensions:
-        position = output.dimensions.index(dimension)
-        lo, hi = domain.lo[dimension], domain.hi[dimension]
-        found_mins.append(mins[position] + lo)
-        found_extents.append(extents[position] + hi - lo)
-    return tuple(found_mins), tuple(found_extents)
+        if dimension is None:
+            lo, hi = next(channels)
+            found.append((lo, hi - lo + 1))
+        else:
+            position = loops[dimension].position
+            lo, hi = domain.lo[dimension], domain.hi[dimension]
+            found.append((mins[position] + lo, extents[position] + hi - lo))
+    return tuple(low for low, _ in found), tuple(extent for _, extent in found)
 
 
 def rounded_up(generated: Generated, extents: Sequence[int]) -> tuple[int, ...]:
@@ -48,6 +50,8 @@ def rounded_up(generated: Generated, extents: Sequence[int]) -> tuple[int, ...]:
     for loop in generated.region.loops:
         if loop.fixed:
             result[loop.position] = max(result[loop.position], loop.max_extent)
+    for channel in generated.region.channels:
+        result[channel.position] = max(result[channel.position], channel.extent)
     return tuple(result)
 
 
@@ -66,10 +70,17 @@ def launches(
     """
     loops = generated.region.loops
     name = generated.region.name
-    spans: list[list[tuple[int, int]]] = []
-    for position in range(len(mins)):
-        loop = next(loop for loop in loops if loop.position == position)
-        start, extent = mins[position], extents[position]
+    spans: list[list[tuple[int, int]]] = [[] for _ in mins]
+    for channel in generated.region.channels:
+        asked = (mins[channel.position], extents[channel.position])
+        if asked != (channel.min, channel.extent):
+            raise SimulationError(
+                f"{name}: {channel.var} from {asked[0]} over {asked[1]} is asked for, but bound() promised "
+                f"{channel.min} over {channel.extent}"
+            )
+        spans[channel.position] = [asked]
+    for loop in loops:
+        start, extent = mins[loop.position], extents[loop.position]
         if loop.fixed and extent < loop.max_extent:
             raise SimulationError(
                 f"{name}: {extent} pixels along {loop.var} are asked for, less than a launch of {loop.max_extent}; "
@@ -86,7 +97,7 @@ def launches(
                 pieces.append((start + min(offset, extent - loop.max_extent), loop.max_extent))
             else:
                 pieces.append((start + offset, min(loop.max_extent, extent - offset)))
-        spans.append(pieces)
+        spans[loop.position] = pieces
     for reverse in product(*reversed(spans)):
         pieces = list(reversed(reverse))
         variables = dict(scalars)

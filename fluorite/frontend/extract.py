@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from fluorite.errors import ScheduleError
 from fluorite.frontend import ir
 from fluorite.frontend.annotations import Accelerate, annotations_of
-from fluorite.frontend.loops import Leaf, leaves, matches
-from fluorite.frontend.region import ConstantValues, Input, Loop, Region
+from fluorite.frontend.loops import Leaf, inside, leaves, matches
+from fluorite.frontend.region import Channel, ConstantValues, Input, Loop, Region
 from fluorite.frontend.visit import expressions, walk
 
 __all__ = ["accelerated_funcs", "extract"]
@@ -39,8 +39,8 @@ def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues) -> Regi
         )
     inputs = tuple(_input(pipeline, name, i) for i in accelerate.inputs)
     stages = _stages(pipeline, name, {i.name for i in inputs})
-    loops = _loops(pipeline, func, accelerate)
-    return Region(name, pipeline, inputs, stages, loops, constants)
+    loops, channels = _loops(func, accelerate)
+    return Region(name, pipeline, inputs, stages, loops, channels, constants)
 
 
 def _input(pipeline: ir.Pipeline, name: str, given: str) -> Input:
@@ -111,32 +111,20 @@ def _callees(pipeline: ir.Pipeline, name: str) -> list[str]:
     return list(found)
 
 
-def _loops(pipeline: ir.Pipeline, func: ir.Func, accelerate: Accelerate) -> tuple[Loop, ...]:
-    """The loops of one launch: those inside ``store_var``, unrolled ones being lanes."""
+def _loops(func: ir.Func, accelerate: Accelerate) -> tuple[tuple[Loop, ...], tuple[Channel, ...]]:
+    """The loops of one launch, those inside ``store_var``: scanned ones, and dimensions unrolled whole."""
     name = func.name
     if func.init is None or not func.args:
         raise ScheduleError(
             name, "accelerate()", "it has no pure dimension to scan", "accelerate a Func of one dimension or more"
         )
-    all_leaves = leaves(func.init.schedule)
-    inside = _inside(name, all_leaves, accelerate.store_var)
-    for leaf in all_leaves:
-        if leaf.for_type == "Vectorized":
-            raise ScheduleError(
-                name,
-                f"vectorize of {leaf.name}",
-                "hardware has lanes, not vectors",
-                "use unroll for more pixels a cycle",
-            )
-    for leaf in inside:
-        if len(leaf.roots) != 1:
-            raise ScheduleError(
-                name,
-                f"fuse into {leaf.name}",
-                "a launch scans the Func's own dimensions",
-                "leave the dimensions inside a launch unfused",
-            )
-    scanned = [leaf for leaf in inside if leaf.for_type != "Unrolled"]
+    extents = {bound.var: int(bound.extent.value) for bound in func.schedule.bounds if isinstance(bound.extent, ir.Imm)}
+    all_leaves = leaves(func.init.schedule, extents)
+    inner = _inside(name, all_leaves, accelerate.store_var)
+    _check_leaves(name, all_leaves, inner)
+    unrolled = [var for var in func.args if all(leaf.for_type == "Unrolled" for leaf in inner if var in leaf.roots)]
+    channels = tuple(_channel(func, var) for var in unrolled if any(var in leaf.roots for leaf in inner))
+    scanned = [leaf for leaf in inner if leaf.for_type != "Unrolled"]
     if not scanned:
         raise ScheduleError(
             name,
@@ -154,7 +142,7 @@ def _loops(pipeline: ir.Pipeline, func: ir.Func, accelerate: Accelerate) -> tupl
     loops: list[Loop] = []
     for leaf in scanned:
         var = leaf.roots[0]
-        own = [other for other in inside if other.roots == (var,)]
+        own = [other for other in inner if other.roots == (var,)]
         if any(loop.var == var for loop in loops):
             raise ScheduleError(
                 name,
@@ -166,13 +154,45 @@ def _loops(pipeline: ir.Pipeline, func: ir.Func, accelerate: Accelerate) -> tupl
             raise ScheduleError(
                 name, f"unroll of {own[-1].name}", "lanes are neighbours", f"unroll the innermost loop over {var}"
             )
-        loops.append(_loop(pipeline, func, var, own, [other for other in all_leaves if var in other.roots]))
+        loops.append(_loop(func, var, own, extents))
     for var in func.args:
-        if not any(loop.var == var for loop in loops):
+        if var not in {loop.var for loop in loops} | {channel.var for channel in channels}:
             raise ScheduleError(
                 name, f"dimension {var}", "no loop inside a launch scans it", "choose an outer store_var"
             )
-    return tuple(loops)
+    return tuple(loops), channels
+
+
+def _check_leaves(name: str, all_leaves: Sequence[Leaf], inner: Sequence[Leaf]) -> None:
+    for leaf in all_leaves:
+        if leaf.for_type == "Vectorized":
+            raise ScheduleError(
+                name,
+                f"vectorize of {leaf.name}",
+                "hardware has lanes, not vectors",
+                "use unroll for more pixels a cycle",
+            )
+    for leaf in inner:
+        if len(leaf.roots) != 1:
+            raise ScheduleError(
+                name,
+                f"fuse into {leaf.name}",
+                "a launch scans the Func's own dimensions",
+                "leave the dimensions inside a launch unfused",
+            )
+
+
+def _channel(func: ir.Func, var: str) -> Channel:
+    """A dimension unrolled whole, which needs a ``bound``."""
+    for bound in func.schedule.bounds:
+        if bound.var == var and isinstance(bound.min, ir.Imm) and isinstance(bound.extent, ir.Imm):
+            return Channel(var, func.args.index(var), int(bound.min.value), int(bound.extent.value))
+    raise ScheduleError(
+        func.name,
+        f"unroll of all of {var}",
+        "what every cycle computes whole needs a fixed extent",
+        f"give {func.name}.bound({var}, min, extent)",
+    )
 
 
 def _inside(name: str, all_leaves: Sequence[Leaf], store_var: str) -> list[Leaf]:
@@ -189,27 +209,26 @@ def _inside(name: str, all_leaves: Sequence[Leaf], store_var: str) -> list[Leaf]
     )
 
 
-def _loop(pipeline: ir.Pipeline, func: ir.Func, var: str, inside: Sequence[Leaf], all_own: Sequence[Leaf]) -> Loop:
+def _loop(func: ir.Func, var: str, inner: Sequence[Leaf], extents: dict[str, int]) -> Loop:
     """One scan dimension: its lanes, and its extent from the split, the bound or the estimate."""
+    assert func.init is not None
     position = func.args.index(var)
     lanes = 1
-    for leaf in inside:
+    for leaf in inner:
         if leaf.for_type == "Unrolled":
             if leaf.extent is None:
                 raise ScheduleError(
                     func.name, f"unroll of {leaf.name}", "the number of lanes is not known", f"unroll({var}, lanes)"
                 )
             lanes *= leaf.extent
-    if len(all_own) > len(inside):  # a software loop over launches remains
-        extent = 1
-        for leaf in inside:
-            if leaf.extent is None:
-                raise ScheduleError(
-                    func.name, f"split of {var}", "the extent of a launch is not a number", "split by constant factors"
-                )
-            extent *= leaf.extent
-        fixed = all(leaf.tail in ("", "RoundUp", "ShiftInwards") for leaf in inside)
-        return Loop(var, position, lanes, extent, fixed)
+    covered = inside(func.init.schedule, var, {leaf.name for leaf in inner}, extents)
+    if covered.tails:  # a software loop over launches remains
+        if covered.extent is None:
+            raise ScheduleError(
+                func.name, f"split of {var}", "the extent of a launch is not a number", "split by constant factors"
+            )
+        fixed = all(tail in ("RoundUp", "ShiftInwards") for tail in covered.tails)
+        return Loop(var, position, lanes, covered.extent, fixed)
     for bounds, fixed in ((func.schedule.bounds, True), (func.schedule.estimates, False)):
         for bound in bounds:
             if bound.var == var and isinstance(bound.extent, ir.Imm):

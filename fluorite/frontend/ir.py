@@ -241,9 +241,7 @@ class Undefined:
         return Type(TypeCode.HANDLE, 0)
 
 
-Expr: TypeAlias = (
-    Imm | StringImm | Cast | Reinterpret | Binary | Not | Select | Variable | Call | Vector | Undefined
-)
+Expr: TypeAlias = Imm | StringImm | Cast | Reinterpret | Binary | Not | Select | Variable | Call | Vector | Undefined
 
 
 @dataclass(frozen=True, slots=True)

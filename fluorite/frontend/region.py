@@ -13,7 +13,7 @@ from typing import Protocol
 from fluorite.frontend import ir
 from fluorite.frontend.visit import expressions, walk
 
-__all__ = ["ConstantValues", "Input", "Loop", "Region"]
+__all__ = ["Channel", "ConstantValues", "Input", "Loop", "Region"]
 
 
 class ConstantValues(Protocol):
@@ -65,6 +65,26 @@ class Loop:
     min: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A dimension of the accelerated Func that is unrolled whole: every cycle computes all of it.
+
+    Attributes
+    ----------
+    var : str
+        Pure argument of the accelerated Func.
+    position : int
+        Which argument it is.
+    min, extent : int
+        Coordinates it runs over, always the same.
+    """
+
+    var: str
+    position: int
+    min: int
+    extent: int
+
+
 @dataclass(frozen=True)
 class Region:
     """One accelerator's share of a pipeline.
@@ -81,6 +101,8 @@ class Region:
         Funcs with a stream of their own, producers first; the last is the accelerated Func. All others are inlined.
     loops : tuple of Loop
         Scan dimensions, innermost first.
+    channels : tuple of Channel
+        Dimensions unrolled whole.
     constants : ConstantValues
         Halide's own values of what needs no input.
     """
@@ -90,6 +112,7 @@ class Region:
     inputs: tuple[Input, ...]
     stages: tuple[str, ...]
     loops: tuple[Loop, ...]
+    channels: tuple[Channel, ...]
     constants: ConstantValues
 
     @property

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import math
 from dataclasses import dataclass
 
+from fluorite.frontend import ir
 from fluorite.frontend.region import Region
 from fluorite.hwgen.delays import ZYNQ7000, Family
 from fluorite.hwgen.extents import Extents, measure, with_least_row
@@ -99,9 +101,13 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
     extents = with_least_row(extents, storage.least_row)
     names = _names(plan, owners)
 
-    first = min(_port_lags(plan).values(), key=lambda lag: cycles(lag, extents.strides))
-    relative = {name: tuple(a - b for a, b in zip(lag, first, strict=True)) for name, lag in _port_lags(plan).items()}
-    ports = tuple(PortPlan(port, relative[port.name], extents.words[source]) for port, source in _streams(region))
+    lags = _port_lags(plan)
+    first = min(lags.values(), key=lambda lag: cycles(lag, extents.strides))
+    relative = {name: tuple(a - b for a, b in zip(lag, first, strict=True)) for name, lag in lags.items()}
+    ports = tuple(  # an input that nothing depends on any more is still streamed in
+        PortPlan(port, relative.get(port.name, graph.zero), extents.words[source])
+        for port, source in _streams(region, lowered)
+    )
     coordinates = {
         node.id: tuple(a - b for a, b in zip(plan.lags[node.id], first, strict=True))
         for node in plan.nodes
@@ -115,7 +121,9 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
     }
     settings, setting_names = _settings(region, lowered, extents, ports, wraps)
     interface = CoreInterface(
-        f"{identifier(region.name)}_core", tuple(port for port, _ in _streams(region)), tuple(s.port for s in settings)
+        f"{identifier(region.name)}_core",
+        tuple(port for port, _ in _streams(region, lowered)),
+        tuple(s.port for s in settings),
     )
     core = Core(
         interface, graph, plan, storage, ports, coordinates, extents.scan, extents.maxima, names, setting_names, wraps
@@ -125,20 +133,18 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
     return Generated(region, lowered, graph, extents, plan, storage, owners, settings, latency, core)
 
 
-def _streams(region: Region) -> list[tuple[StreamPort, str]]:
+def _streams(region: Region, lowered: Lowered) -> list[tuple[StreamPort, str]]:
     """Ports, each with the stage or input it carries."""
-    lanes = 1
-    for loop in region.loops:
-        lanes *= loop.lanes
-    dimensions = len(region.loops)
-    found = [
-        (StreamPort(identifier(i.name), "in", i.type.bits, i.type.is_signed, lanes, dimensions), i.name)
-        for i in region.inputs
-    ]
-    for index, type_ in enumerate(region.func.types):
-        name = identifier(stage_key(region.name, index))
-        found.append((StreamPort(name, "out", type_.bits, type_.is_signed, lanes, dimensions), region.name))
-    return found
+    lanes = math.prod(loop.lanes for loop in region.loops)
+
+    def port(key: str, direction: str, type_: ir.Type, source: str) -> tuple[StreamPort, str]:
+        channels = lowered.domains[source].channel_count
+        dimensions = len(region.loops)
+        return StreamPort(identifier(key), direction, type_.bits, type_.is_signed, lanes, dimensions, channels), source
+
+    inputs = [port(i.name, "in", i.type, i.name) for i in region.inputs]
+    types = enumerate(region.func.types)
+    return inputs + [port(stage_key(region.name, index), "out", type_, region.name) for index, type_ in types]
 
 
 def _port_lags(plan: Schedule) -> dict[str, Delay]:
@@ -200,14 +206,16 @@ def _owners(plan: Schedule) -> dict[int, str]:
 def _names(plan: Schedule, owners: dict[int, str]) -> dict[int, str]:
     names: dict[int, str] = {}
     counts: dict[str, int] = {}
-    lanes = any(node.op in ("stage", "input") and int(node.attr[1]) > 0 for node in plan.nodes)
+    values = [node for node in plan.nodes if node.op in ("stage", "input")]
+    several_lanes = {node.attr[0] for node in values if node.attr[1]}
+    several_channels = {node.attr[0] for node in values if node.attr[2]}
     for node in plan.nodes:
-        if node.op == "input":
-            names[node.id] = owners[node.id]
-        elif node.op == "stage":
-            names[node.id] = owners[node.id] + (f"_lane{node.attr[1]}" if lanes else "")
+        base = f"{owners[node.id]}_{node.op}"
+        if node.op in ("stage", "input"):
+            key, lane, channel = node.attr
+            base = owners[node.id] + (f"_lane{lane}" if key in several_lanes or node.op == "input" else "")
+            names[node.id] = base + (f"_c{channel}" if key in several_channels else "")
         else:
-            base = f"{owners[node.id]}_{node.op}"
             counts[base] = counts.get(base, 0) + 1
             names[node.id] = f"{base}{counts[base]}"
     return names

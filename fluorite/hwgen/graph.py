@@ -79,10 +79,10 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One lane of one output stream."""
+    """One value of an output stream's word, the one at ``position``: channels of lane 0, of lane 1 ..."""
 
     stream: str
-    lane: int
+    position: int
     value: Ref
 
 

@@ -8,8 +8,9 @@ A core is a synchronous Verilog module with these ports and no others:
   launch until its last output word was taken.
 - one input port per setting, stable while ``busy`` or ``launch_valid`` is high.
 - per stream ``<name>_valid``, ``<name>_ready``, ``<name>_data``: one word a transfer, in raster order (dimension 0
-  fastest) over the stream's region; a word holds ``lanes`` neighbours along dimension 0, lane 0 in the low bits. Where
-  the extent of dimension 0 is not a multiple of the lanes, the last word of each row is padded (with anything).
+  fastest) over the stream's region; a word holds ``lanes`` neighbours along dimension 0, lane 0 in the low bits, each of
+  them ``channels`` values, channel 0 in the low bits. Where the extent of dimension 0 is not a multiple of the lanes, the last
+  word of each row is padded (with anything).
   An output stream also has ``<name>_last``: high on the last word of a launch.
 """
 
@@ -31,11 +32,13 @@ class StreamPort:
     direction : str
         ``"in"`` or ``"out"``, seen from the core.
     element_bits : int
-        Width of one pixel: 1, 8, 16, 32 or 64.
+        Width of one value: 1, 8, 16, 32 or 64.
     signed : bool
-        Whether a pixel is a signed integer.
+        Whether a value is a signed integer.
     lanes : int
         Pixels a word.
+    channels : int
+        Values a pixel.
     dimensions : int
         Number of dimensions of the region streamed in a launch.
     """
@@ -46,11 +49,17 @@ class StreamPort:
     signed: bool
     lanes: int
     dimensions: int
+    channels: int = 1
+
+    @property
+    def word_values(self) -> int:
+        """Values a word: those of all channels of all lanes."""
+        return self.lanes * self.channels
 
     @property
     def word_bits(self) -> int:
         """Width of ``<name>_data``."""
-        return self.element_bits * self.lanes
+        return self.element_bits * self.word_values
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,18 +19,18 @@ def link(region: Region, lowered: Lowered) -> Graph:
     graph = Graph(lowered.graph.dimensions)
     build = Builder(graph)
     types = {i.name: i.type for i in region.inputs}
-    streams: dict[tuple[str, int], Ref] = {}
+    streams: dict[tuple[str, int, int], Ref] = {}
     done: dict[int, Ref] = {}
 
     def source(node: Node) -> Ref:
-        key, lane = str(node.attr[0]), int(node.attr[1])
+        key, lane, channel = str(node.attr[0]), int(node.attr[1]), int(node.attr[2])
         if key in types:
-            return build.source("input", (key, lane), types[key].min, types[key].max)
-        return streams[key, lane]
+            return build.source("input", (key, lane, channel), types[key].min, types[key].max)
+        return streams[key, lane, channel]
 
     for name in region.stages:
-        for key, lane in sorted(k for k in lowered.bodies if k[0] in _keys(region, name)):
-            body = lowered.bodies[key, lane]
+        for key, lane, channel in sorted(k for k in lowered.bodies if k[0] in _keys(region, name)):
+            body = lowered.bodies[key, lane, channel]
             for node in topological([body.node]):
                 if node.id in done:
                     continue
@@ -40,10 +40,14 @@ def link(region: Region, lowered: Lowered) -> Graph:
                     done[node.id] = build.rebuild(
                         node, [done[operand.node.id].shifted(operand.delay) for operand in node.operands]
                     )
-            streams[key, lane] = build.stage(done[body.node.id].shifted(body.delay), key, lane)
+            streams[key, lane, channel] = build.stage(done[body.node.id].shifted(body.delay), key, lane, channel)
+    channels = lowered.domains[region.name].channel_count
     for key in _keys(region, region.name):
-        lanes = sorted(lane for k, lane in streams if k == key)
-        graph.outputs.extend(Output(key, lane, streams[key, lane]) for lane in lanes)
+        graph.outputs.extend(
+            Output(key, lane * channels + channel, value)
+            for (k, lane, channel), value in sorted(streams.items(), key=lambda item: item[0])
+            if k == key
+        )
     return graph
 
 

@@ -8,6 +8,7 @@ once to learn which taps exist (hence each stage's domain), once to build.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -43,14 +44,41 @@ Value: TypeAlias = Ref | Affine | ir.Expr
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Which pixels of a stream a launch computes, relative to the output's own: from ``min + lo`` to ``max + hi``.
+    """Which pixels of a stream a launch computes.
 
-    ``dimensions[p]`` is the scan dimension along which the Func's argument ``p`` runs.
+    Attributes
+    ----------
+    dimensions : tuple of int or None
+        Scan dimension along which each argument of the Func runs; None for an argument that is a number wherever it is read:
+        a channel, all of which are computed in every cycle.
+    lo, hi : tuple of int
+        Along each scan dimension, the pixels relative to the output's own: from ``min + lo`` to ``max + hi``.
+    channels : tuple of (int, int)
+        Least and greatest number of each channel argument, in the order of the arguments.
     """
 
-    dimensions: tuple[int, ...]
+    dimensions: tuple[int | None, ...]
     lo: tuple[int, ...]
     hi: tuple[int, ...]
+    channels: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def channel_count(self) -> int:
+        """Values a pixel."""
+        return math.prod(hi - lo + 1 for lo, hi in self.channels)
+
+    def channel(self, numbers: Sequence[int]) -> int:
+        """Which value of a pixel these channel arguments are, the first argument fastest."""
+        index, stride = 0, 1
+        for number, (lo, hi) in zip(numbers, self.channels, strict=True):
+            index += (number - lo) * stride
+            stride *= hi - lo + 1
+        return index
+
+    def channel_numbers(self) -> list[tuple[int, ...]]:
+        """The channel arguments of every value of a pixel, in order."""
+        ranges = [range(lo, hi + 1) for lo, hi in reversed(self.channels)]
+        return [tuple(reversed(numbers)) for numbers in product(*ranges)]
 
 
 @dataclass(slots=True)
@@ -62,7 +90,7 @@ class Lowered:
     graph : Graph
         Nodes; reads of other stages and of inputs are ``tap`` nodes.
     bodies : dict
-        Per (stage key, lane), its value.
+        Per (stage key, lane, channel), its value.
     domains : dict
         Per stage or input name, what a launch computes or reads of it.
     parameters : dict
@@ -74,7 +102,7 @@ class Lowered:
     """
 
     graph: Graph
-    bodies: dict[tuple[str, int], Ref] = field(default_factory=dict)
+    bodies: dict[tuple[str, int, int], Ref] = field(default_factory=dict)
     domains: dict[str, Domain] = field(default_factory=dict)
     parameters: dict[str, ir.Type] = field(default_factory=dict)
     origins: dict[int, str] = field(default_factory=dict)
@@ -96,7 +124,7 @@ def lower(region: Region) -> Lowered:
     """
     survey = _Walk(region, {}, survey=True)
     survey.run()
-    walk = _Walk(region, survey.domains(), survey=False)
+    walk = _Walk(region, survey.reads, survey=False)
     walk.run()
     return walk.lowered
 
@@ -112,8 +140,7 @@ class _Walk:
         self.lanes = tuple(1 if survey else loop.lanes for loop in region.loops)
         self.lowered = Lowered(Graph(len(region.loops)), domains=dict(domains))
         self.build = Builder(self.lowered.graph)
-        # Per producer, the offsets (lo, hi) at which consumers read it, along each scan dimension.
-        self.reads: dict[str, tuple[tuple[int, ...], list[int], list[int]]] = {}
+        self.reads: dict[str, Domain] = dict(domains)  # while surveying, what consumers read so far
         self.stage = ""  # being lowered
         self.caller = ""  # whose definition is being run
         self.memo: dict[object, tuple[Value, ...]] = {}
@@ -123,32 +150,36 @@ class _Walk:
     def run(self) -> None:
         """Lower every stage, so that a producer's readers are all known before it."""
         region = self.region
-        positions = {loop.position: d for d, loop in enumerate(region.loops)}
-        own = tuple(positions[p] for p in range(len(region.func.args)))
-        zero = [0] * len(region.loops)
-        self.reads[region.name] = (own, list(zero), list(zero))
-        for name, domain in self.lowered.domains.items():  # known from the survey
-            self.reads[name] = (domain.dimensions, list(domain.lo), list(domain.hi))
+        if self.survey:
+            own: list[int | None] = [None] * len(region.func.args)
+            for d, loop in enumerate(region.loops):
+                own[loop.position] = d
+            zero = (0,) * len(region.loops)
+            by_position = sorted(region.channels, key=lambda channel: channel.position)
+            channels = tuple((c.min, c.min + c.extent - 1) for c in by_position)
+            self.reads[region.name] = Domain(tuple(own), zero, zero, channels)
         for name in reversed(region.stages):
             if name not in self.reads:
                 continue  # not read by anything that is left
             self.stage = name
             self.memo = {}
-            func = region.pipeline.funcs[name]
-            dimensions, lo, _ = self.reads[name]
+            func, domain = region.pipeline.funcs[name], self.reads[name]
+            lo = (0,) * len(domain.lo) if self.survey else domain.lo
             for lane, offsets in enumerate(self._lane_offsets()):
-                indices = tuple(Affine(d, (0 if self.survey else lo[d]) + offsets[d]) for d in dimensions)
-                for index, value in enumerate(self._call(func, indices)):
-                    self.lowered.bodies[stage_key(name, index), lane] = self._stream(value, func.types[index])
+                for channel, numbers in enumerate(domain.channel_numbers()):
+                    left = iter(numbers)
+                    indices = [
+                        self.build.const(next(left)) if d is None else Affine(d, lo[d] + offsets[d])
+                        for d in domain.dimensions
+                    ]
+                    for index, value in enumerate(self._call(func, indices)):
+                        body = self._stream(value, func.types[index])
+                        self.lowered.bodies[stage_key(name, index), lane, channel] = body
 
     def _lane_offsets(self) -> Iterator[tuple[int, ...]]:
         """Offset of each lane along each scan dimension, dimension 0 fastest."""
         for reverse in product(*(range(n) for n in reversed(self.lanes))):
             yield tuple(reversed(reverse))
-
-    def domains(self) -> dict[str, Domain]:
-        """What was read of each stage and input: offsets add up along the way from the output."""
-        return {name: Domain(dims, tuple(lo), tuple(hi)) for name, (dims, lo, hi) in self.reads.items()}
 
     # --- calls ----------------------------------------------------------------------------------------------------
 
@@ -252,58 +283,70 @@ class _Walk:
     def _tap(self, call: ir.Call, name: str, args: tuple[Value, ...]) -> Value:
         """A read of another stream at some pixels' distance."""
         offsets: dict[int, int] = {}
+        numbers: list[int] = []
         for position, arg in enumerate(args):
-            if not isinstance(arg, Affine) or arg.dimension in offsets:
+            number = constant_value(arg) if isinstance(arg, Ref) else None
+            if number is not None:
+                numbers.append(number)
+            elif isinstance(arg, Affine) and arg.dimension not in offsets:
+                offsets[arg.dimension] = arg.offset
+            else:
                 raise self._unsupported(
                     f"index {show(call.args[position])} in {show(call)}",
-                    f"a stream is read at a pure variable plus a constant, in each of the {len(self.lanes)} scanned dimensions",
+                    f"a stream is read at a pure variable plus a constant in each of the {len(self.lanes)} scanned dimensions",
                     f"compute {name} at this index in software, or remove {name} from the inputs and stages",
                 )
-            offsets[arg.dimension] = arg.offset
-        dimensions = tuple(arg.dimension for arg in args if isinstance(arg, Affine))
-        if len(dimensions) != len(self.lanes):
+        dimensions = tuple(arg.dimension if isinstance(arg, Affine) else None for arg in args)
+        if len(offsets) != len(self.lanes):
             raise self._unsupported(
-                f"{show(call)} has {len(dimensions)} dimensions",
-                f"every stream of this accelerator has the {len(self.lanes)} dimensions of {self.region.name}",
+                f"{show(call)} scans {len(offsets)} dimensions",
+                f"every stream of this accelerator scans the {len(self.lanes)} dimensions of {self.region.name}",
                 f"give {name} the dimensions of {self.region.name}",
             )
         type_ = (
             self.inputs[name].type if name in self.inputs else self.region.pipeline.funcs[name].types[call.value_index]
         )
         key = stage_key(name, call.value_index)
+        distances = tuple(offsets[d] for d in range(len(offsets)))
         if self.survey:
-            self._record(name, dimensions, offsets, call)
-            return self.build.source("tap", (key, *(offsets[d] for d in range(len(offsets)))), type_.min, type_.max)
-        domain = self.lowered.domains[name]
+            self._record(name, dimensions, distances, tuple(numbers), call)
+            return self.build.source("tap", (key, *distances, *numbers), type_.min, type_.max)
+        domain = self.reads[name]
         lane, stride = 0, 1
         delay: list[int] = []
         for d, lanes in enumerate(self.lanes):
-            word, within = divmod(offsets[d] - domain.lo[d], lanes)
+            word, within = divmod(distances[d] - domain.lo[d], lanes)
             lane += within * stride
             stride *= lanes
             delay.append(-word)
-        tap = self.build.source("tap", (key, lane), type_.min, type_.max)
+        tap = self.build.source("tap", (key, lane, domain.channel(numbers)), type_.min, type_.max)
         return tap.shifted(tuple(delay))
 
-    def _record(self, name: str, dimensions: tuple[int, ...], offsets: Mapping[int, int], call: ir.Call) -> None:
-        _, own_lo, own_hi = self.reads[self.stage]
-        known, lo, hi = self.reads.setdefault(
-            name,
-            (
-                dimensions,
-                [own_lo[d] + offsets[d] for d in range(len(offsets))],
-                [own_hi[d] + offsets[d] for d in range(len(offsets))],
-            ),
-        )
-        if known != dimensions:
+    def _record(
+        self,
+        name: str,
+        dimensions: tuple[int | None, ...],
+        distances: tuple[int, ...],
+        numbers: tuple[int, ...],
+        call: ir.Call,
+    ) -> None:
+        """Add a read to what is known of a stream: offsets add up along the way from the output."""
+        own = self.reads[self.stage]
+        lo = tuple(o + d for o, d in zip(own.lo, distances, strict=True))
+        hi = tuple(o + d for o, d in zip(own.hi, distances, strict=True))
+        known = self.reads.setdefault(name, Domain(dimensions, lo, hi, tuple((n, n) for n in numbers)))
+        if known.dimensions != dimensions:
             raise self._unsupported(
-                f"{show(call)} scans {name} in another order than elsewhere",
-                "a stream has one raster order",
-                f"make a transposed copy of {name} in software",
+                f"{show(call)} scans {name} in another way than elsewhere",
+                "a stream has one raster order, and an argument is a number in all reads or in none",
+                f"make a copy of {name} for this read in software",
             )
-        for d, offset in offsets.items():
-            lo[d] = min(lo[d], own_lo[d] + offset)
-            hi[d] = max(hi[d], own_hi[d] + offset)
+        self.reads[name] = Domain(
+            dimensions,
+            tuple(map(min, known.lo, lo)),
+            tuple(map(max, known.hi, hi)),
+            tuple((min(a, n), max(b, n)) for (a, b), n in zip(known.channels, numbers, strict=True)),
+        )
 
     def _image(self, call: ir.Call, args: tuple[Value, ...]) -> Value:
         numbers = _numbers(args)

@@ -8,10 +8,10 @@ op         attr                    value
 ========== ======================= =====================================================
 const      (value,)                a number
 setting    (port,)                 a static input port
-input      (stream, lane)          one lane of an input stream
-tap        (stage, lane)           one lane of a stage's value, before linking
+input      (stream, lane, channel) one value of an input stream
+tap        (stage, lane, channel)  one value of a stage or input, before linking
 coord      (stage, dimension)      iteration number of the stage's word along a dimension, from 0 at the launch's own origin
-stage      (stage, lane)           identity; names a stage's value and keeps it whole
+stage      (stage, lane, channel)  identity; names a stage's value and keeps it whole
 sum        (constant, c0, c1 ...)  constant + c0 * operand0 + c1 * operand1 ...
 mul        ()                      product of two streams
 abs        ()                      magnitude
@@ -64,9 +64,9 @@ class Builder:
         """A stream from outside the datapath: ``input``, ``tap`` or ``coord``."""
         return self.graph.intern(op, (), attr, lo, hi, static=False)
 
-    def stage(self, value: Ref, stage: str, lane: int) -> Ref:
-        """Name value as one lane of a stage."""
-        return self.graph.intern("stage", (value,), (stage, lane), value.node.lo, value.node.hi, static=False)
+    def stage(self, value: Ref, stage: str, lane: int, channel: int) -> Ref:
+        """Name value as one channel of one lane of a stage."""
+        return self.graph.intern("stage", (value,), (stage, lane, channel), value.node.lo, value.node.hi, static=False)
 
     def linear(self, terms: Sequence[tuple[int, Ref]], constant: int = 0) -> Ref:
         """``constant + sum(c * ref)``."""
@@ -316,7 +316,7 @@ class Builder:
             case "input" | "coord":
                 return self.source(node.op, attr, node.lo, node.hi)
             case "stage":
-                return self.stage(operands[0], str(attr[0]), int(attr[1]))
+                return self.stage(operands[0], str(attr[0]), int(attr[1]), int(attr[2]))
             case "sum":
                 constant, *coefficients = (int(a) for a in attr)
                 return self.linear(list(zip(coefficients, operands, strict=True)), constant)

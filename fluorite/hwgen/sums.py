@@ -72,7 +72,7 @@ class _Expansion:
                 self.done[node.id] = self.build.rebuild(node, operands)
         for output in self.old.outputs:
             value = self.done[output.value.node.id].shifted(output.value.delay)
-            self.new.outputs.append(Output(output.stream, output.lane, value))
+            self.new.outputs.append(Output(output.stream, output.position, value))
         return self.new
 
     # --- flattening -----------------------------------------------------------------------------------------------

@@ -80,8 +80,8 @@ def render_wrapper(interface: CoreInterface) -> str:
 
 def render_ports(interface: CoreInterface) -> str:
     """Return ``ports.h``: the streams as X-macros ``(number, element bits, lanes)``, and the settings."""
-    inputs = " ".join(f"F({i}, {s.element_bits}, {s.lanes})" for i, s in enumerate(interface.inputs))
-    outputs = " ".join(f"F({i}, {s.element_bits}, {s.lanes})" for i, s in enumerate(interface.outputs))
+    inputs = " ".join(f"F({i}, {s.element_bits}, {s.word_values})" for i, s in enumerate(interface.inputs))
+    outputs = " ".join(f"F({i}, {s.element_bits}, {s.word_values})" for i, s in enumerate(interface.outputs))
     drives = "".join(
         f"    ports.setting{i} = values[{i}] & {2**s.width_bits - 1:#x}u;\n" for i, s in enumerate(interface.settings)
     )

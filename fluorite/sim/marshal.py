@@ -21,6 +21,8 @@ def marshal(
 ) -> tuple[ctypes.Array[abi.Array], ctypes.Array[ctypes.c_uint64]]:
     """Describe the jobs' arrays (launch by launch, inputs before outputs) and settings for the harness.
 
+    An array of several channels has them interleaved along its last axis.
+
     Raises
     ------
     UsageError
@@ -70,7 +72,7 @@ def _array(port: StreamPort, array: AnyArray) -> abi.Array:
 def words_of(port: StreamPort, array: abi.Array) -> int:
     """Return the number of words that the array is on its port."""
     row, *rest = array.extent
-    return int(-(-row // port.lanes) * math.prod(rest))
+    return int(-(-row // port.word_values) * math.prod(rest))
 
 
 def _setting(port: SettingPort, settings: Mapping[str, int]) -> int:

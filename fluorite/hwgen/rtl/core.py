@@ -19,6 +19,7 @@ from amaranth.hdl import Elaboratable, Module, Shape, Signal, Value, ValueLike, 
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.interface import CoreInterface, StreamPort
+from fluorite.hwgen.names import identifier
 from fluorite.hwgen.rtl.datapath import Datapath
 from fluorite.hwgen.rtl.logic import all_of, any_of
 from fluorite.hwgen.rtl.scan import ScanCounter
@@ -211,11 +212,11 @@ class Core(Elaboratable):
         sources: dict[int, Signal] = {}
         for node in self.plan.nodes:
             if node.op == "input":
-                stream = next(p.port for p in self.ports_plan if p.port.name == self.names[node.id])
-                lane = int(node.attr[1])
-                word = inputs[stream.name]
-                pixel = word[lane * stream.element_bits : (lane + 1) * stream.element_bits]
-                signal = Signal(Shape(stream.element_bits, signed=stream.signed), name=f"{stream.name}_lane{lane}")
+                stream = next(p.port for p in self.ports_plan if p.port.name == identifier(str(node.attr[0])))
+                low = (int(node.attr[1]) * stream.channels + int(node.attr[2])) * stream.element_bits
+                pixel = inputs[stream.name][low : low + stream.element_bits]
+                shape = Shape(stream.element_bits, signed=stream.signed)
+                signal = Signal(shape, name=self.names[node.id])
                 m.d.comb += signal.eq(pixel)
                 sources[node.id] = signal
             elif node.op == "coord":
@@ -238,8 +239,8 @@ class Core(Elaboratable):
             signals = self.streams[name]
             skid = skids[name]
             bits = plan.port.element_bits
-            for lane in range(plan.port.lanes):
-                m.d.comb += skid.i_data[lane * bits : (lane + 1) * bits].eq(datapath.outputs[name, lane])
+            for k in range(plan.port.word_values):
+                m.d.comb += skid.i_data[k * bits : (k + 1) * bits].eq(datapath.outputs[name, k])
             positions = counters[plan.lag].positions
             ends = (p == self._value(words - 1) for p, words in zip(positions, plan.words, strict=True))
             m.d.comb += [

@@ -38,7 +38,7 @@ class Datapath(Elaboratable):
     Attributes
     ----------
     outputs : dict
-        Per (output stream, lane), its value at the output's lag.
+        Per (output stream, position in the word), its value at the output's lag.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Datapath(Elaboratable):
         self.values: dict[int, Value] = {}
         self.held: dict[tuple[int, Delay], Signal] = {}
         self.outputs = {
-            (identifier(o.stream), o.lane): Signal(
+            (identifier(o.stream), o.position): Signal(
                 Shape(o.value.node.width_bits, signed=o.value.node.signed),
                 name=f"output_{names[o.value.node.id]}"
                 if o.value.node.op == "stage"
-                else f"output_{identifier(o.stream)}_{o.lane}",
+                else f"output_{identifier(o.stream)}_{o.position}",
             )
             for o in graph.outputs
         }
@@ -94,7 +94,7 @@ class Datapath(Elaboratable):
             m.d.comb += target.eq(_expression(node, operands))
         for output in self.graph.outputs:
             value = self._operand(output.value, self.plan.output_lags[output.stream])
-            m.d.comb += self.outputs[identifier(output.stream), output.lane].eq(value)
+            m.d.comb += self.outputs[identifier(output.stream), output.position].eq(value)
         return m
 
     def _operand(self, operand: Ref, reader: Delay | None) -> Value:

