@@ -178,7 +178,7 @@ def describe(generated: Generated) -> AcceleratorReport:
                 m.depth,
                 m.width_bits,
                 tuple(
-                    f"{generated.core.names[line.node]} {_delay(line.start)}..{_delay(line.end)}"
+                    f"{generated.core.names[line.node]} {_delay(extents, line.start)}..{_delay(extents, line.end)}"
                     for line, _ in m.fields
                 ),
             )
@@ -199,7 +199,9 @@ def _stages(generated: Generated, extents: Extents) -> tuple[StageReport, ...]:
         if node.op in ("input", "stage") and not node.attr[1] and not node.attr[2]:
             key = str(node.attr[0])
             pixels = extents.pixels.get(key) or extents.pixels[key.rpartition("_")[0]]
-            found.append(StageReport(key, node.width_bits, _delay(plan.lags[node.id]), tuple(str(p) for p in pixels)))
+            found.append(
+                StageReport(key, node.width_bits, _delay(extents, plan.lags[node.id]), tuple(str(p) for p in pixels))
+            )
     return tuple(found)
 
 
@@ -215,12 +217,12 @@ def _reason(generated: Generated, id_: int) -> str:
             age = plan.age(lag, operand.delay, operand.node)
             if oldest is None or cycles(age, strides) > cycles(oldest, strides):
                 oldest, reader_name = age, name
-    return f"{reader_name} reads it {_delay(oldest)} late" if oldest is not None else ""
+    return f"{reader_name} reads it {_delay(generated.extents, oldest)} late" if oldest is not None else ""
 
 
-def _delay(delay: tuple[int, ...]) -> str:
+def _delay(extents: Extents, delay: tuple[int, ...]) -> str:
     """``(3, 2)`` as "2 rows 3 columns"."""
-    columns, *outer = delay
+    columns, *outer = extents.split(delay)
     parts = [
         f"{n} {'row' if d == 0 else 'plane' if d == 1 else 'volume'}{'s' if n != 1 else ''}"
         for d, n in enumerate(outer)

@@ -1,16 +1,22 @@
-"""Extents: how many words of each stream a launch has, and how long the scan is, as formulas of the launch's extents."""
+"""Extents: how many words of each stream a launch has, and how long the scan is, as formulas of the launch's extents.
+
+The scan has the dimensions of the accelerated Func, but delays do not need them all: where a dimension's length is a number, a
+step of the next one is a number of cycles. Such dimensions are merged, so that a scan of fixed extents is simply a
+line, and only run-time lengths are kept apart. What follows the merge (schedule, storage) works on merged delays.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fluorite.frontend.region import Region
 from fluorite.hwgen.formula import Formula, ceil_div, constant, maximum, variable
+from fluorite.hwgen.graph import Delay
 from fluorite.hwgen.lower import Domain
 
 __all__ = ["Extents", "measure"]
 
-_LEAST_ROW = 32  # words; what the schedule may rely on where the row length is a run-time value
+_USUAL_ROW = 32  # words; the schedule may rely on rows being this long, at the price of padding shorter ones
 
 
 @dataclass(frozen=True)
@@ -35,25 +41,66 @@ class Extents:
     maxima: dict[str, int]
 
     @property
-    def fixed(self) -> bool:
-        """Whether every launch has the same extents."""
-        return all(formula.is_constant for formula in self.scan)
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """Scan dimensions that share one component of a merged delay, innermost first."""
+        groups: list[tuple[int, ...]] = [(0,)]
+        for d in range(1, len(self.scan)):
+            if self.scan[d - 1].is_constant:
+                groups[-1] += (d,)
+            else:
+                groups.append((d,))
+        return tuple(groups)
+
+    def merge(self, delay: Delay) -> Delay:
+        """A delay along the scan's dimensions as a merged one."""
+        merged = []
+        for group in self.groups:
+            total = 0
+            for d in reversed(group):
+                total = total * self.scan[d].value + delay[d] if d != group[-1] else delay[d]
+            merged.append(total)
+        return tuple(merged)
+
+    def split(self, merged: Delay) -> Delay:
+        """A merged delay along the scan's dimensions: the nearest row, and columns from there, before or behind."""
+        delay: list[int] = []
+        for group, total in zip(self.groups, merged, strict=True):
+            for d in group[:-1]:
+                size = self.scan[d].value
+                column = (total + (size - 1) // 2) % size - (size - 1) // 2
+                delay.append(column)
+                total = (total - column) // size
+            delay.append(total)
+        return tuple(delay)
 
     @property
     def strides(self) -> tuple[int, ...]:
-        """Cycles per step of each dimension at the greatest extents."""
-        strides = [1]
-        for formula in self.scan[:-1]:
-            strides.append(strides[-1] * formula.evaluate(self.maxima))
-        return tuple(strides)
+        """Cycles per step of each merged dimension at the greatest extents."""
+        return self._strides(self.maxima, 1)
 
     @property
     def least_strides(self) -> tuple[int, ...]:
-        """Cycles per step of each dimension at the least extents."""
+        """Cycles per step of each merged dimension at the least extents, rows being as long as they usually are."""
+        return self._strides(dict.fromkeys(self.maxima, 1), min([_USUAL_ROW, *self.strides[1:2]]))
+
+    def _strides(self, variables: dict[str, int], least_row: int) -> tuple[int, ...]:
         strides = [1]
-        for d, formula in enumerate(self.scan[:-1]):
-            least = _LEAST_ROW if d == 0 else 1
-            strides.append(strides[-1] * (formula.value if formula.is_constant else least))
+        for number, group in enumerate(self.groups[:-1]):
+            length = strides[-1]
+            for d in group:
+                length *= self.scan[d].evaluate(variables)
+            strides.append(max(length, least_row) if number == 0 else length)
+        return tuple(strides)
+
+    @property
+    def stride_formulas(self) -> tuple[Formula, ...]:
+        """Cycles per step of each merged dimension."""
+        strides = [constant(1)]
+        for group in self.groups[:-1]:
+            length = strides[-1]
+            for d in group:
+                length = length * self.scan[d]
+            strides.append(length)
         return tuple(strides)
 
     @property
@@ -63,6 +110,17 @@ class Extents:
         for formula in self.scan:
             product = product * formula
         return product
+
+    def with_least_row(self, least_row: int) -> Extents:
+        """The same with rows, the first merged dimension, of at least so many cycles."""
+        *inner, last = self.groups[0]
+        for d in inner:
+            least_row = -(-least_row // self.scan[d].value)
+        if self.scan[last].is_constant or self.scan[last].evaluate(dict.fromkeys(self.maxima, 1)) >= least_row:
+            return self
+        scan = list(self.scan)
+        scan[last] = maximum([scan[last], constant(least_row)])
+        return replace(self, scan=tuple(scan))
 
 
 def measure(region: Region, domains: dict[str, Domain]) -> Extents:
@@ -74,19 +132,5 @@ def measure(region: Region, domains: dict[str, Domain]) -> Extents:
     for name, domain in domains.items():
         pixels[name] = tuple(extent + (hi - lo) for extent, lo, hi in zip(own, domain.lo, domain.hi, strict=True))
         words[name] = tuple(ceil_div(p, loop.lanes) for p, loop in zip(pixels[name], region.loops, strict=True))
-    scan = [maximum([w[d] for w in words.values()]) for d in range(len(own))]
-    if len(scan) > 1 and not scan[0].is_constant:
-        scan[0] = maximum([scan[0], constant(_LEAST_ROW)])
-    return Extents(pixels, words, tuple(scan), maxima)
-
-
-def with_least_row(extents: Extents, least_row: int) -> Extents:
-    """The same with rows of at least so many cycles."""
-    row = extents.scan[0]
-    if least_row <= _LEAST_ROW and not row.is_constant:
-        return extents
-    if row.is_constant and row.value >= least_row:
-        return extents
-    return Extents(
-        extents.pixels, extents.words, (maximum([row, constant(least_row)]), *extents.scan[1:]), extents.maxima
-    )
+    scan = tuple(maximum([w[d] for w in words.values()]) for d in range(len(own)))
+    return Extents(pixels, words, scan, maxima)

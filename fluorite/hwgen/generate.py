@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from fluorite.frontend import ir
 from fluorite.frontend.region import Region
 from fluorite.hwgen.delays import ZYNQ7000, Family
-from fluorite.hwgen.extents import Extents, measure, with_least_row
+from fluorite.hwgen.extents import Extents, measure
 from fluorite.hwgen.formula import Formula, constant, variable
 from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.interface import CoreInterface, SettingPort, StreamPort
 from fluorite.hwgen.link import link
 from fluorite.hwgen.lower import Lowered, lower, stage_key
+from fluorite.hwgen.merge import merge_dimensions
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.rtl.core import Core, PortPlan
 from fluorite.hwgen.schedule import Schedule, schedule
@@ -93,32 +94,32 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
     """
     lowered = lower(region)
     linked = link(region, lowered)
-    graph = expand_sums(linked, region.loops[0].lanes)
     extents = measure(region, lowered.domains)
-    plan = schedule(graph, extents.strides, extents.least_strides, family)
-    owners = _owners(plan)
-    storage = allocate(graph, plan, extents.strides, extents.least_strides, owners)
-    extents = with_least_row(extents, storage.least_row)
+    graph = merge_dimensions(expand_sums(linked, region.loops[0].lanes), extents)
+    while True:
+        plan = schedule(graph, extents.strides, extents.least_strides, family)
+        owners = _owners(plan)
+        storage = allocate(graph, plan, extents, owners)
+        longer = extents.with_least_row(storage.least_row)
+        if longer.strides == extents.strides:
+            break
+        extents = longer  # even the largest launch has rows too short for this schedule: they are padded
+    extents = longer
     names = _names(plan, owners)
 
     lags = _port_lags(plan)
     first = min(lags.values(), key=lambda lag: cycles(lag, extents.strides))
-    relative = {name: tuple(a - b for a, b in zip(lag, first, strict=True)) for name, lag in lags.items()}
+
+    def behind(lag: Delay) -> Delay:
+        """How much later than the scan's beginning, along the scan's own dimensions."""
+        return extents.split(tuple(a - b for a, b in zip(lag, first, strict=True)))
+
     ports = tuple(  # an input that nothing depends on any more is still streamed in
-        PortPlan(port, relative.get(port.name, graph.zero), extents.words[source])
+        PortPlan(port, behind(lags.get(port.name, first)), extents.words[source])
         for port, source in _streams(region, lowered)
     )
-    coordinates = {
-        node.id: tuple(a - b for a, b in zip(plan.lags[node.id], first, strict=True))
-        for node in plan.nodes
-        if node.op == "coord"
-    }
-    wraps = {
-        memory.gap: constant(memory.depth - 1)
-        if extents.fixed or not any(memory.gap[1:])
-        else _formula(memory.gap, extents) - 2
-        for memory in storage.memories
-    }
+    coordinates = {node.id: behind(plan.lags[node.id]) for node in plan.nodes if node.op == "coord"}
+    wraps = {memory.gap: _formula(memory.gap, extents) - 2 for memory in storage.memories}
     settings, setting_names = _settings(region, lowered, extents, ports, wraps)
     interface = CoreInterface(
         f"{identifier(region.name)}_core",
@@ -129,7 +130,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         interface, graph, plan, storage, ports, coordinates, extents.scan, extents.maxima, names, setting_names, wraps
     )
     output = next(p for p in ports if p.port.direction == "out")
-    latency = cycles(output.lag, extents.strides) + 1  # the output register
+    latency = cycles(extents.merge(output.lag), extents.strides) + 1  # the output register
     return Generated(region, lowered, graph, extents, plan, storage, owners, settings, latency, core)
 
 
@@ -153,13 +154,11 @@ def _port_lags(plan: Schedule) -> dict[str, Delay]:
     return lags
 
 
-def _formula(delay: Delay, extents: Extents) -> Formula:
-    """A delay vector in cycles, as a formula."""
-    total = constant(delay[0])
-    stride = constant(1)
-    for d, outer in enumerate(delay[1:]):
-        stride = stride * extents.scan[d]
-        total = total + stride * outer
+def _formula(merged: Delay, extents: Extents) -> Formula:
+    """A merged delay in cycles, as a formula."""
+    total = constant(0)
+    for steps, stride in zip(reversed(merged), reversed(extents.stride_formulas), strict=True):
+        total = total + stride * steps
     return total
 
 

@@ -10,9 +10,10 @@ address counter: the packed line buffer. What is stored is the schedule's optimu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fluorite.hwgen.extents import Extents
 from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.schedule import Schedule
 
@@ -36,6 +37,8 @@ class DelayLine:
         Its length at the largest extents; that of a register or shift register never changes.
     kind : str
         ``"register"``, ``"shift"`` or ``"memory"``.
+    suffix : str
+        The age at which it leaves, for names: ``d2`` is two cycles, ``r1d2`` a row and two cycles, ``r1m2`` two less than a row.
     """
 
     node: int
@@ -43,6 +46,7 @@ class DelayLine:
     end: Delay
     length_cycles: int
     kind: str
+    suffix: str
 
     @property
     def gap(self) -> Delay:
@@ -89,11 +93,14 @@ class Storage:
         Those lines of kind ``"memory"``, packed.
     least_row : int
         Least number of cycles a row must take for the order of ages, and every memory, to be right.
+    aliases : dict of (int, Delay) to Delay
+        Ages of a stream that are as many cycles as another of its ages, where every launch has the same extents.
     """
 
     lines: tuple[DelayLine, ...]
     memories: tuple[Memory, ...]
     least_row: int
+    aliases: Mapping[tuple[int, Delay], Delay]
 
 
 def cycles(delay: Delay, strides: Sequence[int]) -> int:
@@ -118,44 +125,41 @@ def ages_of(graph: Graph, plan: Schedule) -> dict[int, set[Delay]]:
     return ages
 
 
-def allocate(
-    graph: Graph, plan: Schedule, strides: Sequence[int], least_strides: Sequence[int], owners: dict[int, str]
-) -> Storage:
+def allocate(graph: Graph, plan: Schedule, extents: Extents, owners: dict[int, str]) -> Storage:
     """Chains and memories for a schedule.
 
     Parameters
     ----------
     graph, plan
-        The scheduled graph.
-    strides, least_strides : sequence of int
-        Cycles per step of each dimension at the largest and at the least extents.
+        The scheduled graph, its delays merged.
+    extents : Extents
+        Sizes of a launch.
     owners : dict of int to str
         Per node id, the stage it belongs to, to name memories after.
     """
     widths = {node.id: node.width_bits for node in plan.nodes}
+    strides = extents.strides
     lines: list[DelayLine] = []
+    aliases: dict[tuple[int, Delay], Delay] = {}
     least_row = 1
-    fixed = tuple(strides) == tuple(least_strides)
     for node, ages in sorted(ages_of(graph, plan).items()):
         held: Delay = graph.zero
         for age in sorted(ages, key=lambda a: cycles(a, strides)):
             gap = tuple(a - h for a, h in zip(age, held, strict=True))
-            length = cycles(gap, strides)
-            if length == 0 and (fixed or not any(gap)):
+            if not any(gap):
                 continue
-            constant = fixed or not any(gap[1:])
-            if constant and length <= SHIFT_MAX:
-                kind = "register" if length <= REGISTER_MAX else "shift"
-            else:
+            length = cycles(gap, strides)
+            if any(gap[1:]) or length > SHIFT_MAX:
                 kind = "memory"
-                least_row = max(least_row, _least_row(gap))
-            lines.append(DelayLine(node, held, age, length, kind))
+                least_row = max(least_row, _least_row(gap, extents.least_strides))
+            else:
+                kind = "register" if length <= REGISTER_MAX else "shift"
+            lines.append(DelayLine(node, held, age, length, kind, _suffix(extents.split(age))))
             held = age
     groups: dict[Delay, list[DelayLine]] = {}
     for line in lines:
         if line.kind == "memory":
-            key = (cycles(line.gap, strides),) + (0,) * (len(strides) - 1) if fixed else line.gap
-            groups.setdefault(key, []).append(line)
+            groups.setdefault(line.gap, []).append(line)
     memories: list[Memory] = []
     taken: dict[str, int] = {}
     for gap, group in groups.items():
@@ -166,12 +170,20 @@ def allocate(
         # The word read is registered in the memory's output, hence one word less than cycles.
         depth = cycles(gap, strides) - 1
         memories.append(Memory(name, gap, depth, tuple((line, widths[line.node]) for line in group)))
-    return Storage(tuple(lines), tuple(memories), least_row)
+    return Storage(tuple(lines), tuple(memories), least_row, aliases)
 
 
-def _least_row(gap: Delay) -> int:
-    """Least cycles a row for a memory of this length: two cycles at least, whatever the rows are."""
-    if len(gap) == 1 or not any(gap[1:]):
+def _suffix(age: Delay) -> str:
+    columns, *outer = age
+    text = "".join(f"r{rows}" for rows in outer if rows)
+    return text + (f"d{columns}" if columns >= 0 else f"m{-columns}")
+
+
+def _least_row(gap: Delay, least_strides: Sequence[int]) -> int:
+    """Least cycles a row for a memory of this length: two cycles at least, at the least extents."""
+    if not any(gap[1:]):
         return 1
-    rows = next(g for g in gap[1:] if g)
-    return max(1, -(-(2 - gap[0]) // rows)) if rows > 0 else 1
+    rows = sum(g * stride // least_strides[1] for g, stride in zip(gap[1:], least_strides[1:], strict=True))
+    if rows < 1:
+        raise AssertionError(f"a delay of {gap} must grow with the length of a row")
+    return max(1, -(-(2 - gap[0]) // rows))

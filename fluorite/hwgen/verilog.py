@@ -83,6 +83,6 @@ def _header(generated: Generated) -> str:
     for node in generated.plan.nodes:
         if node.op == "stage":
             lines.append(
-                f"  {generated.core.names[node.id]}: {node.width_bits} bits, lag {generated.plan.lags[node.id]}"
+                f"  {generated.core.names[node.id]}: {node.width_bits} bits, lag {extents.split(generated.plan.lags[node.id])}"
             )
     return "".join(f"// {line}".rstrip() + "\n" for line in lines)

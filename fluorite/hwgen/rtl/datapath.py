@@ -104,13 +104,14 @@ class Datapath(Elaboratable):
         return self._at(node.id, self.plan.age(reader, operand.delay, node))
 
     def _at(self, node: int, age: Delay) -> Value:
+        age = self.storage.aliases.get((node, age), age)
         return self.held[node, age] if any(age) else self.values[node]
 
     def _delay_lines(self, m: Module) -> None:
         nodes = {node.id: node for node in self.plan.nodes}
         for line in self.storage.lines:
             node = nodes[line.node]
-            name = f"{self.names[line.node]}_{_age_suffix(line.end)}"
+            name = f"{self.names[line.node]}_{line.suffix}"
             shape = Shape(node.width_bits, signed=node.signed)
             self.held[line.node, line.end] = Signal(shape, name=name, reset_less=True)
         for line in self.storage.lines:
@@ -140,13 +141,6 @@ class Datapath(Elaboratable):
             for line, width in memory.fields:
                 m.d.comb += self.held[line.node, line.end].eq(buffer.q[low : low + width])
                 low += width
-
-
-def _age_suffix(age: Delay) -> str:
-    """``(3, 1)``, one row and three columns ago, as ``r1d3``; columns ahead of the row as ``m``."""
-    columns, *outer = age
-    text = "".join(f"r{rows}" for rows in outer if rows)
-    return text + (f"d{columns}" if columns >= 0 else f"m{-columns}")
 
 
 def _expression(node: Node, operands: list[Value]) -> ValueLike:
