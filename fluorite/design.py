@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import halide as hl
 import numpy as np
 
 from fluorite.errors import UsageError
 from fluorite.frontend import cut
-from fluorite.frontend.halide_io import Loaded, image_params, to_halide
+from fluorite.frontend.constants import strict_target
+from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_halide
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.verilog import emit
@@ -142,25 +144,23 @@ class Accelerator:
         mins, extents : sequence of int
             The region, by the Func's arguments.
         """
-        import halide as hl
-
         region = self.generated.region
         names = [i.name for i in region.inputs]
-        root = cut.golden(self._loaded.root, self.name, names, region.stages[:-1])
+        # Constant Funcs are computed on their own, as they are for the hardware: inlined, Halide may round their floats differently.
+        computed = [*region.stages[:-1], *sorted(region.constant_funcs)]
+        root = cut.golden(self._loaded.root, self.name, names, computed)
         params = image_params(root, names)
-        keep: list[Any] = []
-        for name, param in params.items():
-            buffer = hl.Buffer(np.ascontiguousarray(inputs[name]))
+        arrays = [np.ascontiguousarray(inputs[name]) for name in params]  # an hl.Buffer does not keep its array alive
+        for (name, param), array in zip(params.items(), arrays, strict=True):
+            buffer = hl.Buffer(array)
             buffer.set_min(list(input_region(self.generated, name, mins, extents)[0]))
             param.set(buffer)
-            keep.append(buffer)
         parameters = {**self._loaded.parameters, **{n: p.parameter() for n, p in params.items()}}
-        pipeline = to_halide(root, parameters)
-        results = [hl.Buffer(t, list(extents)) for t in pipeline.get_func(len(root.funcs) - 1).types()]
-        for buffer in results:
-            buffer.set_min(list(mins))
-        pipeline.realize(results)
-        return [np.array(buffer) for buffer in results]
+        results = [hl.Buffer(halide_type(t), list(extents)) for t in region.func.types]
+        for result in results:
+            result.set_min(list(mins))
+        to_halide(root, parameters).realize(results, strict_target())
+        return [np.array(result) for result in results]
 
 
 @dataclass

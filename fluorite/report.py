@@ -144,7 +144,7 @@ def describe(generated: Generated) -> AcceleratorReport:
     buffered = {id_ for id_ in held if nodes[id_].op in ("input", "stage") or id_ in in_memory}
     buffers = tuple(
         BufferReport(
-            generated.core.names[id_],
+            generated.names[id_],
             nodes[id_].width_bits,
             held[id_],
             held[id_] * nodes[id_].width_bits,
@@ -178,7 +178,7 @@ def describe(generated: Generated) -> AcceleratorReport:
                 m.depth,
                 m.width_bits,
                 tuple(
-                    f"{generated.core.names[line.node]} {_delay(extents, line.start)}..{_delay(extents, line.end)}"
+                    f"{generated.names[line.node]} {_delay(extents, line.start)}..{_delay(extents, line.end)}"
                     for line, _ in m.fields
                 ),
             )

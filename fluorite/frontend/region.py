@@ -131,10 +131,11 @@ class Region:
 
     def depends_on_no_input(self, name: str) -> bool:
         """Whether a Func is a constant: no input, stage, ImageParam or Param anywhere below it."""
-        return name in self._constant_funcs
+        return name in self.constant_funcs
 
     @cached_property
-    def _constant_funcs(self) -> frozenset[str]:
+    def constant_funcs(self) -> frozenset[str]:
+        """Names of all Funcs that depend on no input."""
         stops = {i.name for i in self.inputs} | set(self.stages)
         known: dict[str, bool] = {}
 

@@ -53,12 +53,22 @@ class Generated:
         Delay lines and memories.
     owners : dict of int to str
         Stage of each node.
+    names : dict of int to str
+        Signal name of each node.
     settings : tuple of Setting
         What software writes before a launch.
+    setting_names : dict of Formula to str
+        Setting that carries a formula.
+    interface : CoreInterface
+        The core's ports.
+    ports : tuple of PortPlan
+        Control of each stream.
+    coordinates : dict of int to Delay
+        Per ``coord`` node, how much later than the scan's beginning its first word comes.
+    wraps : dict of Delay to Formula
+        Last address of the memories of each length.
     latency_cycles : int
         From the first input word to the first output word, at the largest extents.
-    core : Core
-        The hardware.
     """
 
     region: Region
@@ -68,9 +78,14 @@ class Generated:
     plan: Schedule
     storage: Storage
     owners: dict[int, str]
+    names: dict[int, str]
     settings: tuple[Setting, ...]
+    setting_names: dict[Formula, str]
+    interface: CoreInterface
+    ports: tuple[PortPlan, ...]
+    coordinates: dict[int, Delay]
+    wraps: dict[Delay, Formula]
     latency_cycles: int
-    core: Core
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -78,10 +93,21 @@ class Generated:
         notes = {int(node.attr[2]) for node in self.plan.nodes if node.op == "wrap"}
         return tuple(self.lowered.notes[note - 1] for note in sorted(notes - {0}))
 
-    @property
-    def interface(self) -> CoreInterface:
-        """The core's ports."""
-        return self.core.interface
+    def core(self) -> Core:
+        """The hardware, to be elaborated once."""
+        return Core(
+            self.interface,
+            self.graph,
+            self.plan,
+            self.storage,
+            self.ports,
+            self.coordinates,
+            self.extents.scan,
+            self.extents.maxima,
+            self.names,
+            self.setting_names,
+            self.wraps,
+        )
 
 
 def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
@@ -126,12 +152,25 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         tuple(port for port, _ in _streams(region, lowered)),
         tuple(s.port for s in settings),
     )
-    core = Core(
-        interface, graph, plan, storage, ports, coordinates, extents.scan, extents.maxima, names, setting_names, wraps
-    )
     output = next(p for p in ports if p.port.direction == "out")
     latency = cycles(extents.merge(output.lag), extents.strides) + 1  # the output register
-    return Generated(region, lowered, graph, extents, plan, storage, owners, settings, latency, core)
+    return Generated(
+        region,
+        lowered,
+        graph,
+        extents,
+        plan,
+        storage,
+        owners,
+        names,
+        settings,
+        setting_names,
+        interface,
+        ports,
+        coordinates,
+        wraps,
+        latency,
+    )
 
 
 def _streams(region: Region, lowered: Lowered) -> list[tuple[StreamPort, str]]:

@@ -33,7 +33,7 @@ _LINT = ("WIDTHEXPAND", "WIDTHTRUNC", "UNUSEDSIGNAL")
 
 def emit(generated: Generated) -> str:
     """The core as plain Verilog-2005, one module a component."""
-    core = generated.core
+    core = generated.core()
     netlist = rtlil.convert(core, name=core.interface.module, ports=core.ports, emit_src=False)
     # Nothing depends on power-up values: control is reset, and the datapath computes words before they count.
     netlist = re.sub(r"^ *attribute \\init .*\n", "", netlist, flags=re.M)
@@ -83,6 +83,6 @@ def _header(generated: Generated) -> str:
     for node in generated.plan.nodes:
         if node.op == "stage":
             lines.append(
-                f"  {generated.core.names[node.id]}: {node.width_bits} bits, lag {extents.split(generated.plan.lags[node.id])}"
+                f"  {generated.names[node.id]}: {node.width_bits} bits, lag {extents.split(generated.plan.lags[node.id])}"
             )
     return "".join(f"// {line}".rstrip() + "\n" for line in lines)
