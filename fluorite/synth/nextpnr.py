@@ -40,6 +40,20 @@ class Routed:
     utilization: Mapping[str, int]
     path: tuple[tuple[str, str, float], ...]
 
+    def summary(self) -> list[tuple[str, float]]:
+        """The slowest path with each run of carries as one step: (what, nanoseconds), first to last."""
+        steps: list[tuple[str, float]] = []
+        for kind, where, delay in self.path:
+            port = where.rsplit(".", 1)[-1]
+            if steps and steps[-1][0] == "carry" and port in ("FCI", "FCO"):
+                steps[-1] = ("carry", steps[-1][1] + delay)
+            elif port in ("FCI", "FCO"):
+                steps.append(("carry", delay))
+            else:
+                start = {"clk-to-q": f"clk-to-q of {where}", "logic": "LUT or carry in"}.get(kind, kind)
+                steps.append((start, delay))
+        return steps
+
 
 def nextpnr_version() -> str:
     """Version of the nextpnr that is used.
@@ -90,5 +104,7 @@ def route_ecp5(verilog: str, top: str) -> Routed:
     path: list[tuple[str, str, float]] = []
     for route in report["critical_paths"]:
         if route["from"].startswith("posedge") and route["to"].startswith("posedge"):
-            path = [(p["type"], str(p["from"]["cell"]) + "." + str(p["from"]["port"]), p["delay"]) for p in route["path"]]
+            path = [
+                (p["type"], str(p["from"]["cell"]) + "." + str(p["from"]["port"]), p["delay"]) for p in route["path"]
+            ]
     return Routed(megahertz, utilization, tuple(path))

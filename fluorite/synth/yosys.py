@@ -10,7 +10,6 @@ import importlib.util
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 from fluorite.errors import UsageError
 from fluorite.sim.cache import cached
 
-__all__ = ["Area", "synthesize_xc7", "yosys_version"]
+__all__ = ["Area", "synthesize_parts", "synthesize_xc7", "yosys_version"]
 
 #: LUTs that a cell of distributed memory or a shift register takes.
 _MEMORY_LUTS = {
@@ -140,7 +139,12 @@ def synthesize_xc7(verilog: str, top: str) -> Area:
     def make(folder: Path) -> Path:
         (folder / "design.v").write_text(verilog)
         run_yosys(
-            ["read_verilog design.v", f"{XC7_SCRIPT} -top {top}", "delete t:$scopeinfo", "tee -q -o stat.json stat -json"],
+            [
+                "read_verilog design.v",
+                f"{XC7_SCRIPT} -top {top}",
+                "delete t:$scopeinfo",
+                "tee -q -o stat.json stat -json",
+            ],
             folder,
         )
         return folder / "stat.json"
@@ -165,3 +169,21 @@ def count_xc7(cells: Mapping[str, int]) -> Area:
         carry=cells.get("CARRY4", 0),
         cells=dict(cells),
     )
+
+
+def synthesize_parts(verilog: str, top: str) -> dict[str, Area]:
+    """The same module by module, each synthesized on its own: where the area of a design is."""
+    script = XC7_SCRIPT.replace(" -flatten", "")
+
+    def make(folder: Path) -> Path:
+        (folder / "design.v").write_text(verilog)
+        run_yosys(["read_verilog design.v", f"{script} -top {top}", "tee -q -o stat.json stat -json"], folder)
+        return folder / "stat.json"
+
+    report = read_cached(cached("synth", (script, yosys_version(), top, verilog), ".json", make))
+    modules: dict[str, dict[str, Any]] = report["modules"]
+    names = {name.removeprefix("\\") for name in modules}
+    return {
+        name.removeprefix("\\"): count_xc7({k: v for k, v in m["num_cells_by_type"].items() if k not in names})
+        for name, m in modules.items()
+    }
