@@ -10,6 +10,7 @@ from fluorite.frontend import halide_io
 from fluorite.frontend.constants import Constants
 from fluorite.frontend.extract import accelerated_funcs, extract
 from fluorite.hwgen.generate import generate
+from fluorite.hwgen.names import identifier
 
 __all__ = ["compile"]
 
@@ -50,6 +51,15 @@ def compile(func_or_pipeline: Any, board: str | None = None, name: str | None = 
             "a design has at least one accelerator",
             "call accelerate() on the Func to put into hardware",
         )
+    for number, func in enumerate(found):
+        same = next((other for other in found[:number] if identifier(other) == identifier(func)), None)
+        if same is not None:
+            raise ScheduleError(
+                func,
+                f"accelerators {same} and {func}",
+                f"both are called {identifier(func)} in Verilog, where all but letters and digits becomes an underscore",
+                "give one of the Funcs another name",
+            )
     constants = Constants(loaded.root)
     accelerators = tuple(Accelerator(loaded, generate(extract(loaded.pipeline, func, constants))) for func in found)
     return Design(name or output, loaded, accelerators)

@@ -198,7 +198,7 @@ def _stages(generated: Generated, extents: Extents) -> tuple[StageReport, ...]:
     for node in plan.nodes:
         if node.op in ("input", "stage") and not node.attr[1] and not node.attr[2]:
             key = str(node.attr[0])
-            pixels = extents.pixels.get(key) or extents.pixels[key.rpartition("_")[0]]
+            pixels = extents.pixels.get(key) or extents.pixels[key.rpartition(".")[0]]
             found.append(
                 StageReport(key, node.width_bits, _delay(extents, plan.lags[node.id]), tuple(str(p) for p in pixels))
             )

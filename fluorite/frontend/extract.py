@@ -13,6 +13,8 @@ from fluorite.frontend.visit import expressions, walk
 
 __all__ = ["accelerated_funcs", "extract"]
 
+_MAX_DIMENSIONS = 4  # of a stream: what drivers and simulators step through
+
 
 def accelerated_funcs(pipeline: ir.Pipeline) -> list[str]:
     """Names of the Funcs under ``accelerate()``, in the pipeline's order."""
@@ -100,6 +102,9 @@ def _stages(pipeline: ir.Pipeline, name: str, inputs: set[str]) -> tuple[str, ..
 def _callees(pipeline: ir.Pipeline, name: str) -> list[str]:
     """What a Func reads, wrappers resolved, in order of first use."""
     found: dict[str, None] = {}
+    extern = pipeline.funcs[name].extern
+    if extern is not None:
+        found.update((argument.name, None) for argument in extern.arguments if argument.name)
     for expr in expressions(pipeline.funcs[name]):
         for node in walk(expr):
             if isinstance(node, ir.Call) and node.call_type is ir.CallType.HALIDE and node.name != name:
@@ -160,6 +165,13 @@ def _loops(func: ir.Func, accelerate: Accelerate) -> tuple[tuple[Loop, ...], tup
             raise ScheduleError(
                 name, f"dimension {var}", "no loop inside a launch scans it", "choose an outer store_var"
             )
+    if len(loops) > _MAX_DIMENSIONS:
+        raise ScheduleError(
+            name,
+            f"a launch of {len(loops)} dimensions",
+            f"streams have at most {_MAX_DIMENSIONS}",
+            "choose an inner store_var, or unroll a dimension whole",
+        )
     return tuple(loops), channels
 
 

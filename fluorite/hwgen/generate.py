@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import math
 from dataclasses import dataclass
 
+from fluorite.errors import ScheduleError
 from fluorite.frontend import ir
 from fluorite.frontend.region import Region
 from fluorite.hwgen.delays import ZYNQ7000, Family
@@ -134,7 +134,8 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
     names = _names(plan, owners)
 
     lags = _port_lags(plan)
-    first = min(lags.values(), key=lambda lag: cycles(lag, extents.strides))
+    counters = {node.id: plan.lags[node.id] for node in plan.nodes if node.op == "coord"}
+    first = min([*lags.values(), *counters.values()], key=lambda lag: cycles(lag, extents.strides))
 
     def behind(lag: Delay) -> Delay:
         """How much later than the scan's beginning, along the scan's own dimensions."""
@@ -144,7 +145,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         PortPlan(port, behind(lags.get(port.name, first)), extents.words[source])
         for port, source in _streams(region, lowered)
     )
-    coordinates = {node.id: behind(plan.lags[node.id]) for node in plan.nodes if node.op == "coord"}
+    coordinates = {id_: behind(lag) for id_, lag in counters.items()}
     wraps = {memory.gap: _formula(memory.gap, extents) - 2 for memory in storage.memories}
     settings, setting_names = _settings(region, lowered, extents, ports, wraps)
     interface = CoreInterface(
@@ -152,8 +153,10 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         tuple(port for port, _ in _streams(region, lowered)),
         tuple(s.port for s in settings),
     )
-    output = next(p for p in ports if p.port.direction == "out")
-    latency = cycles(extents.merge(output.lag), extents.strides) + 1  # the output register
+    _check_ports(region, interface)
+    words = {direction: [p.lag for p in ports if p.port.direction == direction] for direction in ("in", "out")}
+    fed, given = (min(cycles(extents.merge(lag), extents.strides) for lag in words[d]) for d in ("in", "out"))
+    latency = given - fed + 1  # the output register
     return Generated(
         region,
         lowered,
@@ -171,6 +174,31 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         wraps,
         latency,
     )
+
+
+def _check_ports(region: Region, interface: CoreInterface) -> None:
+    """Refuse Halide names that are one name in Verilog.
+
+    Raises
+    ------
+    ScheduleError
+        Two ports have the same name.
+    """
+    ports = dict.fromkeys(("clk", "rst", "launch_valid", "launch_ready", "busy"), "the core's own port")
+    found = [(setting.name, f"the setting {setting.name}") for setting in interface.settings]
+    for stream in interface.streams:
+        what = f"{'input' if stream.direction == 'in' else 'output'} {stream.name}"
+        parts = ("valid", "ready", "data", *(["last"] if stream.direction == "out" else []))
+        found += [(f"{stream.name}_{part}", what) for part in parts]
+    for name, what in found:
+        if name in ports:
+            raise ScheduleError(
+                region.name,
+                f"{what} and {ports[name]}",
+                f"both need a port {name} in Verilog, where all but letters and digits becomes an underscore",
+                "give one of the Funcs, ImageParams or Params another name",
+            )
+        ports[name] = what
 
 
 def _streams(region: Region, lowered: Lowered) -> list[tuple[StreamPort, str]]:

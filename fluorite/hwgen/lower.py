@@ -111,7 +111,7 @@ class Lowered:
 
 def stage_key(name: str, value_index: int) -> str:
     """Name of the stream of one Tuple element of a stage."""
-    return name if value_index == 0 else f"{name}_{value_index}"
+    return name if value_index == 0 else f"{name}.{value_index}"
 
 
 def lower(region: Region) -> Lowered:
@@ -124,6 +124,11 @@ def lower(region: Region) -> Lowered:
     """
     survey = _Walk(region, {}, survey=True)
     survey.run()
+    for name in survey.inputs:
+        if name not in survey.reads:
+            raise UnsupportedError(
+                region.name, f"input {name}", "nothing that is computed reads it", "remove it from the inputs"
+            )
     walk = _Walk(region, survey.reads, survey=False)
     walk.run()
     return walk.lowered
@@ -260,6 +265,10 @@ class _Walk:
         name = call.name if call.call_type is ir.CallType.IMAGE else self.region.callee(self.caller, call.name)
         if name == func.name:
             return self._self_read(call, args, func, before)
+        image = None if name in self.inputs else self._image_read(name)
+        if image is not None:  # the Func through which Halide reads an ImageParam is not the user's
+            call = dataclasses.replace(image, args=call.args)
+            name = image.name
         if name in self.inputs or (name in self.stages and name != self.stage):
             return self._tap(call, name, args)
         if call.call_type is ir.CallType.IMAGE:
@@ -269,6 +278,16 @@ class _Walk:
         if numbers is not None and self.region.depends_on_no_input(name):
             return self._literal(self.region.constants.of_func(name, call.value_index, numbers), call.type)
         return self._call(callee, args)[call.value_index]
+
+    def _image_read(self, name: str) -> ir.Call | None:
+        """The read of an ImageParam that a Func consists of, if it does nothing else."""
+        func = self.region.pipeline.funcs.get(name)
+        if func is None or func.init is None or func.updates or len(func.init.values) != 1:
+            return None
+        value = func.init.values[0]
+        if isinstance(value, ir.Call) and value.param and name.split("$")[0] == f"{value.name}_im":
+            return value
+        return None
 
     def _self_read(self, call: ir.Call, args: tuple[Value, ...], func: ir.Func, before: tuple[Value, ...]) -> Value:
         for arg, own in zip(call.args, func.args, strict=True):
