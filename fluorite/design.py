@@ -152,7 +152,8 @@ class Accelerator:
         params = image_params(root, names)
         arrays = [np.ascontiguousarray(inputs[name]) for name in params]  # an hl.Buffer does not keep its array alive
         for (name, param), array in zip(params.items(), arrays, strict=True):
-            buffer = hl.Buffer(array)
+            # Halide's bindings know uint64 by its other name only.
+            buffer = hl.Buffer(array.view(np.ulonglong) if array.dtype == np.uint64 else array)
             buffer.set_min(list(input_region(self.generated, name, mins, extents)[0]))
             param.set(buffer)
         parameters = {**self._loaded.parameters, **{n: p.parameter() for n, p in params.items()}}

@@ -154,7 +154,7 @@ def describe(generated: Generated) -> AcceleratorReport:
     )
     operators: dict[str, int] = {}
     for node in plan.nodes:
-        if node.op not in ("input", "stage", "coord", "const", "setting", "shl", "shr", "wrap"):
+        if node.op not in ("input", "stage", "coord", "const", "setting", "shl", "shr", "wrap", "within", "cat"):
             kind = f"{node.op} {node.width_bits}"
             operators[kind] = operators.get(kind, 0) + 1
     total_bits = sum(cycles_held * nodes[id_].width_bits for id_, cycles_held in held.items())

@@ -11,7 +11,9 @@ from fluorite.hwgen.graph import Node
 
 __all__ = ["Family", "ZYNQ7000"]
 
-_WIRING = frozenset(("const", "setting", "input", "tap", "coord", "stage", "shl", "wrap", "shr", "not"))
+_WIRING = frozenset(
+    ("const", "setting", "input", "tap", "coord", "stage", "shl", "wrap", "shr", "not", "within", "cat")
+)
 
 
 @dataclass(frozen=True, slots=True)

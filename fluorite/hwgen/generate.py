@@ -9,6 +9,7 @@ from fluorite.errors import ScheduleError
 from fluorite.frontend import ir
 from fluorite.frontend.region import Region
 from fluorite.hwgen.delays import ZYNQ7000, Family
+from fluorite.hwgen.division import expand_divisions
 from fluorite.hwgen.extents import Extents, measure
 from fluorite.hwgen.formula import Formula, constant, variable
 from fluorite.hwgen.graph import Delay, Graph
@@ -121,7 +122,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
     lowered = lower(region)
     linked = link(region, lowered)
     extents = measure(region, lowered.domains)
-    graph = merge_dimensions(expand_sums(linked, region.loops[0].lanes), extents)
+    graph = merge_dimensions(expand_sums(expand_divisions(linked), region.loops[0].lanes), extents)
     while True:
         plan = schedule(graph, extents.strides, extents.least_strides, family)
         owners = _owners(plan)

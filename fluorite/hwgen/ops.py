@@ -23,6 +23,9 @@ wrap       (width_bits, signed,    the low bits, read as unsigned or two's compl
             note)                  undefined, note is the number of the warning, else 0
 shr        (amount,)               floor(operand / 2**amount)
 and or xor ()                      bitwise, two's complement of unbounded width
+div mod    ()                      floor division by a stream that is never negative, and its remainder; 0 where it is 0
+within     (lo, hi)                identity: the operand is known to lie in that range
+cat        (low_bits,)             operand0 * 2**low_bits + operand1, of operand1 in [0, 2**low_bits)
 ========== ======================= =====================================================
 """
 
@@ -84,10 +87,28 @@ class Builder:
             return self.const(constant)
         if len(kept) == 1 and kept[0][0] == 1 and constant == 0:
             return kept[0][1]
+        remainder = self._remainder(kept)
+        if remainder is not None:
+            return self.linear(remainder, constant)
         lo = constant + sum(c * (ref.node.lo if c > 0 else ref.node.hi) for c, ref in kept)
         hi = constant + sum(c * (ref.node.hi if c > 0 else ref.node.lo) for c, ref in kept)
         kept.sort(key=lambda term: (term[1].node.id, term[1].delay))
         return self.graph.intern("sum", (ref for _, ref in kept), (constant, *(c for c, _ in kept)), lo, hi)
+
+    def _remainder(self, terms: Sequence[tuple[int, Ref]]) -> list[tuple[int, Ref]] | None:
+        """``k*x - k*d*(x / d)`` as ``k*(x % d)``, whose range is known; None where there is none such."""
+        for position, (coefficient, ref) in enumerate(terms):
+            if ref.node.op not in ("div", "shr"):
+                continue
+            divisor = constant_value(ref.node.operands[1]) if ref.node.op == "div" else 1 << int(ref.node.attr[0])
+            dividend = ref.node.operands[0].shifted(ref.delay)
+            if divisor is None:
+                continue
+            for other, (weight, term) in enumerate(terms):
+                if term == dividend and weight * divisor == -coefficient:
+                    rest = [t for n, t in enumerate(terms) if n not in (position, other)]
+                    return [*rest, (weight, self.modulo(dividend, self.const(divisor)))]
+        return None
 
     def add(self, a: Ref, b: Ref) -> Ref:
         """``a + b``."""
@@ -196,13 +217,12 @@ class Builder:
         if condition.node.op == "not":
             condition = condition.node.operands[0].shifted(condition.delay)
             true_value, false_value = false_value, true_value
-        return self.graph.intern(
-            "select",
-            (condition, true_value, false_value),
-            (),
-            min(true_value.node.lo, false_value.node.lo),
-            max(true_value.node.hi, false_value.node.hi),
-        )
+        true_lo, true_hi = _range_where(true_value, condition, True)
+        false_lo, false_hi = _range_where(false_value, condition, False)
+        lo, hi = min(true_lo, false_lo), max(true_hi, false_hi)
+        if lo == hi:
+            return self.const(lo)
+        return self.graph.intern("select", (condition, true_value, false_value), (), lo, hi)
 
     def wrap(self, a: Ref, width_bits: int, signed: bool, note: int = 0) -> Ref:
         """The low ``width_bits`` of ``a``."""
@@ -242,13 +262,20 @@ class Builder:
         for value, other in ((x, b), (y, a)):
             if value == 0:
                 return self.const(0) if op == "and" else other
-            if value == -1 and op == "and":
-                return other
-            if value == 1 and fits(other, 0, 1):
-                return {"and": other, "or": self.const(1), "xor": self.logical_not(other)}[op]
+            if value == -1:
+                if op == "xor":
+                    return self.linear([(-1, other)], -1)
+                return other if op == "and" else self.const(-1)
+            if value is not None and value & (value + 1) == 0:  # ones below, zeros above
+                if op == "and":
+                    return self.wrap(other, value.bit_length(), False)
+                if fits(other, 0, value):
+                    return self.const(value) if op == "or" else self.linear([(-1, other)], value)
         if a.node.lo >= 0 and b.node.lo >= 0:
             full = (1 << max(a.node.hi, b.node.hi).bit_length()) - 1
             lo, hi = 0, min(a.node.hi, b.node.hi) if op == "and" else full
+            if op == "or":
+                lo = max(a.node.lo, b.node.lo)
         else:
             bits = max(_signed_bits(a.node), _signed_bits(b.node))
             lo, hi = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
@@ -256,48 +283,57 @@ class Builder:
                 lo, hi = 0, min(n.hi for n in (a.node, b.node) if n.lo >= 0)
         return self.graph.intern(op, _ordered(a, b), (), lo, hi)
 
-    def divide(self, a: Ref, divisor: int) -> Ref:
-        """``a / divisor``, Euclidean, by a constant.
-
-        A multiplication by a rounded-up reciprocal and a shift (Granlund and Montgomery, PLDI 1994), with the least
-        shift that is exact over the whole range of ``a``; a negative range is first moved up by a multiple of the divisor.
-        """
-        if divisor == 0:
+    def divide(self, a: Ref, b: Ref) -> Ref:
+        """``floor(a / b)``, or 0 where ``b`` is 0; ``b`` is never negative."""
+        divisor = constant_value(b)
+        if b.node.hi == 0:
             return self.const(0)
-        if divisor < 0:
-            return self.linear([(-1, self.divide(a, -divisor))])
-        odd_shift = (divisor & -divisor).bit_length() - 1
-        if divisor == 1 << odd_shift:
-            return self.shift_right(a, odd_shift)
-        lift = 0
-        if a.node.lo < 0:
-            lift = (
-                1 << (-(a.node.lo // divisor)).bit_length()
-            )  # a power of two: adding it back touches the top bits only
-        top = a.node.hi + lift * divisor
-        shift = odd_shift
-        while True:
-            reciprocal = -(-(1 << shift) // divisor)
-            # floor(n * reciprocal / 2**shift) == floor(n / divisor) for all 0 <= n <= top
-            if top * (reciprocal * divisor - (1 << shift)) < 1 << shift:
-                break
-            shift += 1
-        scaled = self.linear([(reciprocal, a)], lift * divisor * reciprocal)
-        return self.offset(self.shift_right(scaled, shift), -lift)
+        if divisor is not None and divisor & (divisor - 1) == 0:
+            return self.shift_right(a, divisor.bit_length() - 1)
+        quotients = [x // y for x in (a.node.lo, a.node.hi) for y in (max(b.node.lo, 1), b.node.hi)]
+        lo, hi = min(quotients), max(quotients)
+        if b.node.lo == 0:
+            lo, hi = min(lo, 0), max(hi, 0)
+        if lo == hi:
+            return self.const(lo)
+        return self.graph.intern("div", (a, b), (), lo, hi)
 
-    def modulo(self, a: Ref, divisor: int) -> Ref:
-        """``a % divisor``, Euclidean, by a constant."""
-        divisor = abs(divisor)
-        if divisor == 0:
+    def modulo(self, a: Ref, b: Ref) -> Ref:
+        """``a - floor(a / b) * b``, or 0 where ``b`` is 0; ``b`` is never negative."""
+        divisor = constant_value(b)
+        if b.node.hi <= 1:
             return self.const(0)
-        if fits(a, 0, divisor - 1):
+        if fits(a, 0, b.node.lo - 1):
             return a
-        if divisor & (divisor - 1) == 0:
-            return self.wrap(a, divisor.bit_length() - 1, False) if divisor > 1 else self.const(0)
-        remainder = self.linear([(1, a), (-divisor, self.divide(a, divisor))])
-        # The range of a - d * (a / d) by intervals is wider than what a remainder can be: say so.
-        bits = (divisor - 1).bit_length()
-        return self.minimum(self.wrap(remainder, bits, False), self.const(divisor - 1))
+        if divisor is not None and divisor & (divisor - 1) == 0:
+            return self.wrap(a, divisor.bit_length() - 1, False)
+        hi = b.node.hi - 1 if a.node.lo < 0 else min(a.node.hi, b.node.hi - 1)
+        return self.graph.intern("mod", (a, b), (), 0, hi)
+
+    def within(self, a: Ref, lo: int, hi: int) -> Ref:
+        """``a``, which is known to lie in ``[lo, hi]`` for reasons that intervals do not show."""
+        lo, hi = max(lo, a.node.lo), min(hi, a.node.hi)
+        if lo > hi or (lo, hi) == (a.node.lo, a.node.hi):
+            return a
+        if lo == hi:
+            return self.const(lo)
+        if a.node.op == "within":
+            a = a.node.operands[0].shifted(a.delay)
+        return self.graph.intern("within", (a,), (lo, hi), lo, hi)
+
+    def concat(self, high: Ref, low: Ref, low_bits: int) -> Ref:
+        """``high * 2**low_bits + low``, for ``low`` in ``[0, 2**low_bits)``: wires side by side, no adder."""
+        value = constant_value(high)
+        if value == 0:
+            return low
+        if value is not None:
+            return self.offset(low, value << low_bits)
+        lo, hi = (high.node.lo << low_bits) + low.node.lo, (high.node.hi << low_bits) + low.node.hi
+        return self.graph.intern("cat", (high, low), (low_bits,), lo, hi)
+
+    def bit(self, a: Ref, position: int) -> Ref:
+        """Bit of a two's complement value of unbounded width."""
+        return self.wrap(self.shift_right(a, position), 1, False)
 
     def rebuild(self, node: Node, operands: Sequence[Ref]) -> Ref:
         """The same operation on other operands, simplified anew.
@@ -324,10 +360,16 @@ class Builder:
                 return self.wrap(operands[0], int(attr[0]), bool(attr[1]), int(attr[2]))
             case "shr":
                 return self.shift_right(operands[0], int(attr[0]))
+            case "within":
+                return self.within(operands[0], int(attr[0]), int(attr[1]))
+            case "cat":
+                return self.concat(operands[0], operands[1], int(attr[0]))
             case "and" | "or" | "xor":
                 return self.bitwise(node.op, operands[0], operands[1])
         constructors: dict[str, Callable[..., Ref]] = {
             "mul": self.mul,
+            "div": self.divide,
+            "mod": self.modulo,
             "abs": self.abs,
             "min": self.minimum,
             "max": self.maximum,
@@ -350,6 +392,39 @@ _BITWISE: dict[str, Callable[[int, int], int]] = {
 def _ordered(a: Ref, b: Ref) -> tuple[Ref, Ref]:
     """Operands of a commutative operation in one order, so that equal nodes meet."""
     return (a, b) if (a.node.id, a.delay) <= (b.node.id, b.delay) else (b, a)
+
+
+def _range_where(value: Ref, condition: Ref, holds: bool) -> tuple[int, int]:
+    """Range of a value in the cycles in which a comparison holds, or does not.
+
+    Seen are the compared streams themselves and sums of one of them and a constant: enough for
+    ``select(x < 0, -x, x)``.
+    """
+    lo, hi = value.node.lo, value.node.hi
+    if condition.node.op not in ("lt", "le", "eq") or (condition.node.op == "eq" and not holds):
+        return lo, hi
+    left, right = (operand.shifted(condition.delay) for operand in condition.node.operands)
+    (left_lo, left_hi), (right_lo, right_hi) = ((r.node.lo, r.node.hi) for r in (left, right))
+    if condition.node.op == "eq":
+        left_lo = right_lo = max(left_lo, right_lo)
+        left_hi = right_hi = min(left_hi, right_hi)
+    elif holds:  # left < right, or left <= right
+        gap = 1 if condition.node.op == "lt" else 0
+        left_hi, right_lo = min(left_hi, right_hi - gap), max(right_lo, left_lo + gap)
+    else:  # right <= left, or right < left
+        gap = 0 if condition.node.op == "lt" else 1
+        left_lo, right_hi = max(left_lo, right_lo + gap), min(right_hi, left_hi - gap)
+    for stream, stream_lo, stream_hi in ((left, left_lo, left_hi), (right, right_lo, right_hi)):
+        ends = None
+        if stream == value:
+            ends = [stream_lo, stream_hi]
+        elif value.node.op == "sum" and len(value.node.operands) == 1:
+            constant, coefficient = (int(a) for a in value.node.attr)
+            if value.node.operands[0].shifted(value.delay) == stream:
+                ends = [constant + coefficient * stream_lo, constant + coefficient * stream_hi]
+        if ends is not None and stream_lo <= stream_hi:
+            lo, hi = max(lo, min(ends)), min(hi, max(ends))
+    return lo, hi
 
 
 def _signed_bits(node: Node) -> int:

@@ -3,7 +3,7 @@
 Each function takes streams whose ranges lie in their Halide types and gives one whose range lies in the result
 type. The rules are Halide's own, measured against its JIT: narrow types wrap, division is Euclidean, shifts by a negative amount go
 the other way. Overflow of i32 and i64 is undefined in Halide; hardware keeps the low bits, and ``overflow`` numbers a
-warning.
+warning. Division, shifts and searches for bits have modules of their own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ from collections.abc import Callable, Sequence
 
 from fluorite.frontend import ir
 from fluorite.hwgen.graph import Ref
-from fluorite.hwgen.ops import Builder, constant_value, fits
+from fluorite.hwgen.ops import Builder, fits
+from fluorite.hwgen.semantics_bits import concatenate, leading_zeros, multiplex, trailing_zeros
+from fluorite.hwgen.semantics_divide import divide, divide_to_zero, modulo_to_zero
+from fluorite.hwgen.semantics_shift import lerp, rounding_shift, shift
 
 __all__ = ["NotSupported", "binary", "convert", "intrinsic"]
 
@@ -56,11 +59,9 @@ def binary(build: Builder, op: ir.BinaryOp, type_: ir.Type, a: Ref, b: Ref, over
         case ir.BinaryOp.MUL:
             return _arithmetic(build, build.mul(a, b), type_, overflow)
         case ir.BinaryOp.DIV:
-            divisor = _constant(b, "division by data", "divide by a constant")
-            return build.wrap(build.divide(a, divisor), type_.bits, type_.is_signed)
+            return divide(build, a, b, type_)
         case ir.BinaryOp.MOD:
-            divisor = _constant(b, "modulo by data", "use a constant modulus")
-            return build.modulo(a, divisor)
+            return build.modulo(a, build.abs(b))
         case ir.BinaryOp.MIN:
             return build.minimum(a, b)
         case ir.BinaryOp.MAX:
@@ -83,20 +84,6 @@ def binary(build: Builder, op: ir.BinaryOp, type_: ir.Type, a: Ref, b: Ref, over
             return build.bitwise("or", a, b)
 
 
-def _constant(ref: Ref, rule: str, way_out: str) -> int:
-    value = constant_value(ref)
-    if value is None:
-        raise NotSupported(f"{rule} is not supported", way_out)
-    return value
-
-
-def _shift(build: Builder, value: Ref, amount: int, type_: ir.Type) -> Ref:
-    """Left by amount, right where it is negative; ``type_`` is that of value."""
-    if amount >= 0:
-        return build.wrap(build.linear([(1 << min(amount, type_.bits), value)]), type_.bits, type_.is_signed)
-    return build.shift_right(value, min(-amount, type_.bits))
-
-
 def intrinsic(
     build: Builder, name: str, type_: ir.Type, args: Sequence[Ref], types: Sequence[ir.Type], overflow: Overflow
 ) -> Ref | None:
@@ -115,6 +102,10 @@ def intrinsic(
             return build.abs(args[0])
         case "absd":
             return build.abs(build.sub(args[0], args[1]))
+        case "div_round_to_zero":
+            return divide_to_zero(build, args[0], args[1], type_)
+        case "mod_round_to_zero":
+            return modulo_to_zero(build, args[0], args[1])
         case "saturating_cast":
             return _saturate(build, args[0], type_)
         case "saturating_add":
@@ -127,23 +118,45 @@ def intrinsic(
             return build.shift_right(build.linear([(1, args[0]), (1, args[1])], 1), 1)
         case "halving_sub":
             return build.wrap(build.shift_right(build.sub(args[0], args[1]), 1), type_.bits, type_.is_signed)
-        case "widening_add":
-            return build.add(args[0], args[1])
-        case "widening_sub":
-            return build.sub(args[0], args[1])
-        case "widening_mul":
-            return build.mul(args[0], args[1])
-        case "widen_right_add":
+        case "widening_add" | "widen_right_add":
             return _arithmetic(build, build.add(args[0], args[1]), type_, overflow)
-        case "widen_right_sub":
+        case "widening_sub" | "widen_right_sub":
             return _arithmetic(build, build.sub(args[0], args[1]), type_, overflow)
-        case "widen_right_mul":
+        case "widening_mul" | "widen_right_mul":
             return _arithmetic(build, build.mul(args[0], args[1]), type_, overflow)
-        case "shift_left" | "shift_right":
-            amount = _constant(args[1], "a shift by data", "shift by a constant")
-            return _shift(build, args[0], amount if name == "shift_left" else -amount, types[0])
+        case "shift_left" | "widening_shift_left":
+            return shift(build, args[0], args[1], type_)
+        case "shift_right" | "widening_shift_right":
+            return shift(build, args[0], build.linear([(-1, args[1])]), type_)
+        case "rounding_shift_left":
+            return rounding_shift(build, args[0], args[1], type_)
+        case "rounding_shift_right":
+            return rounding_shift(build, args[0], build.linear([(-1, args[1])]), type_)
+        case "mul_shift_right" | "rounding_mul_shift_right":
+            wide = ir.Type(type_.code, 2 * type_.bits)
+            move = shift if name == "mul_shift_right" else rounding_shift
+            product = build.mul(args[0], args[1])
+            return _saturate(build, move(build, product, build.linear([(-1, args[2])]), wide), type_)
+        case "lerp":
+            return lerp(build, args[0], args[1], args[2], type_, types[2])
+        case "mux":
+            return multiplex(build, build.wrap(args[0], types[0].bits, False), args[1:])
+        case "count_leading_zeros":
+            return leading_zeros(build, build.wrap(args[0], type_.bits, False), type_.bits)
+        case "count_trailing_zeros":
+            return trailing_zeros(build, build.wrap(args[0], type_.bits, False), type_.bits)
+        case "popcount":
+            return build.linear([(1, build.bit(args[0], position)) for position in range(type_.bits)])
         case "bitwise_and" | "bitwise_or" | "bitwise_xor":
             return build.bitwise(name.removeprefix("bitwise_"), args[0], args[1])
         case "bitwise_not":
             return build.linear([(-1, args[0])], -1 if type_.is_signed else type_.max)
+        case "concat_bits":
+            return concatenate(
+                build, [build.wrap(a, t.bits, False) for a, t in zip(args, types, strict=True)], types[0]
+            )
+        case "extract_bits":
+            source = ir.Type(ir.TypeCode.UINT, types[0].bits)
+            moved = shift(build, build.wrap(args[0], source.bits, False), build.linear([(-1, args[1])]), source)
+            return build.wrap(moved, type_.bits, type_.is_signed)
     return None

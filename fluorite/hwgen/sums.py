@@ -102,9 +102,12 @@ class _Expansion:
 
     def _sum(self, constant: int, terms: Sequence[tuple[int, Ref]], modulo_bits: int | None = None) -> Ref:
         constant, flat = self._flatten(constant, terms, modulo_bits)
-        merged = self.build.linear(flat, constant).node
-        if merged.op != "sum":
-            return self.build.linear(flat, constant)
+        merged = self.build.linear(flat, constant)
+        if merged.node.op != "sum":
+            return merged
+        inverted = self._inverted(merged, modulo_bits)
+        if inverted is not None:
+            return inverted
         groups: dict[int, list[tuple[int, Ref]]] = {}
         constant, flat = self._canonical(flat, constant)
         for coefficient, ref in flat:
@@ -117,6 +120,21 @@ class _Expansion:
                 factor = -factor
             columns.append((factor, self._weighted([(c // factor, ref) for c, ref in group])))
         return self._finish(self._tree(columns), constant)
+
+    def _inverted(self, total: Ref, modulo_bits: int | None) -> Ref | None:
+        """``ones - x`` inverts bits, without a carry."""
+        constant, coefficient, *more = (int(a) for a in total.node.attr)
+        if coefficient != -1 or more:
+            return None
+        (operand,) = total.node.operands
+        node = operand.node
+        if constant == -1 or (modulo_bits is not None and (constant + 1) % (1 << modulo_bits) == 0):
+            mask, lo, hi = -1, -1 - node.hi, -1 - node.lo
+        elif constant & (constant + 1) == 0 and node.lo >= 0 and node.hi <= constant:
+            mask, lo, hi = constant, total.node.lo, total.node.hi
+        else:
+            return None
+        return self.new.intern("xor", (self.build.const(mask), operand), (), lo, hi).shifted(total.delay)
 
     def _canonical(self, flat: Sequence[tuple[int, Ref]], constant: int) -> tuple[int, list[tuple[int, Ref]]]:
         """Equal terms merged and constants folded, in one order for all equal sums."""
@@ -186,6 +204,9 @@ class _Expansion:
         return self._add(total.ref, self.build.const(constant)) if constant else total.ref
 
     def _add(self, a: Ref, b: Ref) -> Ref:
+        for high, low in ((a, b), (b, a)):
+            if high.node.op == "shl" and low.node.lo >= 0 and low.node.hi >> int(high.node.attr[0]) == 0:
+                return self.build.concat(high.node.operands[0].shifted(high.delay), low, int(high.node.attr[0]))
         if (b.node.id, b.delay) < (a.node.id, a.delay):
             a, b = b, a
         return self.new.intern("add", (a, b), (), a.node.lo + b.node.lo, a.node.hi + b.node.hi)

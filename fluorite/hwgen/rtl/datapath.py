@@ -145,10 +145,12 @@ class Datapath(Elaboratable):
 
 def _expression(node: Node, operands: list[Value]) -> ValueLike:
     """The node's operation; results are exact, so a result never needs more bits than its signal has."""
-    number = int(node.attr[0]) if node.op in ("wrap", "shr", "shl") else 0
+    number = int(node.attr[0]) if node.op in ("wrap", "shr", "shl", "cat") else 0
     operations: dict[str, Callable[..., ValueLike]] = {
         "stage": lambda a: a,
         "wrap": lambda a: a,  # the signal's own width cuts the value
+        "within": lambda a: a,
+        "cat": lambda a, b: Cat(_unsigned(b, number), a),
         "shl": lambda a: a.shift_left(number),
         "shr": lambda a: a >> number,
         "add": lambda a, b: a + b,
@@ -167,3 +169,8 @@ def _expression(node: Node, operands: list[Value]) -> ValueLike:
         "xor": lambda a, b: a ^ b,
     }
     return operations[node.op](*operands)
+
+
+def _unsigned(value: Value, width_bits: int) -> Value:
+    """A value that is not negative, in exactly so many bits."""
+    return Cat(value, Const(0, width_bits))[:width_bits]
