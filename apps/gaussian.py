@@ -19,6 +19,7 @@ SIGMA_MIN = 1.7  # below it the centre weight does not fit 8 bits
 class Gaussian:
     sigma = hl.GeneratorParam(2.0)  # pixels
     tile = hl.GeneratorParam(256)  # edge of a tile in pixels; 0: the whole image in one launch
+    lanes = hl.GeneratorParam(1)  # pixels a cycle
     max_width = hl.GeneratorParam(1920)  # largest image, in pixels, when tile is 0
     max_height = hl.GeneratorParam(1080)
 
@@ -53,9 +54,9 @@ class Gaussian:
             self.output.tile(x, y, xo, yo, xi, yi, self.tile, self.tile, guard).vectorize(xi, 16, guard).parallel(yo)
             padded.compute_at(self.output, xo).vectorize(x, 16, guard)
             blurred.compute_at(self.output, xo).tile(x, y, xo, yo, xi, yi, self.tile, self.tile, guard)
-            blurred.accelerate([padded], xi, xo)
+            blurred.unroll(xi, self.lanes, guard).accelerate([padded], xi, xo)
         else:
             self.output.vectorize(x, 16, guard).parallel(y)
             padded.compute_root().vectorize(x, 16, guard).parallel(y)
             blurred.compute_root().set_estimate(x, 0, self.max_width).set_estimate(y, 0, self.max_height)
-            blurred.accelerate([padded], x, hl.Var.outermost())
+            blurred.unroll(x, self.lanes, guard).accelerate([padded], x, hl.Var.outermost())

@@ -14,6 +14,7 @@ TENSOR_SHIFT = 9
 class Harris:
     threshold = hl.GeneratorParam(100000)  # least response of a corner
     tile = hl.GeneratorParam(256)  # edge of a tile in pixels; 0: the whole image in one launch
+    lanes = hl.GeneratorParam(2)  # pixels a cycle
     max_width = hl.GeneratorParam(1920)  # largest image, in pixels, when tile is 0
     max_height = hl.GeneratorParam(1080)
 
@@ -78,9 +79,9 @@ class Harris:
             self.output.tile(x, y, xo, yo, xi, yi, self.tile, self.tile, guard).vectorize(xi, 16, guard).parallel(yo)
             padded.compute_at(self.output, xo).vectorize(x, 16, guard)
             corners.compute_at(self.output, xo).tile(x, y, xo, yo, xi, yi, self.tile, self.tile, guard)
-            corners.accelerate([padded], xi, xo)
+            corners.unroll(xi, self.lanes, guard).accelerate([padded], xi, xo)
         else:
             self.output.vectorize(x, 16, guard).parallel(y)
             padded.compute_root().vectorize(x, 16, guard).parallel(y)
             corners.compute_root().set_estimate(x, 0, self.max_width).set_estimate(y, 0, self.max_height)
-            corners.accelerate([padded], x, hl.Var.outermost())
+            corners.unroll(x, self.lanes, guard).accelerate([padded], x, hl.Var.outermost())
