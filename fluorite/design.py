@@ -14,7 +14,7 @@ import halide as hl
 import numpy as np
 
 from fluorite.errors import UsageError
-from fluorite.frontend import cut
+from fluorite.frontend import cut, ir
 from fluorite.frontend.constants import strict_target
 from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_halide
 from fluorite.hwgen.generate import Generated
@@ -222,7 +222,7 @@ class Design:
         for accelerator in self.accelerators:
             generated = accelerator.generated
             inputs = [i.name for i in generated.region.inputs]
-            scalars = list(generated.lowered.parameters)
+            scalars: list[str | ir.Variable] = [*generated.lowered.parameters, *generated.lowered.metadata.values()]
             root = cut.software(root, accelerator.name, inputs, scalars, symbols[accelerator.name])
         return to_halide(root, self.loaded.parameters)
 
@@ -279,9 +279,8 @@ class _Runner:
         symbols: dict[str, str] = {}
         for number, accelerator in enumerate(design.accelerators):
             generated = accelerator.generated
-            arguments = ["buffer"] * len(generated.region.inputs) + [
-                str(t) for t in generated.lowered.parameters.values()
-            ]
+            types = [*generated.lowered.parameters.values(), *(v.type for v in generated.lowered.metadata.values())]
+            arguments = ["buffer"] * len(generated.region.inputs) + [str(t) for t in types]
             stage = ExternStage(
                 f"fluorite_{identifier(accelerator.name)}",
                 arguments,
@@ -318,10 +317,10 @@ class _Runner:
                     if buffer.is_bounds_query:
                         buffer.set_region(*input_region(generated, name, mins, extents))
                 return
-            values = {
-                f"param_{identifier(name)}": int(value)
-                for name, value in zip(generated.lowered.parameters, scalars, strict=True)
-            }
+            lowered = generated.lowered
+            named = [*(f"param_{identifier(n)}" for n in lowered.parameters), *lowered.metadata]
+            values = {name: int(value) for name, value in zip(named, scalars, strict=True)}
+            values.update({identifier(name): values[name] for name in lowered.metadata})
             for launch in launches(generated, mins, extents, values):
                 arrays = [
                     buffer.region(*input_region(generated, name, launch.mins, launch.extents))

@@ -98,6 +98,19 @@ def launches(
             else:
                 pieces.append((start + offset, min(loop.max_extent, extent - offset)))
         spans[loop.position] = pieces
+    for border in generated.lowered.borders:
+        loop = loops[border.dimension]
+        start, extent = mins[loop.position], extents[loop.position]
+        if extent > loop.max_extent:
+            raise SimulationError(
+                f"{name}: {extent} pixels along {loop.var} are asked for, more than the {loop.max_extent} of a launch, and "
+                f"a border is only where an image ends; compile for larger extents"
+            )
+        if not border.holds(start, extent, scalars):
+            raise SimulationError(
+                f"{name}: {loop.var} from {start} over {extent} pixels is asked for, which is not the image that the "
+                f"border condition is for; realize the whole image, or pad in software"
+            )
     for reverse in product(*reversed(spans)):
         pieces = list(reversed(reverse))
         variables = dict(scalars)

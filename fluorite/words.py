@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fluorite.hwgen.lower import Domain
+from fluorite.hwgen.values import Domain
 from fluorite.sim.run import AnyArray
 
 __all__ = ["Words"]

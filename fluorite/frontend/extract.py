@@ -245,7 +245,7 @@ def _loop(func: ir.Func, var: str, inner: Sequence[Leaf], extents: dict[str, int
         for bound in bounds:
             if bound.var == var and isinstance(bound.extent, ir.Imm):
                 least = int(bound.min.value) if fixed and isinstance(bound.min, ir.Imm) else None
-                return Loop(var, position, lanes, int(bound.extent.value), fixed, least)
+                return Loop(var, position, lanes, int(bound.extent.value), fixed, True, least)
     raise ScheduleError(
         func.name,
         f"extent of {var}",

@@ -53,6 +53,8 @@ class Loop:
         Greatest extent of a launch, in pixels.
     fixed : bool
         Whether every launch has exactly that extent.
+    whole : bool
+        Whether a launch covers all of the dimension: no software loop is left over it.
     min : int or None
         The launch's least coordinate where it is always the same.
     """
@@ -62,6 +64,7 @@ class Loop:
     lanes: int
     max_extent: int
     fixed: bool
+    whole: bool = False
     min: int | None = None
 
 

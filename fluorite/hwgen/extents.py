@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fluorite.frontend.region import Region
 from fluorite.hwgen.formula import Formula, ceil_div, constant, maximum, variable
 from fluorite.hwgen.graph import Delay
-from fluorite.hwgen.lower import Domain
+from fluorite.hwgen.values import Domain
 
 __all__ = ["Extents", "measure"]
 

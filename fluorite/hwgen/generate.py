@@ -15,7 +15,8 @@ from fluorite.hwgen.formula import Formula, constant, variable
 from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.interface import CoreInterface, SettingPort, StreamPort
 from fluorite.hwgen.link import link
-from fluorite.hwgen.lower import Lowered, lower, stage_key
+from fluorite.hwgen.lower import lower
+from fluorite.hwgen.values import Lowered, stage_key
 from fluorite.hwgen.merge import merge_dimensions
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.rtl.core import Core, PortPlan
@@ -250,11 +251,9 @@ def _settings(
             need(words - 1, f"{port.port.name}_last_{loop.var}")
     for number, formula in enumerate(wraps.values()):
         need(formula, f"linebuffer_last_{number}")
-    for d, name in lowered.origins.items():
-        settings.append(Setting(SettingPort(name, 31, True), variable(f"min_{region.loops[d].var}")))
-    for name, type_ in lowered.parameters.items():
-        port_name = f"param_{identifier(name)}"
-        settings.append(Setting(SettingPort(port_name, type_.bits, type_.is_signed), variable(port_name)))
+    for name, (lo, hi, formula) in lowered.settings.items():
+        width = max((-lo - 1).bit_length(), hi.bit_length()) + (lo < 0)
+        settings.append(Setting(SettingPort(name, width, lo < 0), formula))
     return tuple(settings), names
 
 

@@ -1,0 +1,413 @@
+"""Definitions run on streams: how a Func that is not a stage is inlined.
+
+A pure variable stands for "scan dimension d, so many pixels away", an RVar for a number, and every operation is applied to the
+values of its operands: numbers fold, indices stay indices, data become nodes of the stream graph.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+from fluorite.errors import UnsupportedError
+from fluorite.frontend import ir
+from fluorite.frontend.loops import unrolled_whole
+from fluorite.frontend.pretty import show
+from fluorite.frontend.region import Region
+from fluorite.frontend.visit import children
+from fluorite.hwgen import semantics
+from fluorite.hwgen.formula import Formula, constant, variable
+from fluorite.hwgen.graph import Ref
+from fluorite.hwgen.names import identifier
+from fluorite.hwgen.ops import Builder, constant_value
+from fluorite.hwgen.values import Affine, Lowered, Tree, Value
+
+__all__ = ["Expressions"]
+
+_INLINE_REDUCTIONS = ("sum", "product", "maximum", "minimum")
+
+
+class Expressions:
+    """Runs definitions. What reading a stream means is up to the subclass.
+
+    Parameters
+    ----------
+    region : Region
+        Whose Funcs are run.
+    lowered : Lowered
+        Where nodes and needs are collected.
+    """
+
+    def __init__(self, region: Region, lowered: Lowered) -> None:
+        self.region = region
+        self.lowered = lowered
+        self.build = Builder(lowered.graph)
+        self.lanes = tuple(loop.lanes for loop in region.loops)
+        self.inputs = {i.name: i for i in region.inputs}
+        self.stages = set(region.stages)
+        self.stage = ""  # being lowered
+        self.caller = ""  # whose definition is being run
+        self.memo: dict[object, tuple[Value, ...]] = {}
+
+    def _tap(self, call: ir.Call, name: str, args: tuple[Value, ...]) -> Value:
+        """A read of another stream."""
+        raise NotImplementedError
+
+    # --- calls ----------------------------------------------------------------------------------------------------
+
+    def _call(self, func: ir.Func, args: Sequence[Value]) -> tuple[Value, ...]:
+        """Values of a Func at a point, its definitions run in order."""
+        key = (func.name, tuple(args))
+        if key in self.memo:
+            return self.memo[key]
+        caller, self.caller = self.caller, func.name
+        if func.init is None:
+            raise self._unsupported(
+                f"define_extern({func.extern.function})" if func.extern else "no definition",
+                "hardware needs a definition to compile",
+                "compute it in software and pass it as an input of accelerate()",
+            )
+        if func.init.specializations:
+            raise self._unsupported("specialize()", "an accelerator has one schedule", "remove the specialization")
+        env: dict[str, Value] = dict(zip(func.args, args, strict=True))
+        values = self._values(func.init.values, env, func, ())
+        for number, update in enumerate(func.updates):
+            values = self._update(func, number, update, env, values)
+        self.caller = caller
+        self.memo[key] = values
+        return values
+
+    def _values(
+        self, exprs: Sequence[ir.Expr], env: Mapping[str, Value], func: ir.Func, before: tuple[Value, ...]
+    ) -> tuple[Value, ...]:
+        memo: dict[int, Value] = {}
+        return tuple(self._eval(expr, env, func, before, memo) for expr in exprs)
+
+    def _update(
+        self, func: ir.Func, number: int, update: ir.Definition, env: dict[str, Value], values: tuple[Value, ...]
+    ) -> tuple[Value, ...]:
+        """Run one update over its whole reduction domain."""
+        if update.specializations:
+            raise self._unsupported("specialize()", "an accelerator has one schedule", "remove the specialization")
+        for arg, name in zip(update.args, func.args, strict=True):
+            if not (isinstance(arg, ir.Variable) and arg.name == name):
+                raise self._unsupported(
+                    f"update {number} of element ({', '.join(show(a) for a in update.args)})",
+                    "an update must write the element it is computed for",
+                    f"write {func.name}[{', '.join(func.args)}] = ...",
+                )
+        ranges: list[range] = []
+        for rvar in update.schedule.rvars:
+            lo, extent = (self._number(e, f"bounds of {rvar.var}") for e in (rvar.min, rvar.extent))
+            ranges.append(range(lo, lo + extent))
+            anonymous = not update.schedule.touched and func.name.split("$")[0] in _INLINE_REDUCTIONS
+            if not anonymous and not unrolled_whole(update.schedule, rvar.var, extent):
+                short = rvar.var.replace("$", ".")
+                raise self._unsupported(
+                    f"update {number} reduces over {short} ({extent} values) in time",
+                    "one pixel a cycle needs the whole reduction in space",
+                    f"add {func.name}.update({number}).unroll({short})",
+                )
+        names = [rvar.var for rvar in update.schedule.rvars]
+        for reverse in product(*reversed(ranges)):
+            point = dict(env)
+            point.update({n: self.build.const(v) for n, v in zip(names, reversed(reverse), strict=True)})
+            memo: dict[int, Value] = {}
+            predicate = self._eval(update.predicate, point, func, values, memo)
+            new = tuple(self._eval(expr, point, func, values, memo) for expr in update.values)
+            values = tuple(
+                self._select(predicate, n, v, type_) for n, v, type_ in zip(new, values, func.types, strict=True)
+            )
+        return values
+
+    def _select(self, predicate: Value, new: Value, old: Value, type_: ir.Type) -> Value:
+        condition = self._data(predicate)
+        known = constant_value(condition)
+        if known is not None:
+            return new if known else old
+        return self.build.select(condition, self._stream(new, type_), self._stream(old, type_))
+
+    # --- reads -----------------------------------------------------------------------------------------------------
+
+    def _read(self, call: ir.Call, args: tuple[Value, ...], func: ir.Func, before: tuple[Value, ...]) -> Value:
+        """A call of a Func or image."""
+        name = call.name if call.call_type is ir.CallType.IMAGE else self.region.callee(self.caller, call.name)
+        if name == func.name:
+            return self._self_read(call, args, func, before)
+        image = None if name in self.inputs else self._image_read(name)
+        if image is not None:  # the Func through which Halide reads an ImageParam is not the user's
+            call = dataclasses.replace(image, args=call.args)
+            name = image.name
+        if name in self.inputs or (name in self.stages and name != self.stage):
+            return self._tap(call, name, args)
+        if call.call_type is ir.CallType.IMAGE:
+            return self._image(call, args)
+        callee = self.region.pipeline.funcs[name]
+        numbers = _numbers(args)
+        if numbers is not None and self.region.depends_on_no_input(name):
+            return self._literal(self.region.constants.of_func(name, call.value_index, numbers), call.type)
+        return self._call(callee, args)[call.value_index]
+
+    def _image_read(self, name: str) -> ir.Call | None:
+        """The read of an ImageParam that a Func consists of, if it does nothing else."""
+        func = self.region.pipeline.funcs.get(name)
+        if func is None or func.init is None or func.updates or len(func.init.values) != 1:
+            return None
+        value = func.init.values[0]
+        if isinstance(value, ir.Call) and value.param and name.split("$")[0] == f"{value.name}_im":
+            return value
+        return None
+
+    def _self_read(self, call: ir.Call, args: tuple[Value, ...], func: ir.Func, before: tuple[Value, ...]) -> Value:
+        for arg, own in zip(call.args, func.args, strict=True):
+            if not (isinstance(arg, ir.Variable) and arg.name == own):
+                raise self._unsupported(
+                    f"{show(call)} in its own update",
+                    "an update may read only the element it writes (recursion along the scan is not supported)",
+                    "compute it in software, or as separate Funcs",
+                )
+        return before[call.value_index]
+
+    def _image(self, call: ir.Call, args: tuple[Value, ...]) -> Value:
+        numbers = _numbers(args)
+        if call.image and numbers is not None:
+            index = ir.Type(ir.TypeCode.INT, 32)
+            at = dataclasses.replace(call, args=tuple(ir.Imm(index, n) for n in numbers))
+            return self._literal(self.region.constants.of_expr(at), call.type)
+        if call.image:
+            raise self._unsupported(
+                f"{show(call)} reads a constant Buffer",
+                "a table indexed by data or position is not supported",
+                "unroll the index",
+            )
+        raise self._unsupported(
+            f"{show(call)} reads the ImageParam {call.name}",
+            "an accelerator reads only its inputs",
+            f"name {call.name} in the inputs of accelerate()",
+        )
+
+    # --- expressions ----------------------------------------------------------------------------------------------
+
+    def _eval(
+        self, expr: ir.Expr, env: Mapping[str, Value], func: ir.Func, before: tuple[Value, ...], memo: dict[int, Value]
+    ) -> Value:
+        """Value of an expression; an explicit post-order walk, since an unrolled sum is deeper than Python's stack."""
+        stack: list[tuple[ir.Expr, bool]] = [(expr, False)]
+        while stack:
+            node, ready = stack.pop()
+            if id(node) in memo:
+                continue
+            operands = children(node)
+            if not ready and operands:
+                stack.append((node, True))
+                stack.extend((child, False) for child in reversed(operands))
+            else:
+                memo[id(node)] = self._apply(node, [memo[id(child)] for child in operands], env, func, before)
+        return memo[id(expr)]
+
+    def _apply(
+        self, node: ir.Expr, values: list[Value], env: Mapping[str, Value], func: ir.Func, before: tuple[Value, ...]
+    ) -> Value:
+        if isinstance(node, ir.Call) and node.call_type in (ir.CallType.HALIDE, ir.CallType.IMAGE):
+            return self._read(node, tuple(values), func, before)
+        if isinstance(node, ir.Variable):
+            return self._variable(node, env)
+        if isinstance(node, ir.Binary):
+            moved = _affine(node.op, *values)
+            if moved is not None:
+                return moved
+        if isinstance(node, ir.Imm):
+            return self._literal(node.value, node.type)
+        if isinstance(node, ir.Call) and node.name in ("likely", "likely_if_innermost"):
+            return values[0]
+        floating = not node.type.is_integer or any(not child.type.is_integer for child in children(node))
+        if floating or any(isinstance(value, Affine | Tree) for value in values):
+            kept = self._tree(node, values, floating=floating)
+            if kept is not None:
+                return kept
+        return self._operation(node, [self._data(value) for value in values])
+
+    def _operation(self, node: ir.Expr, data: list[Ref]) -> Ref:
+        try:
+            result = self._operate(node, data)
+        except semantics.NotSupported as reason:
+            raise self._unsupported(show(node), reason.rule, reason.way_out) from None
+        if result is None:
+            raise self._unsupported(show(node), "this operation has no hardware", "rewrite it, or leave it to software")
+        return result
+
+    def _operate(self, node: ir.Expr, data: list[Ref]) -> Ref | None:
+        build = self.build
+        match node:
+            case ir.Cast(type=type_):
+                return semantics.convert(build, data[0], type_)
+            case ir.Reinterpret(type=type_):
+                return semantics.convert(build, data[0], type_)
+            case ir.Binary(op=op, type=type_):
+                return semantics.binary(build, op, type_, data[0], data[1], lambda: self._overflow(node, type_))
+            case ir.Not():
+                return build.logical_not(data[0])
+            case ir.Select():
+                return build.select(data[0], data[1], data[2])
+            case ir.Call(name=name, type=type_, args=args):
+                types = [a.type for a in args]
+                return semantics.intrinsic(build, name, type_, data, types, lambda: self._overflow(node, type_))
+        return None
+
+    def _tree(self, node: ir.Expr, values: Sequence[Value], *, floating: bool) -> Value | None:
+        """An operation on indices and constants, kept as it is; None if it has data among its operands."""
+        literals: list[ir.Expr] = []
+        indices: dict[str, Affine] = {}
+        metadata: dict[str, ir.Variable] = {}
+        has_data = False
+        for child, value in zip(children(node), values, strict=True):
+            if isinstance(value, Tree):
+                literals.append(value.expr)
+                indices.update(value.indices)
+                metadata.update(value.metadata)
+            elif isinstance(value, Affine):
+                name = f"index {value.dimension} {value.offset}"
+                literals.append(ir.Variable(name, child.type))
+                indices[name] = value
+            else:
+                number = constant_value(value)
+                has_data |= number is None
+                literals.append(ir.Imm(child.type, number or 0))
+        if floating and (has_data or indices or metadata):
+            float_type = (
+                node.type
+                if not node.type.is_integer
+                else next(child.type for child in children(node) if not child.type.is_integer)
+            )
+            raise self._unsupported(
+                show(node),
+                f"{float_type} arithmetic has no hardware",
+                "use integer or fixed-point arithmetic, or leave it to software",
+            )
+        if has_data:
+            return None
+        kept = _with_children(node, literals)
+        if indices or metadata or not node.type.is_integer:
+            return Tree(kept, indices, metadata)
+        return self.build.const(int(self.region.constants.of_expr(kept)))
+
+    def _literal(self, value: int | float, type_: ir.Type) -> Value:
+        return self.build.const(int(value)) if type_.is_integer else Tree(ir.Imm(type_, float(value)), {}, {})
+
+    def _variable(self, node: ir.Variable, env: Mapping[str, Value]) -> Value:
+        if not node.param and node.name in env:
+            return env[node.name]
+        if node.param and "." not in node.name and node.type.is_integer:
+            self.lowered.parameters[node.param] = node.type
+            name = f"param_{identifier(node.param)}"
+            return self._setting(name, node.type.min, node.type.max, variable(name))
+        if node.param and "." in node.name and node.type.is_integer:
+            return Tree(node, {}, {node.name: node})
+        if node.param:
+            raise self._unsupported(
+                node.name, "only integer scalar Params reach the hardware", "compute what depends on it in software"
+            )
+        raise self._unsupported(node.name, "the variable is not bound here", "define the Func over it")
+
+    def _setting(self, name: str, lo: int, hi: int, formula: Formula) -> Ref:
+        if formula.is_constant:
+            return self.build.const(formula.value)
+        self.lowered.settings[name] = (lo, hi, formula)
+        return self.build.setting(name, lo, hi)
+
+    def _data(self, value: Value) -> Ref:
+        """A value as a stream: an index used as data is a coordinate."""
+        if isinstance(value, Ref):
+            return value
+        if isinstance(value, Tree):
+            if value.is_constant:
+                raise self._unsupported(
+                    f"a value of type {value.expr.type}",
+                    "streams carry integers",
+                    "convert it to an integer type first",
+                )
+            return self._tree_data(value.expr, value)
+        loop = self.region.loops[value.dimension]
+        name = f"origin_{loop.var}"
+        lowest = constant(loop.min) if loop.min is not None else variable(f"min_{loop.var}")
+        origin = self._setting(name, -(1 << 30), (1 << 30) - 1, lowest)
+        word = self._word(self.stage, value.dimension)
+        return self.build.linear([(self.lanes[value.dimension], word), (1, origin)], value.offset)
+
+    def _word(self, stream: str, dimension: int) -> Ref:
+        """The number of the word along a dimension, counted by a stream's own scan."""
+        loop = self.region.loops[dimension]
+        words = -(-2 * loop.max_extent // loop.lanes) + 64  # halos included
+        return self.build.source("coord", (stream, dimension), 0, words)
+
+    def _tree_data(self, expr: ir.Expr, tree: Tree) -> Ref:
+        """An index expression as a stream."""
+        if isinstance(expr, ir.Imm):
+            return self.build.const(int(expr.value))
+        if isinstance(expr, ir.Variable):
+            if expr.name in tree.indices:
+                return self._data(tree.indices[expr.name])
+            self.lowered.metadata[expr.name] = expr
+            return self._setting(identifier(expr.name), expr.type.min, expr.type.max, variable(identifier(expr.name)))
+        return self._operation(expr, [self._tree_data(child, tree) for child in children(expr)])
+
+    def _stream(self, value: Value, type_: ir.Type) -> Ref:
+        if not type_.is_integer:
+            raise self._unsupported(
+                f"a value of type {type_}",
+                "streams carry integers",
+                "convert to an integer type in the hardware's last Func",
+            )
+        return self._data(value)
+
+    def _number(self, expr: ir.Expr, what: str) -> int:
+        value = constant_value(self._data(self._eval(expr, {}, self.region.func, (), {})))
+        if value is None:
+            raise self._unsupported(what, "a reduction domain needs constant bounds", "use numbers")
+        return value
+
+    # --- messages -------------------------------------------------------------------------------------------------
+
+    def _overflow(self, node: ir.Expr, type_: ir.Type) -> int:
+        message = (
+            f"{self.caller}: {show(node)}: may overflow {type_}, which Halide leaves undefined; "
+            f"the hardware keeps the low {type_.bits} bits"
+        )
+        if message not in self.lowered.notes:
+            self.lowered.notes.append(message)
+        return 1 + self.lowered.notes.index(message)
+
+    def _unsupported(self, construct: str, rule: str, way_out: str) -> UnsupportedError:
+        return UnsupportedError(self.caller or self.region.name, construct, rule, way_out)
+
+
+def _with_children(node: ir.Expr, children: Sequence[ir.Expr]) -> ir.Expr:
+    """The same operation on other operands."""
+    match node:
+        case ir.Cast() | ir.Reinterpret() | ir.Not():
+            return dataclasses.replace(node, value=children[0])
+        case ir.Binary():
+            return dataclasses.replace(node, a=children[0], b=children[1])
+        case ir.Select():
+            return dataclasses.replace(node, condition=children[0], true_value=children[1], false_value=children[2])
+        case ir.Call():
+            return dataclasses.replace(node, args=tuple(children))
+    return node
+
+
+def _numbers(values: Sequence[Value]) -> list[int] | None:
+    """The indices, if all of them are numbers."""
+    numbers = [constant_value(value) if isinstance(value, Ref) else None for value in values]
+    return [n for n in numbers if n is not None] if None not in numbers else None
+
+
+def _affine(op: ir.BinaryOp, a: Value, b: Value) -> Value | None:
+    """``index + number`` and ``index - number`` stay indices."""
+    if op is ir.BinaryOp.ADD and isinstance(b, Affine):
+        a, b = b, a
+    if isinstance(a, Affine) and isinstance(b, Ref) and op in (ir.BinaryOp.ADD, ir.BinaryOp.SUB):
+        number = constant_value(b)
+        if number is not None:
+            return Affine(a.dimension, a.offset + (number if op is ir.BinaryOp.ADD else -number))
+    return None
