@@ -286,7 +286,7 @@ class Building:
             for element in range(len(bodies)):
                 self.sources.append((func, element if len(bodies) > 1 else None))
             if stage.linebuffer and number < len(plan.stages) - 1:
-                func.linebuffer()
+                func.linebuffer().compute_root()  # the latter is for the reference
         output = hl.Func("output")
         dx, dy = plan.offset
         read = func[x + dx, y + dy]

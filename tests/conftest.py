@@ -1,0 +1,58 @@
+"""Fixtures for whole pipelines: images filled at random, and the comparison of a design with Halide."""
+
+import halide as hl
+import numpy as np
+import pytest
+
+import fluorite
+from fluorite.sim.run import Stalls
+
+
+def _dtype(type_):
+    if type_.bits() == 1:
+        return np.dtype(np.bool_)
+    return np.dtype(f"{'u' if type_.is_uint() else ''}int{type_.bits()}")
+
+
+def arrays(result):
+    """What `realize` gave, as a list of arrays."""
+    return [np.array(buffer) for buffer in (result if isinstance(result, (list, tuple)) else [result])]
+
+
+@pytest.fixture
+def image():
+    """Makes ImageParams over random pixels; ``mins`` is where each of their dimensions begins."""
+    keep = []  # Halide holds no reference to the memory of numpy
+
+    def make(type_=None, name="source", extents=(100, 90), mins=None, seed=0):
+        type_ = hl.UInt(8) if type_ is None else type_
+        random = np.random.default_rng(seed)
+        dtype, shape = _dtype(type_), tuple(reversed(extents))
+        if dtype == np.bool_:
+            pixels = random.integers(0, 2, shape).astype(np.bool_)
+        else:
+            limits = np.iinfo(dtype)
+            pixels = random.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+        buffer = hl.Buffer(pixels)
+        buffer.set_min(list(mins or [-16] * len(extents)))
+        keep.append((pixels, buffer))
+        param = hl.ImageParam(type_, len(extents), name)
+        param.set(buffer)
+        return param
+
+    return make
+
+
+@pytest.fixture
+def exact():
+    """Compiles a pipeline and compares it with Halide's own run of the same pipeline, uncut; returns the Design."""
+
+    def check(output, sizes, stalls=(Stalls(1),), design=None):
+        expected = arrays(output.realize(list(sizes)))
+        design = design or fluorite.compile(output)
+        for stall in stalls:
+            for ours, halides in zip(arrays(design.realize(list(sizes), stalls=stall)), expected, strict=True):
+                np.testing.assert_array_equal(ours, halides)
+        return design
+
+    return check
