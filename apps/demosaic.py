@@ -7,7 +7,7 @@ rate. 10-bit raw in, RGB with a byte a channel out.
 
 `fluorite run apps/demosaic.py -i raw.png -o photo.png` runs it in the simulated accelerator; ``raw.png`` is a
 16-bit grey PNG with the sensor's values (or an .npy). The checkered raw image becomes the colour photograph
-that the sensor saw, without coloured fringes along straight edges.
+that the sensor saw, with hardly a coloured fringe along edges.
 """
 
 import halide as hl

@@ -48,21 +48,23 @@ class Unsharp:
         self.output[x, y, c] = result[x, y, c]
 
         # Schedule. Software pads the input and hands it over; the accelerator computes whole pixels, a cycle each.
-        for stage in (gray, columns, blur, ratio):
-            stage.linebuffer()
+        # Halide alone, which it is compared with, keeps the same stages.
+        stages = [stage.linebuffer() for stage in (gray, columns, blur, ratio)]
         guard = hl.TailStrategy.GuardWithIf  # any image size, and no pixel computed twice
         self.output.bound(c, 0, 3)
         result.bound(c, 0, 3)
         if self.tile:
             self.output.tile(x, y, xo, yo, xi, yi, self.tile, self.tile, guard).reorder(xi, yi, c, xo, yo)
             self.output.vectorize(xi, 16, guard).parallel(yo)
-            padded.compute_at(self.output, xo).vectorize(x, 16, guard)
+            for stage in (padded, *stages):
+                stage.compute_at(self.output, xo).vectorize(x, 16, guard)
             result.compute_at(self.output, xo).tile(x, y, xo, yo, xi, yi, self.tile, self.tile, guard)
             result.reorder(c, xi, yi, xo, yo).unroll(c)
             result.unroll(xi, self.lanes, guard).accelerate([padded], xi, xo)
         else:
             self.output.vectorize(x, 16, guard).parallel(y)
-            padded.compute_root().vectorize(x, 16, guard).parallel(y)
+            for stage in (padded, *stages):
+                stage.compute_root().vectorize(x, 16, guard).parallel(y)
             result.compute_root().set_estimate(x, 0, self.max_width).set_estimate(y, 0, self.max_height)
             result.reorder(c, x, y).unroll(c)
             result.unroll(x, self.lanes, guard).accelerate([padded], x, hl.Var.outermost())

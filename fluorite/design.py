@@ -47,7 +47,7 @@ class Statistics:
     cycles : int
         Clock cycles of all launches, from the accepted launch to the last output word.
     output_pixels : int
-        Pixels computed.
+        Pixels computed; the channels of a pixel that are computed together count once.
     latency_cycles : int
         Cycles from launch to first output word, in the slowest launch.
     """
@@ -146,7 +146,8 @@ class Accelerator:
         """
         region = self.generated.region
         names = [i.name for i in region.inputs]
-        # Constant Funcs are computed on their own, as they are for the hardware: inlined, Halide may round their floats differently.
+        # Constant Funcs are computed on their own, as they are for the hardware: inlined, Halide may round their
+        # floats differently.
         computed = [*region.stages[:-1], *sorted(region.constant_funcs)]
         root = cut.golden(self._loaded.root, self.name, names, computed)
         params = image_params(root, names)
@@ -334,7 +335,8 @@ class _Runner:
     def _launch(
         self, number: int, accelerator: Accelerator, inputs: list[AnyArray], outputs: list[AnyArray], launch: Launch
     ) -> None:
-        pixels = math.prod(launch.extents)
+        values = math.prod(launch.extents)  # of the output's own region, channels included
+        pixels = math.prod(launch.extents[loop.position] for loop in accelerator.generated.region.loops)
         statistics = self.design.statistics[number]
         with self.lock:
             stalls = self.stalls and replace(self.stalls, seed=self.stalls.seed + statistics.launches)
@@ -343,7 +345,7 @@ class _Runner:
         def progress(cycles: int, done: int, total: int) -> None:
             if self.progress is not None:
                 with self.lock:
-                    self.progress(min(self.finished + pixels * done // max(total, 1), self.total), self.total)
+                    self.progress(min(self.finished + values * done // max(total, 1), self.total), self.total)
 
         result = accelerator.run(inputs, outputs, launch, stalls=stalls, progress=progress)
         with self.lock:
@@ -351,6 +353,6 @@ class _Runner:
             statistics.output_pixels += pixels
             ran = result.launches[0]
             statistics.latency_cycles = max(statistics.latency_cycles, ran.first_output_cycle - ran.accepted_cycle)
-            self.finished += pixels
+            self.finished += values
             if self.progress is not None:
                 self.progress(min(self.finished, self.total), self.total)
