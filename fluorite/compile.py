@@ -57,7 +57,8 @@ def compile(func_or_pipeline: Any, board: str | None = None, name: str | None = 
             raise ScheduleError(
                 func,
                 f"accelerators {same} and {func}",
-                f"both are called {identifier(func)} in Verilog, where all but letters and digits becomes an underscore",
+                f"both are called {identifier(func)} in Verilog, where all but letters and digits becomes an "
+                "underscore",
                 "give one of the Funcs another name",
             )
     constants = Constants(loaded.root)

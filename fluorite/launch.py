@@ -103,8 +103,8 @@ def launches(
         start, extent = mins[loop.position], extents[loop.position]
         if extent > loop.max_extent:
             raise SimulationError(
-                f"{name}: {extent} pixels along {loop.var} are asked for, more than the {loop.max_extent} of a launch, and "
-                f"a border is only where an image ends; compile for larger extents"
+                f"{name}: {extent} pixels along {loop.var} are asked for, more than the {loop.max_extent} of a launch, "
+                f"and a border is only where an image ends; compile for larger extents"
             )
         if not border.holds(start, extent, scalars):
             raise SimulationError(

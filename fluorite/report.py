@@ -94,7 +94,8 @@ class AcceleratorReport:
     def to_text(self) -> str:
         """For people."""
         lines = [
-            f"{self.name}: {self.lanes} pixel{'s' if self.lanes > 1 else ''} a cycle, latency {self.latency_cycles} cycles",
+            f"{self.name}: {self.lanes} pixel{'s' if self.lanes > 1 else ''} a cycle, "
+            f"latency {self.latency_cycles} cycles",
             f"  cycles a launch       {self.cycles_per_launch}"
             + (
                 ""
@@ -110,7 +111,8 @@ class AcceleratorReport:
             )
         for buffer in self.buffers:
             lines.append(
-                f"  {buffer.stream}: {buffer.bits} bits, {buffer.width_bits} wide for {buffer.held_cycles} cycles: {buffer.reason}"
+                f"  {buffer.stream}: {buffer.bits} bits, {buffer.width_bits} wide for {buffer.held_cycles} cycles: "
+                f"{buffer.reason}"
             )
         lines.append("  operators: " + ", ".join(f"{count} x {kind}" for kind, count in self.operators.items()))
         lines.extend(f"  warning: {warning}" for warning in self.warnings)

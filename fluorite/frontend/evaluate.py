@@ -1,4 +1,4 @@
-"""Integer expressions evaluated on numbers: what software works out once per launch, and what a border condition does."""
+"""Integer expressions evaluated on numbers: what software works out per launch, what a border condition does."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """Border conditions: index functions that are the identity inside an image and fold back near its edges.
 
-``clamp(x, lo, hi)``, and whatever else Halide's boundary helpers write, is not taken apart: it is *evaluated*, on images of a few
-sizes, and what it does to the first positions beyond each edge is the condition. ``left[j - 1]`` is where position
-``-j`` lands, counted from the first pixel; ``right[j - 1]`` where ``j`` behind the last lands, counted back from the last.
+``clamp(x, lo, hi)``, and whatever else Halide's boundary helpers write, is not taken apart: it is *evaluated*, on
+images of a few sizes, and what it does to the first positions beyond each edge is the condition. ``left[j - 1]`` is
+where position ``-j`` lands, counted from the first pixel; ``right[j - 1]`` where ``j`` behind the last lands, counted
+back from the last.
 
 Before every launch software evaluates the same function on the real image, at every position the hardware can
 ask for, so that what was inferred from samples is never trusted unseen.

@@ -1,6 +1,7 @@
 """How long an operation takes: the model that pipelining trusts.
 
-Times are those of a mid-speed FPGA fabric with six-input LUTs and carry chains (Zynq-7000, speed grade -1), routing included.
+Times are those of a mid-speed FPGA fabric with six-input LUTs and carry chains (Zynq-7000, speed grade -1), routing
+included.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Linear programs of difference constraints: minimise a weighted sum of unknowns, each constraint ``x[a] - x[b] >= bound``.
+"""Linear programs of difference constraints.
+
+Minimise a weighted sum of unknowns, each constraint being ``x[a] - x[b] >= bound``.
 
 The matrix is a network's, hence totally unimodular: an optimal vertex has integer unknowns if the bounds are integers.
 """

@@ -1,7 +1,7 @@
 """Definitions run on streams: how a Func that is not a stage is inlined.
 
-A pure variable stands for "scan dimension d, so many pixels away", an RVar for a number, and every operation is applied to the
-values of its operands: numbers fold, indices stay indices, data become nodes of the stream graph.
+A pure variable stands for "scan dimension d, so many pixels away", an RVar for a number, and every operation is
+applied to the values of its operands: numbers fold, indices stay indices, data become nodes of the stream graph.
 """
 
 from __future__ import annotations

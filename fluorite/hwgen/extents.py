@@ -1,8 +1,9 @@
 """Extents: how many words of each stream a launch has, and how long the scan is, as formulas of the launch's extents.
 
-The scan has the dimensions of the accelerated Func, but delays do not need them all: where a dimension's length is a number, a
-step of the next one is a number of cycles. Such dimensions are merged, so that a scan of fixed extents is simply a
-line, and only run-time lengths are kept apart. What follows the merge (schedule, storage) works on merged delays.
+The scan has the dimensions of the accelerated Func, but delays do not need them all: where a dimension's length is a
+number, a step of the next one is a number of cycles. Such dimensions are merged, so that a scan of fixed extents is
+simply a line, and only run-time lengths are kept apart. What follows the merge (schedule, storage) works on merged
+delays.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Integer formulas of the run-time extents: what software computes once per launch so that hardware does not.
 
 A core never multiplies or takes maxima of extents: every such value reaches it as a setting, and the setting
-carries its formula. The same formula is evaluated by the simulator, printed as C by the driver, and read by people in the report.
+carries its formula. The same formula is evaluated by the simulator, printed as C by the driver, and read by people in
+the report.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ class Formula:
     Attributes
     ----------
     op : str
-        ``"constant"``, ``"variable"``, ``"+"``, ``"*"``, ``"max"``, or ``"ceil_div"`` (second operand a positive constant).
+        ``"constant"``, ``"variable"``, ``"+"``, ``"*"``, ``"max"``, or ``"ceil_div"`` (second operand a positive
+        constant).
     operands : tuple of Formula
         Operands of an operator.
     value : int

@@ -11,18 +11,18 @@ from fluorite.frontend.region import Region
 from fluorite.hwgen.delays import ZYNQ7000, Family
 from fluorite.hwgen.division import expand_divisions
 from fluorite.hwgen.extents import Extents, measure
-from fluorite.hwgen.formula import Formula, constant, variable
+from fluorite.hwgen.formula import Formula, constant
 from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.interface import CoreInterface, SettingPort, StreamPort
 from fluorite.hwgen.link import link
 from fluorite.hwgen.lower import lower
-from fluorite.hwgen.values import Lowered, stage_key
 from fluorite.hwgen.merge import merge_dimensions
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.rtl.core import Core, PortPlan
 from fluorite.hwgen.schedule import Schedule, schedule
 from fluorite.hwgen.storage import Storage, allocate, cycles
 from fluorite.hwgen.sums import expand_sums
+from fluorite.hwgen.values import Lowered, stage_key
 
 __all__ = ["Generated", "Setting", "generate"]
 

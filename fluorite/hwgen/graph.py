@@ -8,8 +8,8 @@ Values are mathematical integers with a known range, never bit patterns: ``sum``
 types wrap there is an explicit ``wrap``. A wire is as wide as its range needs.
 
 Nodes are hash-consed *up to a shift along the innermost dimension*: a node's operands are stored with the least
-innermost delay taken out, and that shift travels in the Ref. So the column sum that one window tap needs now and another
-needed a cycle ago is one adder and one register, across taps and across lanes alike.
+innermost delay taken out, and that shift travels in the Ref. So the column sum that one window tap needs now and
+another needed a cycle ago is one adder and one register, across taps and across lanes alike.
 """
 
 from __future__ import annotations

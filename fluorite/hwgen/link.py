@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from fluorite.frontend.region import Region
 from fluorite.hwgen.graph import Graph, Node, Output, Ref, topological
-from fluorite.hwgen.values import Lowered, stage_key
 from fluorite.hwgen.ops import Builder
+from fluorite.hwgen.values import Lowered, stage_key
 
 __all__ = ["link"]
 

@@ -1,6 +1,7 @@
 """Lowering: a region's algorithm becomes stream expressions, one per stage, lane and channel.
 
-The walk over the stages, consumers first, runs twice: once to learn which taps exist (hence each stage's domain), once to build.
+The walk over the stages, consumers first, runs twice: once to learn which taps exist (hence each stage's domain),
+once to build.
 """
 
 from __future__ import annotations
@@ -108,8 +109,8 @@ class _Walk(Expressions):
             if not isinstance(place, Affine) or place.dimension in places:
                 raise self._unsupported(
                     f"index {show(call.args[position])} in {show(call)}",
-                    f"a stream is read at a pure variable plus a constant, or at a border condition of that, in each of the "
-                    f"{len(self.lanes)} scanned dimensions",
+                    "a stream is read at a pure variable plus a constant, or at a border condition of that, "
+                    f"in each of the {len(self.lanes)} scanned dimensions",
                     f"compute {name} at this index in software, or remove {name} from the inputs and stages",
                 )
             places[place.dimension] = place
@@ -171,7 +172,7 @@ class _Walk(Expressions):
         borders: Mapping[int, Border],
         call: ir.Call,
     ) -> None:
-        """Add a read to what is known of a stream: offsets add up along the way from the output, but end at a border."""
+        """Add a read to what is known of a stream: offsets add up from the output on, but end at a border."""
         own = self.reads[self.stage]
         lo = tuple(0 if d in borders else own.lo[d] + offset for d, offset in enumerate(offsets))
         hi = tuple(0 if d in borders else own.hi[d] + offset for d, offset in enumerate(offsets))
@@ -255,9 +256,9 @@ class _Window:
     def _compare(self, what: str, offsets: tuple[int, ...], d: int, number: int) -> Ref:
         """A condition on where the scan is along dimension d.
 
-        ``lt`` and ``eq`` compare the number of the word, ``behind`` and ``at`` the pixels left behind the word's first one. An outer
-        dimension is looked at from the place that is read, so that what it selects only moves along a row: one
-        column of multiplexers serves the whole window.
+        ``lt`` and ``eq`` compare the number of the word, ``behind`` and ``at`` the pixels left behind the word's
+        first one. An outer dimension is looked at from the place that is read, so that what it selects only moves
+        along a row: one column of multiplexers serves the whole window.
         """
         build, walk = self.walk.build, self.walk
         word = walk._word(walk.stage if d == 0 else self.name, d)

@@ -13,8 +13,8 @@ __all__ = ["merge_dimensions"]
 def merge_dimensions(graph: Graph, extents: Extents) -> Graph:
     """The same graph, node for node and with the same ids, with merged delays.
 
-    Rows were kept apart until here so that sharing up to a shift (see :mod:`fluorite.hwgen.graph`) stays within a row: across rows it
-    would move what a line buffer holds.
+    Rows were kept apart until here so that sharing up to a shift (see :mod:`fluorite.hwgen.graph`) stays within a
+    row: across rows it would move what a line buffer holds.
     """
     merged = Graph(len(extents.groups))
     done: dict[int, Node] = {}

@@ -1,23 +1,25 @@
 """The schedule: when each stream runs behind the scan, by two linear programs of difference constraints.
 
-A node ``n`` carries iteration ``i`` at cycle ``i + lag(n)``. A lag is a vector over the scan's dimensions, innermost first:
-``(columns, rows)`` means ``rows * S + columns`` cycles, where the row length ``S`` may be a run-time value. An operand
-``Ref(n, delay)`` of ``m`` is then held for ``age = lag(m) + delay - lag(n)`` cycles, which must not be negative; it is also exactly what
-storage the edge needs. What a node is held for is the greatest of its ages, and the objective is
+A node ``n`` carries iteration ``i`` at cycle ``i + lag(n)``. A lag is a vector over the scan's dimensions, innermost
+first: ``(columns, rows)`` means ``rows * S + columns`` cycles, where the row length ``S`` may be a run-time value. An
+operand ``Ref(n, delay)`` of ``m`` is then held for ``age = lag(m) + delay - lag(n)`` cycles, which must not be
+negative; it is also exactly what storage the edge needs. What a node is held for is the greatest of its ages, and the
+objective is
 
     minimise  sum over nodes of  width_bits(n) * (last(n) - lag(n)),    last(n) >= lag(m) + delay  for all its readers m
 
-All constraints are differences of two unknowns, so the matrix is totally unimodular and an optimal vertex is integral. The
-datapath is in the same program as the line buffers: where an adder stands, before or after a delay of a thousand
-cycles or of one, is decided by the bits that have to be held.
+All constraints are differences of two unknowns, so the matrix is totally unimodular and an optimal vertex is
+integral. The datapath is in the same program as the line buffers: where an adder stands, before or after a delay of a
+thousand cycles or of one, is decided by the bits that have to be held.
 
-Rows are solved before columns, because with a run-time ``S`` no number of columns makes up for a row. An edge that the row
-solution left with ``k`` whole rows may borrow from them: its columns may go down to ``-k * S_min``.
+Rows are solved before columns, because with a run-time ``S`` no number of columns makes up for a row. An edge that
+the row solution left with ``k`` whole rows may borrow from them: its columns may go down to ``-k * S_min``.
 
-Combinational paths: for every two nodes whose path is longer than the clock allows, one register at least must lie between
-(Cong and Zhang, "An efficient and versatile scheduling algorithm based on SDC formulation", DAC 2006).
+Combinational paths: for every two nodes whose path is longer than the clock allows, one register at least must lie
+between (Cong and Zhang, "An efficient and versatile scheduling algorithm based on SDC formulation", DAC 2006).
 
-The line-buffer program follows the literature on Darkroom (SIGGRAPH 2014) and ImaGen (ISCA 2023), extended from stages to operators.
+The line-buffer program follows the literature on Darkroom (SIGGRAPH 2014) and ImaGen (ISCA 2023), extended from
+stages to operators.
 """
 
 from __future__ import annotations
@@ -164,8 +166,8 @@ class _Program:
 class _Paths:
     """Pairs of unknowns with too long a combinational path between them.
 
-    ``constraints`` holds (source, target, innermost distance, edges): if no edge of the path is registered by a whole row, then
-    ``lag(target) >= lag(source) - distance + 1``, the distance being the sum of the edges' delays.
+    ``constraints`` holds (source, target, innermost distance, edges): if no edge of the path is registered by a whole
+    row, then ``lag(target) >= lag(source) - distance + 1``, the distance being the sum of the edges' delays.
     """
 
     def __init__(self, program: _Program, graph: Graph) -> None:

@@ -1,9 +1,9 @@
 """Halide's integer operations in terms of the stream graph's.
 
 Each function takes streams whose ranges lie in their Halide types and gives one whose range lies in the result
-type. The rules are Halide's own, measured against its JIT: narrow types wrap, division is Euclidean, shifts by a negative amount go
-the other way. Overflow of i32 and i64 is undefined in Halide; hardware keeps the low bits, and ``overflow`` numbers a
-warning. Division, shifts and searches for bits have modules of their own.
+type. The rules are Halide's own, measured against its JIT: narrow types wrap, division is Euclidean, shifts by a
+negative amount go the other way. Overflow of i32 and i64 is undefined in Halide; hardware keeps the low bits, and
+``overflow`` numbers a warning. Division, shifts and searches for bits have modules of their own.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def _saturate(build: Builder, value: Ref, type_: ir.Type) -> Ref:
 def _arithmetic(build: Builder, value: Ref, type_: ir.Type, overflow: Overflow) -> Ref:
     """Bring an exact result into its type.
 
-    What may overflow here may yet turn out not to, once the ranges of all operands are known: the warning stays with the node.
+    What may overflow here may yet turn out not to, once the ranges of all operands are known: the warning stays with
+    the node.
     """
     undefined = type_.is_signed and type_.bits >= 32 and not fits(value, type_.min, type_.max)
     return build.wrap(value, type_.bits, type_.is_signed, overflow() if undefined else 0)

@@ -1,11 +1,13 @@
 """Storage: every stream's ages become one chain of delays, and delays of one length share one memory.
 
-A stream that is read at ages ``0, 1, 2, S, S+1, S+2, 2S ...`` is held exactly once, from its least age to its greatest: the ages are
-sorted, and between neighbours stands a delay as long as the gap. Gaps of a cycle or two are registers, short ones shift
-registers, long ones memories that one address walks around: the word that leaves is read where the word that enters is written.
+A stream that is read at ages ``0, 1, 2, S, S+1, S+2, 2S ...`` is held exactly once, from its least age to its
+greatest: the ages are sorted, and between neighbours stands a delay as long as the gap. Gaps of a cycle or two are
+registers, short ones shift registers, long ones memories that one address walks around: the word that leaves is read
+where the word that enters is written.
 
-Delays of equal length anywhere in a core, such as the K-1 rows of a window, are fields of one word in one memory behind one
-address counter: the packed line buffer. What is stored is the schedule's optimum to the bit, whatever the number of lanes or consumers.
+Delays of equal length anywhere in a core, such as the K-1 rows of a window, are fields of one word in one memory
+behind one address counter: the packed line buffer. What is stored is the schedule's optimum to the bit, whatever the
+number of lanes or consumers.
 """
 
 from __future__ import annotations
@@ -38,7 +40,8 @@ class DelayLine:
     kind : str
         ``"register"``, ``"shift"`` or ``"memory"``.
     suffix : str
-        The age at which it leaves, for names: ``d2`` is two cycles, ``r1d2`` a row and two cycles, ``r1m2`` two less than a row.
+        The age at which it leaves, for names: ``d2`` is two cycles, ``r1d2`` a row and two cycles, ``r1m2`` two less
+        than a row.
     """
 
     node: int

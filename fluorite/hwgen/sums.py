@@ -2,10 +2,11 @@
 
     stage = sum(1*t0 + 2*t1 + 1*t2 ...)   ->   add(add(t0, t2), shl(t1, 1)) ...
 
-Nested sums that nothing else reads are flattened first. The terms of a window are then grouped by pixel column, each group with
-its common factor taken out: two columns with proportional weights become one node at two delays, so a separable or symmetric
-kernel costs one column sum and a row sum even when it was written as a two-dimensional one. Within a group, equal weights are
-added before they are multiplied, and weights that are not powers of two are multiplied by canonical signed digits.
+Nested sums that nothing else reads are flattened first. The terms of a window are then grouped by pixel column, each
+group with its common factor taken out: two columns with proportional weights become one node at two delays, so a
+separable or symmetric kernel costs one column sum and a row sum even when it was written as a two-dimensional one.
+Within a group, equal weights are added before they are multiplied, and weights that are not powers of two are
+multiplied by canonical signed digits.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class _Expansion:
     def _flatten(
         self, constant: int, terms: Sequence[tuple[int, Ref]], modulo_bits: int | None
     ) -> tuple[int, list[tuple[int, Ref]]]:
-        """Terms over the new graph; sums that only this one reads dissolve, and so do wraps that a later wrap undoes."""
+        """Terms over the new graph; sums only this one reads dissolve, as do wraps that a later wrap undoes."""
         flat: list[tuple[int, Ref]] = []
         stack = list(reversed(terms))
         while stack:

@@ -18,7 +18,7 @@ __all__ = ["Affine", "Domain", "Lowered", "Tree", "Value", "stage_key"]
 
 @dataclass(frozen=True, slots=True)
 class Affine:
-    """An index that moves with the scan: ``lanes * word + offset`` pixels from the launch's origin along ``dimension``."""
+    """An index that moves with the scan: ``lanes * word + offset`` pixels from the launch's origin."""
 
     dimension: int
     offset: int
@@ -58,8 +58,8 @@ class Domain:
     Attributes
     ----------
     dimensions : tuple of int or None
-        Scan dimension along which each argument of the Func runs; None for an argument that is a number wherever it is read:
-        a channel, all of which are computed in every cycle.
+        Scan dimension along which each argument of the Func runs; None for an argument that is a number wherever it
+        is read: a channel, all of which are computed in every cycle.
     lo, hi : tuple of int
         Along each scan dimension, the pixels relative to the output's own: from ``min + lo`` to ``max + hi``.
     channels : tuple of (int, int)

@@ -83,6 +83,7 @@ def _header(generated: Generated) -> str:
     for node in generated.plan.nodes:
         if node.op == "stage":
             lines.append(
-                f"  {generated.names[node.id]}: {node.width_bits} bits, lag {extents.split(generated.plan.lags[node.id])}"
+                f"  {generated.names[node.id]}: {node.width_bits} bits, "
+                f"lag {extents.split(generated.plan.lags[node.id])}"
             )
     return "".join(f"// {line}".rstrip() + "\n" for line in lines)

@@ -1,8 +1,8 @@
 """The core: scan control, ports and datapath, put together.
 
-One clock enable, ``advance``, moves everything: a cycle passes when every input word that is due is there and every output
-word that is due can be taken. Each port counts its own position in the scan, as many cycles late as its lag; a port is
-due where its position lies in its own extents. Inside, nothing knows whether a word is due: outside its
+One clock enable, ``advance``, moves everything: a cycle passes when every input word that is due is there and every
+output word that is due can be taken. Each port counts its own position in the scan, as many cycles late as its lag; a
+port is due where its position lies in its own extents. Inside, nothing knows whether a word is due: outside its
 domain a stream carries garbage that no word inside depends on.
 
 A launch after a launch starts in the cycle the scan wraps. Each port counts the launches it has still to work on

@@ -15,8 +15,8 @@ __all__ = ["ScanCounter"]
 class ScanCounter(Elaboratable):
     """Counts a position in raster order, starting ``lag`` before its first word.
 
-    The position starts at ``-lag`` along each dimension, so that the first word comes exactly ``rows * S + columns`` cycles
-    after the scan's beginning whatever the row length ``S`` is; no product of the two is ever formed. A launch
+    The position starts at ``-lag`` along each dimension, so that the first word comes exactly ``rows * S + columns``
+    cycles after the scan's beginning whatever the row length ``S`` is; no product of the two is ever formed. A launch
     follows a launch without a gap: the position wraps from the last word of the scan to the first.
 
     Parameters
