@@ -1,0 +1,349 @@
+"""The excerpts of docs/architecture.md: one small pipeline on its way from Halide's bytes to wires.
+
+.venv/bin/python docs/worked_example.py            print all blocks
+.venv/bin/python docs/worked_example.py --update   write them into the document, between its markers
+.venv/bin/python docs/worked_example.py --check    exit with 1, and the difference, if the document says otherwise
+"""
+
+import difflib
+import re
+import sys
+from pathlib import Path
+
+import halide as hl
+import numpy as np
+
+import fluorite
+from fluorite.frontend import halide_io, wire
+from fluorite.frontend.decode_expr import operands as expression_operands
+from fluorite.frontend.pretty import show
+from fluorite.hwgen.link import link
+from fluorite.hwgen.lower import lower
+from fluorite.hwgen.storage import ages_of, cycles
+from fluorite.launch import input_region, launches
+from fluorite.report import describe
+from fluorite.sim.run import Job
+
+DOCUMENT = Path(__file__).with_name("architecture.md")
+MARKER = re.compile(
+    r"(<!-- (?P<name>[\w-]+): from worked_example.py -->\n```(?P<language>\w*)\n)(?P<text>.*?)(```\n)", re.S
+)
+WEIGHTS = {-1: 1, 0: 2, 1: 1}
+SIZE = (640, 480)
+
+
+def binomial(lanes=1):
+    """The example: a 3x3 binomial blur of a whole image, written in two dimensions."""
+    x, y = hl.vars("x y")
+    photo = hl.ImageParam(hl.UInt(8), 2, "photo")
+    blur = hl.Func("blur")
+    taps = [a * b * hl.u16(photo[x + i, y + j]) for j, b in WEIGHTS.items() for i, a in WEIGHTS.items()]
+    blur[x, y] = hl.u8((sum(taps[1:], taps[0]) + 8) >> 4)
+    blur.set_estimate(x, 0, 1920).set_estimate(y, 0, 1080)
+    if lanes > 1:
+        blur.unroll(x, lanes, hl.TailStrategy.GuardWithIf)
+    blur.accelerate([photo], x, hl.Var.outermost())
+    return blur
+
+
+def peaks():
+    """The example of a held comparison: vertical peaks of a wide response."""
+    x, y = hl.vars("x y")
+    a, b = hl.ImageParam(hl.UInt(16), 2, "a"), hl.ImageParam(hl.UInt(16), 2, "b")
+    response, peak = hl.Func("response"), hl.Func("peak")
+    response[x, y] = hl.u32(a[x, y]) * hl.u32(b[x, y])
+    middle = response[x, y]
+    peak[x, y] = hl.select((middle > response[x, y - 1]) & (middle >= response[x, y + 1]), hl.u8(255), hl.u8(0))
+    peak.set_estimate(x, 0, 1920).set_estimate(y, 0, 1080)
+    response.linebuffer()
+    peak.accelerate([a, b], x, hl.Var.outermost())
+    return peak
+
+
+def hexdump(data, start, stop):
+    """Bytes as ``hexdump -C`` prints them."""
+    lines = []
+    for at in range(start, stop, 16):
+        row = data[at : min(at + 16, stop)]
+        text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        lines.append(f"{at:06x}  {row.hex(' '):<47}  |{text}|")
+    return lines
+
+
+def table_lines(node, depth=0):
+    """An expression's Table and those below it, one line each, without fields that are zero or empty."""
+    shown = [f"{k}={v!r}" for k, v in node.fields.items() if type(v) in (str, int) and v and k != "func_index"]
+    if isinstance(node.fields.get("type"), wire.Table):
+        shown.append(f"type={node.type.code}{node.type.bits}")
+    lines = ["  " * depth + f"{node.kind}({', '.join(shown)})"]
+    for child in expression_operands(node):
+        lines += table_lines(child, depth + 1)
+    return lines
+
+
+def bytes_block(blur):
+    """Some of Halide's bytes, and the table of the first tap in them."""
+    data = hl.serialize_pipeline(hl.Pipeline(blur), get_params=True)[0]
+    tag = data.index(b"fluorite:")
+    node = next(f for f in wire.read(data).funcs if f.name == "blur").init_def.values[0]
+    while node.kind != "Mul":  # down the left side
+        node = expression_operands(node)[0]
+    return [*hexdump(data, tag - 4, tag + 92), "...", *table_lines(node)]
+
+
+def wrapped(text, width=110, indent="    "):
+    """One long line as several."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        if line and len(line) + len(word) + 1 > width:
+            lines.append(line)
+            line = indent + word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line]
+
+
+def ir_block(pipeline):
+    """The algorithm IR."""
+    lines = []
+    for func in pipeline.funcs.values():
+        (value,) = func.init.values
+        lines += wrapped(f"{func.name}({', '.join(func.args)}) = {show(value, 99)}    : {value.type}")
+    for dim in pipeline.funcs["blur"].init.schedule.dims:
+        lines.append(f"blur's loop {dim.var}: {dim.for_type}, {dim.dim_type}")
+    return lines
+
+
+def region_block(region):
+    """The region, without the pipeline it lies in."""
+    lines = [f"name      {region.name}"]
+    lines += [f"input     {i.name}: {i.type}, {i.dimensions} dimensions" for i in region.inputs]
+    lines += [f"stages    {', '.join(region.stages)}"]
+    lines += [
+        f"loop      {p.var}: argument {p.position}, {p.lanes} lane, at most {p.max_extent}, "
+        f"{'always that' if p.fixed else 'set per launch'}"
+        for p in region.loops
+    ]
+    return lines
+
+
+def operands(node, names):
+    """Operands as ``name`` and, in brackets, how much earlier."""
+    return [
+        names[o.node.id] if o.node.static or not any(o.delay) else f"{names[o.node.id]}[{', '.join(map(str, o.delay))}]"
+        for o in node.operands
+    ]
+
+
+def linked_block(region):
+    """Domains, and the graph before sums are expanded."""
+    lowered = lower(region)
+    lines = [f"domain of {name}: from min + {d.lo} to max + {d.hi}" for name, d in lowered.domains.items()]
+    linked = link(region, lowered)
+    names = {n.id: f"n{n.id}" for n in linked.nodes}
+    lines.append("")
+    used = sorted({o.node.id for n in linked.nodes for o in n.operands} | {o.value.node.id for o in linked.outputs})
+    for node in (n for n in linked.nodes if n.id in used):
+        attr = f" attr {node.attr}" if node.attr else ""
+        lines += wrapped(
+            f"{names[node.id]} = {node.op}({', '.join(operands(node, names))}){attr}  {node.lo}..{node.hi}"
+        )
+    lines += [f"output {o.stream} {o.position}: {operands_of_output(o, names)}" for o in linked.outputs]
+    return lines
+
+
+def operands_of_output(output, names):
+    """The value of an output, with its delay."""
+    delay = f"[{', '.join(map(str, output.value.delay))}]" if any(output.value.delay) else ""
+    return names[output.value.node.id] + delay
+
+
+def table(rows):
+    """Left-aligned columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def graph_block(g):
+    """Every node of the expanded graph with its lag."""
+    rows = [("node", "op", "operands [columns, rows earlier]", "range", "bits", "lag", "ages read at")]
+    ages = ages_of(g.graph, g.plan)
+    for node in g.plan.nodes:
+        rows.append(
+            (
+                g.names[node.id],
+                node.op + (f" {node.attr[0]}" if node.op in ("shl", "shr") else ""),
+                ", ".join(operands(node, g.names)),
+                f"{node.lo}..{node.hi}",
+                str(node.width_bits),
+                str(g.plan.lags[node.id]) if node.id in g.plan.lags else "static",
+                " ".join(map(str, sorted(ages.get(node.id, ()), key=lambda a: cycles(a, g.extents.strides)))),
+            )
+        )
+    lines = table(rows)
+    for output in g.graph.outputs:
+        value = operands_of_output(output, g.names)
+        lines.append(f"output {output.stream} reads {value} at lag {g.plan.output_lags[output.stream]}")
+    return lines
+
+
+def storage_block(g):
+    """Chains and memories."""
+    rows = [("stream", "from age", "to age", "gap", "cycles", "kind", "bits")]
+    bits = {n.id: n.width_bits for n in g.plan.nodes}
+    for line in g.storage.lines:
+        total = bits[line.node] * line.length_cycles
+        cells = (line.start, line.end, line.gap, line.length_cycles, line.kind, total)
+        rows.append((g.names[line.node], *map(str, cells)))
+    lines = table(rows)
+    for memory in g.storage.memories:
+        fields = ", ".join(f"{g.names[line.node]}_{line.suffix}" for line, _ in memory.fields)
+        formula = g.wraps[memory.gap]
+        lines.append(
+            f"memory {memory.name}: {memory.depth} x {memory.width_bits} bits, last address {formula}: {fields}"
+        )
+    report = describe(g)
+    lines.append(
+        f"held {report.line_buffer_bits} bits; lower bound {report.line_buffer_bits_lower_bound}; rows of at least "
+        f"{g.storage.least_row} cycles"
+    )
+    return lines
+
+
+def settings_block(g):
+    """Settings and ports, with the values of one launch."""
+    launch = next(launches(g, (0, 0), SIZE, {}))
+    rows = [("setting", "bits", "formula", "value at {} x {}".format(*SIZE))]
+    for s in g.settings:
+        rows.append((s.port.name, str(s.port.width_bits), str(s.formula), str(launch.settings[s.port.name])))
+    lines = table(rows)
+    for plan in g.ports:
+        words = ", ".join(map(str, plan.words))
+        lines.append(f"port {plan.port.name} ({plan.port.direction}): {plan.lag} behind the scan, words ({words})")
+    mins, extents = input_region(g, "photo", launch.mins, launch.extents)
+    lines.append(f"a launch of {SIZE} from (0, 0) reads photo from {mins}, {extents} pixels")
+    lines.append(f"cycles a launch: {g.extents.cycles_per_launch}; latency {g.latency_cycles} at the largest extents")
+    return lines
+
+
+def module_body(verilog, module):
+    """A Verilog module without its declarations and without assignments that only give a second name."""
+    (text,) = re.findall(rf"^module {module} ?\(.*?^endmodule$", verilog, re.M | re.S)
+    header, *lines = text.splitlines()
+    name = r"[\w$]+(?:\[[\d:]+\])?"
+    boring = re.compile(rf"  (?:wire|input|output|reg(?! \[\d+:0\] memory))\b.*|  assign {name} = {name};")
+    return [header, *(line for line in lines if not boring.fullmatch(line))]
+
+
+def run_block(accelerator):
+    """Three launches back to back in Verilator."""
+    g = accelerator.generated
+    size, jobs, wanted = (64, 48), [], []
+    random = np.random.default_rng(1)
+    launch = next(launches(g, (0, 0), size, {}))
+    _, extents = input_region(g, "photo", (0, 0), size)
+    for _ in range(3):
+        image = random.integers(0, 256, extents[::-1]).astype(np.uint8)
+        jobs.append(Job([image], [np.empty(size[::-1], np.uint8)], launch.settings))
+        wanted.append(accelerator.golden({"photo": image}, (0, 0), size)[0])
+    with accelerator.instance() as instance:
+        result = instance.run_many(jobs)
+    formula = g.extents.cycles_per_launch
+    count = formula.evaluate({"extent_x": size[0], "extent_y": size[1]})
+    lines = [f"three launches of {size[0]} x {size[1]}: {formula} = {count} cycles each"]
+    for number, (ran, job, want) in enumerate(zip(result.launches, jobs, wanted, strict=True)):
+        exact = "equal to Halide" if np.array_equal(job.outputs[0], want) else "WRONG"
+        lines.append(
+            f"launch {number}: accepted in cycle {ran.accepted_cycle}, first output word {ran.first_output_cycle}, "
+            f"last {ran.finished_cycle}; {exact}"
+        )
+    return lines
+
+
+def lanes_block():
+    """What more lanes cost."""
+    rows = [("lanes", "adders", "bits held", "lower bound", "cycles a launch, 1920 x 1080")]
+    for lanes in (1, 2, 4, 8):
+        report = describe(fluorite.compile(binomial(lanes)).accelerators[0].generated)
+        adders = sum(count for kind, count in report.operators.items() if kind.split()[0] in ("add", "sub"))
+        cells = (
+            lanes,
+            adders,
+            report.line_buffer_bits,
+            report.line_buffer_bits_lower_bound,
+            report.cycles_per_largest_launch,
+        )
+        rows.append(tuple(map(str, cells)))
+    return table(rows)
+
+
+def peaks_block():
+    """What the second example holds, and what two whole rows would be."""
+    g = fluorite.compile(peaks()).accelerators[0].generated
+    nodes = {n.id: n for n in g.plan.nodes}
+    lines = []
+    for line in g.storage.lines:
+        if line.kind == "memory":
+            node = nodes[line.node]
+            reads = f"({', '.join(operands(node, g.names))})" if node.operands else ""
+            lines.append(
+                f"{g.names[line.node]} = {node.op}{reads}: {node.width_bits} bits held for {line.length_cycles} cycles"
+            )
+    row = g.extents.scan[0].evaluate(g.extents.maxima)
+    (wide,) = (n.width_bits for n in g.plan.nodes if n.op == "stage" and n.attr[0] == "response")
+    held = describe(g).line_buffer_bits
+    return [*lines, f"held in all: {held} bits; two rows of response alone: {2 * row * wide}"]
+
+
+def blocks():
+    """All blocks by name."""
+    blur = binomial()
+    loaded = halide_io.load(blur)
+    design = fluorite.compile(blur)
+    (accelerator,) = design.accelerators
+    g = accelerator.generated
+    made = {
+        "bytes": bytes_block(blur),
+        "ir": ir_block(loaded.pipeline),
+        "region": region_block(g.region),
+        "linked": linked_block(g.region),
+        "graph": graph_block(g),
+        "storage": storage_block(g),
+        "settings": settings_block(g),
+        "datapath": module_body(accelerator.verilog, "blur_core__datapath"),
+        "memory": module_body(accelerator.verilog, "blur_core__datapath__linebuffer_photo"),
+        "scan": module_body(accelerator.verilog, "blur_core__scan_blur"),
+        "run": run_block(accelerator),
+        "lanes": lanes_block(),
+        "peaks": peaks_block(),
+    }
+    return {name: "\n".join(line.rstrip() for line in lines) + "\n" for name, lines in made.items()}
+
+
+def rendered(document, made):
+    """The document with the blocks as they are now."""
+    names = [match["name"] for match in MARKER.finditer(document)]
+    if sorted(names) != sorted(made):
+        raise SystemExit(f"the document's blocks are {sorted(names)}, not {sorted(made)}")
+    return MARKER.sub(lambda match: match[1] + made[match["name"]] + match[5], document)
+
+
+def main():
+    """Print, update or check."""
+    made = blocks()
+    if "--update" in sys.argv:
+        DOCUMENT.write_text(rendered(DOCUMENT.read_text(), made))
+    elif "--check" in sys.argv:
+        said = DOCUMENT.read_text()
+        now = rendered(said, made)
+        sys.stdout.writelines(
+            difflib.unified_diff(said.splitlines(True), now.splitlines(True), DOCUMENT.name, "worked_example.py")
+        )
+        sys.exit(said != now)
+    else:
+        for name, text in made.items():
+            print(f"--- {name}\n{text}")
+
+
+if __name__ == "__main__":
+    main()
