@@ -244,6 +244,13 @@ def _loop(func: ir.Func, var: str, inner: Sequence[Leaf], extents: dict[str, int
     for bounds, fixed in ((func.schedule.bounds, True), (func.schedule.estimates, False)):
         for bound in bounds:
             if bound.var == var and isinstance(bound.extent, ir.Imm):
+                if bound.extent.value < 1:
+                    raise ScheduleError(
+                        func.name,
+                        f"extent of {var}",
+                        f"a launch of {bound.extent.value} pixels computes nothing",
+                        "give bound() or set_estimate() the largest extent there will be",
+                    )
                 least = int(bound.min.value) if fixed and isinstance(bound.min, ir.Imm) else None
                 return Loop(var, position, lanes, int(bound.extent.value), fixed, True, least)
     raise ScheduleError(

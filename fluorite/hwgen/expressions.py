@@ -338,7 +338,9 @@ class Expressions:
     def _word(self, stream: str, dimension: int) -> Ref:
         """The number of the word along a dimension, counted by a stream's own scan."""
         loop = self.region.loops[dimension]
-        words = -(-2 * loop.max_extent // loop.lanes) + 64  # halos included
+        domain = self.lowered.domains.get(stream)  # not known yet in a survey, whose streams are thrown away
+        halo = domain.hi[dimension] - domain.lo[dimension] if domain is not None else 0
+        words = -(-(loop.max_extent + halo) // loop.lanes)
         return self.build.source("coord", (stream, dimension), 0, words)
 
     def _tree_data(self, expr: ir.Expr, tree: Tree) -> Ref:
