@@ -63,4 +63,6 @@ def compile(func_or_pipeline: Any, board: str | None = None, name: str | None = 
             )
     constants = Constants(loaded.root)
     accelerators = tuple(Accelerator(loaded, generate(extract(loaded.pipeline, func, constants))) for func in found)
-    return Design(name or output, loaded, accelerators)
+    design = Design(name or output, loaded, accelerators)
+    _ = design.software  # what cannot be cut out of the pipeline is refused now
+    return design

@@ -155,7 +155,7 @@ def _loops(func: ir.Func, accelerate: Accelerate) -> tuple[tuple[Loop, ...], tup
                 "a launch scans each dimension once",
                 "put the outer one outside store_var",
             )
-        if own[-1] is not leaf:
+        if own[-1] is not leaf and own[-1].for_type == "Unrolled":
             raise ScheduleError(
                 name, f"unroll of {own[-1].name}", "lanes are neighbours", f"unroll the innermost loop over {var}"
             )

@@ -98,7 +98,7 @@ def find_border(
             return None
         same = np.flatnonzero(results == positions)
         if (
-            len(same) < 2
+            len(same) < 3  # index / 2 keeps two positions
             or same[-1] - same[0] + 1 != len(same)
             or same[0] < reach[0]
             or same[-1] + reach[1] >= len(results)

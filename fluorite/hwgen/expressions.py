@@ -299,6 +299,14 @@ class Expressions:
         if not node.param and node.name in env:
             return env[node.name]
         if node.param and "." not in node.name and node.type.is_integer:
+            for other in self.lowered.parameters:
+                if other != node.param and identifier(other) == identifier(node.param):
+                    raise self._unsupported(
+                        f"Params {other} and {node.param}",
+                        f"both are called {identifier(other)} in Verilog, where all but letters and digits becomes an "
+                        "underscore",
+                        "give one of them another name",
+                    )
             self.lowered.parameters[node.param] = node.type
             name = f"param_{identifier(node.param)}"
             return self._setting(name, node.type.min, node.type.max, variable(name))

@@ -154,7 +154,7 @@ class _Walk(Expressions):
         loop = self.region.loops[d]
         if not loop.whole:
             raise self._unsupported(
-                f"border condition {show(tree.expr)}",
+                f"border condition {show(tree.expr).replace(name, _at(loop.var, place.offset))}",
                 f"hardware does borders of whole images, and {loop.var} is tiled",
                 "accelerate at hl.Var.outermost() without tile(), or compute the padded Func in software as an input",
             )
@@ -287,3 +287,8 @@ class _Window:
 
 def _moved(offsets: tuple[int, ...], d: int, by: int) -> tuple[int, ...]:
     return (*offsets[:d], offsets[d] + by, *offsets[d + 1 :])
+
+
+def _at(var: str, offset: int) -> str:
+    """``x``, ``x + 1`` or ``x - 1``."""
+    return var if offset == 0 else f"{var} {'+' if offset > 0 else '-'} {abs(offset)}"
