@@ -8,6 +8,9 @@ import fluorite
 from fluorite.sim.run import Stalls
 
 
+DEFAULT_STALLS = (Stalls(1),)
+
+
 def _dtype(type_):
     if type_.bits() == 1:
         return np.dtype(np.bool_)
@@ -47,7 +50,7 @@ def image():
 def exact():
     """Compiles a pipeline and compares it with Halide's own run of the same pipeline, uncut; returns the Design."""
 
-    def check(output, sizes, stalls=(Stalls(1),), design=None):
+    def check(output, sizes, stalls=DEFAULT_STALLS, design=None):
         expected = arrays(output.realize(list(sizes)))
         design = design or fluorite.compile(output)
         for stall in stalls:

@@ -36,7 +36,7 @@ def blurred(source, name="blur"):
     return blur
 
 
-# --- shapes of launches -------------------------------------------------------------------------------------------------
+# --- shapes of launches -----------------------------------------------------------------------------------------------
 
 
 def test_whole_image_of_any_size_with_one_model(image, exact):
@@ -146,13 +146,15 @@ def test_other_numbers_of_dimensions(image, exact, dimensions):
     variables = (x, y, c, k)[:dimensions]
     source = image(extents=(40, 14, 12, 9)[:dimensions], mins=[-2] * dimensions)
     func = hl.Func("func")
-    func[variables] = source[variables] + source[tuple(v + 1 for v in variables)] - source[tuple(v - 2 for v in variables)]
+    func[variables] = (
+        source[variables] + source[tuple(v + 1 for v in variables)] - source[tuple(v - 2 for v in variables)]
+    )
     whole(func, *variables, largest=32)
     func.accelerate([source], x, OUTERMOST)
     exact(copied(func, variables), (21, 7, 5, 4)[:dimensions], SEEDS[:3])
 
 
-# --- algorithms ---------------------------------------------------------------------------------------------------------
+# --- algorithms -------------------------------------------------------------------------------------------------------
 
 WINDOWS = {
     "past": [(-5, -3), (-3, -2)],
@@ -331,7 +333,7 @@ def test_reduction_of_every_kind(image, exact):
     exact(copied(func), (19, 11), SEEDS[:2])
 
 
-# --- lanes --------------------------------------------------------------------------------------------------------------
+# --- lanes ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("lanes,window", [(1, 5), (2, 2), (2, 5), (3, 4), (4, 3), (5, 5), (6, 2), (7, 4), (8, 3)])
@@ -369,7 +371,7 @@ def test_streams_of_every_width(image, exact, bits):
     exact(copied(func), (17, 6))
 
 
-# --- several accelerators -----------------------------------------------------------------------------------------------
+# --- several accelerators ---------------------------------------------------------------------------------------------
 
 
 def test_two_accelerators_in_series(image, exact):
@@ -393,7 +395,7 @@ def test_two_accelerators_side_by_side(image, exact):
     exact(output, (33, 21))
 
 
-# --- the core alone -----------------------------------------------------------------------------------------------------
+# --- the core alone ---------------------------------------------------------------------------------------------------
 
 
 def core_jobs(accelerator, model_input, extents, count):

@@ -278,7 +278,7 @@ class Building:
                 padded[x, y] = hl.BoundaryConditions.repeat_edge(image)[x, y]
                 hardware_inputs.append(padded)
         self.sources = [(source, None) for source in hardware_inputs]
-        func = None
+        func, buffered = None, []
         for number, stage in enumerate(plan.stages):
             func = hl.Func(f"stage{number}")
             bodies = [self._expression(body) for body in stage.bodies]
@@ -286,16 +286,17 @@ class Building:
             for element in range(len(bodies)):
                 self.sources.append((func, element if len(bodies) > 1 else None))
             if stage.linebuffer and number < len(plan.stages) - 1:
-                func.linebuffer().compute_root()  # the latter is for the reference
+                func.linebuffer()
+                buffered.append(func)
         output = hl.Func("output")
         dx, dy = plan.offset
         read = func[x + dx, y + dy]
         tuples = len(plan.stages[-1].bodies) > 1
         output[x, y] = tuple(read[i] for i in range(len(plan.stages[-1].bodies))) if tuples else read
-        self._schedule(func, output, [h for n, h in enumerate(hardware_inputs) if n in used])
+        self._schedule(func, output, [h for n, h in enumerate(hardware_inputs) if n in used], buffered)
         return func, output
 
-    def _schedule(self, func, output, inputs):
+    def _schedule(self, func, output, inputs, buffered):
         plan, x, y = self.plan, self.x, self.y
         xo, yo, xi, yi = hl.vars("xo yo xi yi")
         outermost = hl.Var.outermost()
@@ -308,13 +309,16 @@ class Building:
         if plan.mode == "tile":
             output.tile(x, y, xo, yo, xi, yi, tile_x, tile_y, tail)
             func.compute_at(output, xo).tile(x, y, xo, yo, xi, yi, tile_x, tile_y, tail)
+            for stage in buffered:  # for the reference: inlined, a chain of windows grows without bounds
+                stage.compute_at(output, xo)
             if plan.swapped:
                 func.reorder(yi, xi, xo, yo)
             if not plan.raw:
                 for source in inputs[::2]:
                     source.compute_at(output, xo)
         else:
-            func.compute_root()
+            for stage in (func, *buffered):
+                stage.compute_root()
             if plan.swapped:
                 func.reorder(y, x)
             if plan.mode == "bound":

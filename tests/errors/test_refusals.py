@@ -67,7 +67,7 @@ def reducing(source, r, *unrolled, by=None):
     return copied(hw)
 
 
-# --- indices ------------------------------------------------------------------------------------------------------------
+# --- indices ----------------------------------------------------------------------------------------------------------
 
 _INDEX = (
     "a stream is read at a pure variable plus a constant, or at a border condition of that, in each of the 2 scanned "
@@ -165,7 +165,7 @@ def border_of_a_tile():
     return copied(hw)
 
 
-# --- definitions --------------------------------------------------------------------------------------------------------
+# --- definitions ------------------------------------------------------------------------------------------------------
 
 
 @refused(
@@ -268,7 +268,7 @@ def reduction_over_nothing():
     return reducing(image(), r, r.x)
 
 
-# --- types and operations -----------------------------------------------------------------------------------------------
+# --- types and operations ---------------------------------------------------------------------------------------------
 
 
 @refused(
@@ -334,7 +334,7 @@ def square_root():
 
 @refused(
     UnsupportedError,
-    "hw: stringify(source_im(x, y), '\n'): handle64 arithmetic has no hardware; use integer or fixed-point "
+    "hw: stringify(source_im(x, y), '\\n'): handle64 arithmetic has no hardware; use integer or fixed-point "
     "arithmetic, or leave it to software",
 )
 def printed():
@@ -342,7 +342,7 @@ def printed():
     return accelerated(hl.print(source[x, y]), [source])
 
 
-# --- annotations and schedules ------------------------------------------------------------------------------------------
+# --- annotations and schedules ----------------------------------------------------------------------------------------
 
 
 @refused(
@@ -568,7 +568,7 @@ def tile_of_variable_size():
     return copied(hw)
 
 
-# --- names --------------------------------------------------------------------------------------------------------------
+# --- names ------------------------------------------------------------------------------------------------------------
 
 
 @refused(
@@ -641,18 +641,10 @@ def test_refusal(name):
     build, kind, message = REFUSED[name]
     with pytest.raises(kind) as caught:
         fluorite.compile(build())
-    assert type(caught.value) is kind
-    assert without_numbers(str(caught.value)) == message
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_refusal_names_func_construct_rule_and_way_out(name):
-    build, kind, _ = REFUSED[name]
-    with pytest.raises(kind) as caught:
-        fluorite.compile(build())
     error = caught.value
+    assert type(error) is kind
+    assert without_numbers(str(error)) == message
     assert all((error.func, error.construct, error.rule, error.way_out))
-    assert str(error) == f"{error.func}: {error.construct}: {error.rule}; {error.way_out}"
 
 
 def test_board_that_is_not_known():
