@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from fluorite.hwgen.delays import taken_at
 from fluorite.hwgen.extents import Extents
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.lowerbound import least_held_bits
@@ -212,11 +213,16 @@ def _reason(generated: Generated, id_: int) -> str:
     plan = generated.plan
     oldest, reader_name = None, ""
     strides = generated.extents.strides
-    readers = [(plan.lags[n.id], o, generated.owners[n.id]) for n in plan.nodes if not n.static for o in n.operands]
-    readers += [(plan.output_lags[o.stream], o.value, "the output") for o in generated.graph.outputs]
-    for lag, operand, name in readers:
+    readers = [
+        (plan.lags[n.id], o, taken_at(n, o), generated.owners[n.id])
+        for n in plan.nodes
+        if not n.static
+        for o in n.operands
+    ]
+    readers += [(plan.output_lags[o.stream], o.value, o.value.delay, "the output") for o in generated.graph.outputs]
+    for lag, operand, delay, name in readers:
         if operand.node.id == id_ and not operand.node.static:
-            age = plan.age(lag, operand.delay, operand.node)
+            age = plan.age(lag, delay, operand.node)
             if oldest is None or cycles(age, strides) > cycles(oldest, strides):
                 oldest, reader_name = age, name
     return f"{reader_name} reads it {_delay(generated.extents, oldest)} late" if oldest is not None else ""

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
 
 from fluorite.frontend import ir
 from fluorite.frontend.visit import expressions, walk
@@ -21,6 +23,10 @@ class ConstantValues(Protocol):
 
     def of_func(self, func: str, value_index: int, point: Sequence[int]) -> int | float:
         """Value of an input-free Func at a point."""
+        ...
+
+    def region(self, func: str, region: Sequence[tuple[int, int]]) -> Sequence[NDArray[Any]]:
+        """Values of an input-free Func over ``(min, extent)`` of each argument: an array a Tuple element, axes reversed."""
         ...
 
     def of_expr(self, expr: ir.Expr) -> int | float:

@@ -8,13 +8,30 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fluorite.hwgen.graph import Node
+from fluorite.hwgen.graph import Delay, Node, Ref
 
-__all__ = ["Family", "ZYNQ7000"]
+__all__ = ["Family", "ZYNQ7000", "latency_cycles", "taken_at"]
 
 _WIRING = frozenset(
     ("const", "setting", "input", "tap", "coord", "stage", "shl", "wrap", "shr", "not", "within", "cat")
 )
+
+
+_ROM_LOGIC_BITS = 4096  # of a table; larger ones, or deeper ones, are read with a clock, as block RAM wants it
+_ROM_LOGIC_WORDS = 256
+
+
+def latency_cycles(node: Node) -> int:
+    """Cycles from a node's operands to its value: 1 for a table in block RAM, 0 for all else."""
+    if node.op != "rom" or node.static:
+        return 0
+    words = len(node.attr) - 1
+    return int(words > _ROM_LOGIC_WORDS or words * node.width_bits > _ROM_LOGIC_BITS)
+
+
+def taken_at(node: Node, operand: Ref) -> Delay:
+    """How much earlier than the node's value an operand is taken: its delay, less the node's own latency."""
+    return (operand.delay[0] - latency_cycles(node), *operand.delay[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +82,11 @@ class Family:
             return 2 * self.lut_ns + self.carry_ns_per_bit * width
         if node.op == "mul":
             return self.multiplier_ns
+        if node.op == "rom":
+            if latency_cycles(node):
+                return self.memory_ns
+            # Six address bits are one LUT, two more are multiplexers beside it.
+            return self.lut_ns * (1 if len(node.attr) <= 65 else 1.5)
         return self.lut_ns
 
 

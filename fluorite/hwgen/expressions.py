@@ -21,6 +21,7 @@ from fluorite.hwgen.formula import Formula, constant, variable
 from fluorite.hwgen.graph import Ref
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.ops import Builder, constant_value
+from fluorite.hwgen.tables import TableRead, is_table
 from fluorite.hwgen.values import Affine, Lowered, Tree, Value
 
 __all__ = ["Expressions"]
@@ -147,7 +148,25 @@ class Expressions:
         numbers = _numbers(args)
         if numbers is not None and self.region.depends_on_no_input(name):
             return self._literal(self.region.constants.of_func(name, call.value_index, numbers), call.type)
+        by_position = any(isinstance(arg, Affine | Tree) for arg in args)
+        if self.region.depends_on_no_input(name) and is_table(self.region, name, by_position=by_position):
+            return self._table(call, name, args)
         return self._call(callee, args)[call.value_index]
+
+    def _table(self, call: ir.Call, name: str, args: Sequence[Value]) -> Ref:
+        """A read of what needs no input, at an index that moves."""
+        if not call.type.is_integer:
+            raise self._unsupported(
+                f"{show(call)} of type {call.type}", "tables hold integers", f"convert to an integer type in {name}"
+            )
+        indices = [self._data(arg) for arg in args]
+        positional = tuple(not isinstance(arg, Ref) for arg in args)
+        is_buffer = call.call_type is ir.CallType.IMAGE
+        read = TableRead(self.caller, show(call), name, call.value_index, is_buffer, positional, max(self.lanes) - 1)
+        if read not in self.lowered.tables:
+            self.lowered.tables.append(read)
+        number = self.lowered.tables.index(read)
+        return self.build.graph.intern("table", indices, (number,), call.type.min, call.type.max)
 
     def _image_read(self, name: str) -> ir.Call | None:
         """The read of an ImageParam that a Func consists of, if it does nothing else."""
@@ -176,11 +195,7 @@ class Expressions:
             at = dataclasses.replace(call, args=tuple(ir.Imm(index, n) for n in numbers))
             return self._literal(self.region.constants.of_expr(at), call.type)
         if call.image:
-            raise self._unsupported(
-                f"{show(call)} reads a constant Buffer",
-                "a table indexed by data or position is not supported",
-                "unroll the index",
-            )
+            return self._table(call, call.name, args)
         raise self._unsupported(
             f"{show(call)} reads the ImageParam {call.name}",
             "an accelerator reads only its inputs",
@@ -341,7 +356,14 @@ class Expressions:
         lowest = constant(loop.min) if loop.min is not None else variable(f"min_{loop.var}")
         origin = self._setting(name, -(1 << 30), (1 << 30) - 1, lowest)
         word = self._word(self.stage, value.dimension)
-        return self.build.linear([(self.lanes[value.dimension], word), (1, origin)], value.offset)
+        index = self.build.linear([(self.lanes[value.dimension], word), (1, origin)], value.offset)
+        domain = self.lowered.domains.get(self.stage)
+        if loop.min is None or domain is None:
+            return index
+        # Beyond the stage's own extent nothing counts.
+        d, first = value.dimension, loop.min + value.offset
+        words = -(-(loop.max_extent + domain.hi[d] - domain.lo[d]) // loop.lanes)
+        return self.build.within(index, first, first + loop.lanes * (words - 1))
 
     def _word(self, stream: str, dimension: int) -> Ref:
         """The number of the word along a dimension, counted by a stream's own scan."""

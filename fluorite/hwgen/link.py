@@ -9,6 +9,7 @@ from __future__ import annotations
 from fluorite.frontend.region import Region
 from fluorite.hwgen.graph import Graph, Node, Output, Ref, topological
 from fluorite.hwgen.ops import Builder
+from fluorite.hwgen.tables import rom
 from fluorite.hwgen.values import Lowered, stage_key
 
 __all__ = ["link"]
@@ -36,10 +37,12 @@ def link(region: Region, lowered: Lowered) -> Graph:
                     continue
                 if node.op == "tap":
                     done[node.id] = source(node)
+                    continue
+                operands = [done[operand.node.id].shifted(operand.delay) for operand in node.operands]
+                if node.op == "table":
+                    done[node.id] = rom(build, region, lowered.tables[int(node.attr[0])], operands)
                 else:
-                    done[node.id] = build.rebuild(
-                        node, [done[operand.node.id].shifted(operand.delay) for operand in node.operands]
-                    )
+                    done[node.id] = build.rebuild(node, operands)
             streams[key, lane, channel] = build.stage(done[body.node.id].shifted(body.delay), key, lane, channel)
     channels = lowered.domains[region.name].channel_count
     for key in _keys(region, region.name):

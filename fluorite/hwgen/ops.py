@@ -26,6 +26,8 @@ shr        (amount,)               floor(operand / 2**amount)
 and or xor ()                      bitwise, two's complement of unbounded width
 div mod    ()                      floor division by a stream that is never negative, and its remainder; 0 where it is 0
 within     (lo, hi)                identity: the operand is known to lie in that range
+table      (number,)               a read of a table at its operands, before linking; number counts `Lowered.tables`
+rom        (name, word, word ...)  the word at operand0, which starts at the operand's least value
 cat        (low_bits,)             operand0 * 2**low_bits + operand1, of operand1 in [0, 2**low_bits)
 ========== ======================= =====================================================
 """
@@ -332,6 +334,16 @@ class Builder:
         lo, hi = (high.node.lo << low_bits) + low.node.lo, (high.node.hi << low_bits) + low.node.hi
         return self.graph.intern("cat", (high, low), (low_bits,), lo, hi)
 
+    def rom(self, index: Ref, name: str, words: Sequence[int], first: int) -> Ref:
+        """``words[index - first]``; no words are kept but those the index can reach."""
+        index = self.within(index, first, first + len(words) - 1)
+        lo, hi = index.node.lo, index.node.hi
+        reached = tuple(words[lo - first : hi - first + 1])
+        least, greatest = min(reached), max(reached)
+        if least == greatest:
+            return self.const(least)
+        return self.graph.intern("rom", (index,), (name, *reached), least, greatest)
+
     def bit(self, a: Ref, position: int) -> Ref:
         """Bit of a two's complement value of unbounded width."""
         return self.wrap(self.shift_right(a, position), 1, False)
@@ -363,6 +375,8 @@ class Builder:
                 return self.shift_right(operands[0], int(attr[0]))
             case "within":
                 return self.within(operands[0], int(attr[0]), int(attr[1]))
+            case "rom":
+                return self.rom(operands[0], str(attr[0]), [int(a) for a in attr[1:]], node.operands[0].node.lo)
             case "cat":
                 return self.concat(operands[0], operands[1], int(attr[0]))
             case "and" | "or" | "xor":

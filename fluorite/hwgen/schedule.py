@@ -3,8 +3,8 @@
 A node ``n`` carries iteration ``i`` at cycle ``i + lag(n)``. A lag is a vector over the scan's dimensions, innermost
 first: ``(columns, rows)`` means ``rows * S + columns`` cycles, where the row length ``S`` may be a run-time value. An
 operand ``Ref(n, delay)`` of ``m`` is then held for ``age = lag(m) + delay - lag(n)`` cycles, which must not be
-negative; it is also exactly what storage the edge needs. What a node is held for is the greatest of its ages, and the
-objective is
+negative; it is also exactly what storage the edge needs. A node with a latency takes its operands as much earlier. What
+a node is held for is the greatest of its ages, and the objective is
 
     minimise  sum over nodes of  width_bits(n) * (last(n) - lag(n)),    last(n) >= lag(m) + delay  for all its readers m
 
@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fluorite.hwgen.delays import Family
+from fluorite.hwgen.delays import Family, latency_cycles, taken_at
 from fluorite.hwgen.differences import DifferenceProgram
 from fluorite.hwgen.graph import Delay, Graph, Node, topological
 
@@ -118,7 +118,7 @@ class _Program:
         for node in self.nodes:
             for operand in node.operands:
                 if not operand.node.static and not node.static:
-                    edge = _Edge(self.unknown[operand.node.id], self.unknown[node.id], operand.delay)
+                    edge = _Edge(self.unknown[operand.node.id], self.unknown[node.id], taken_at(node, operand))
                     readers.setdefault(operand.node.id, []).append(edge)
         for output in graph.outputs:
             if not output.value.node.static:
@@ -177,7 +177,7 @@ class _Paths:
         for node in program.nodes:
             for operand in node.operands:
                 if not operand.node.static and not node.static:
-                    readers.setdefault(operand.node.id, []).append((node, operand.delay))
+                    readers.setdefault(operand.node.id, []).append((node, taken_at(node, operand)))
         for source in program.nodes:
             if source.static:
                 continue
@@ -195,6 +195,6 @@ class _Paths:
                         self.constraints.append(
                             (program.unknown[source.id], program.unknown[reader.id], reached, (*path, edge))
                         )
-                    elif best.get((reader.id, reached), -1.0) < total:
+                    elif not latency_cycles(reader) and best.get((reader.id, reached), -1.0) < total:
                         best[reader.id, reached] = total
                         frontier.append((reader, reached, total, (*path, edge)))

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fluorite.hwgen.delays import taken_at
 from fluorite.hwgen.extents import Extents
 from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.schedule import Schedule
@@ -119,7 +120,7 @@ def ages_of(graph: Graph, plan: Schedule) -> dict[int, set[Delay]]:
             continue
         for operand in node.operands:
             if not operand.node.static:
-                age = plan.age(plan.lags[node.id], operand.delay, operand.node)
+                age = plan.age(plan.lags[node.id], taken_at(node, operand), operand.node)
                 ages.setdefault(operand.node.id, set()).add(age)
     for output in graph.outputs:
         if not output.value.node.static:

@@ -12,6 +12,7 @@ from fluorite.frontend import ir
 from fluorite.hwgen.borders import Border
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.graph import Graph, Ref
+from fluorite.hwgen.tables import TableRead
 
 __all__ = ["Affine", "Domain", "Lowered", "Tree", "Value", "stage_key"]
 
@@ -112,6 +113,8 @@ class Lowered:
         Border conditions, which hold only around the very image they are for.
     notes : list of str
         Warnings of overflow; a ``wrap`` node's note counts from 1.
+    tables : list of TableRead
+        What ``table`` nodes read.
     """
 
     graph: Graph
@@ -122,6 +125,7 @@ class Lowered:
     settings: dict[str, tuple[int, int, Formula]] = field(default_factory=dict)
     borders: list[Border] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tables: list[TableRead] = field(default_factory=list)
 
 
 def stage_key(name: str, value_index: int) -> str:

@@ -9,6 +9,7 @@ from amaranth.back import rtlil
 
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import CoreInterface
+from fluorite.hwgen.rtl.rom import PREFIX
 
 __all__ = ["emit"]
 
@@ -37,7 +38,8 @@ def emit(generated: Generated) -> str:
     netlist = rtlil.convert(core, name=core.interface.module, ports=core.ports, emit_src=False)
     # Nothing depends on power-up values: control is reset, and the datapath computes words before they count.
     netlist = re.sub(r"^ *attribute \\init .*\n", "", netlist, flags=re.M)
-    netlist = re.sub(r"^  cell \$meminit_v2 .*?^  end\n", "", netlist, flags=re.M | re.S)
+    # What a ROM holds is another matter.
+    netlist = re.sub(r"^  cell \$meminit_v2 .*?^  end\n", _contents_of_roms, netlist, flags=re.M | re.S)
     yosys = find_yosys(lambda version: version >= (0, 40))
     text = yosys.run(["-q", "-"], _SCRIPT.format(rtlil=netlist))
     text = re.sub(r"\A/\*.*?\*/\n", "", text)
@@ -50,6 +52,11 @@ def emit(generated: Generated) -> str:
     off = "".join(f"/* verilator lint_off {name} */\n" for name in _LINT)
     on = "".join(f"/* verilator lint_on {name} */\n" for name in _LINT)
     return _header(generated) + "\n" + off + text + on
+
+
+def _contents_of_roms(cell: re.Match[str]) -> str:
+    memory = re.search(r'parameter \\MEMID "\\\\(.*)"', cell[0])
+    return cell[0] if memory is not None and memory[1].startswith(PREFIX) else ""
 
 
 def _port_list(interface: CoreInterface) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Shape, Signal, Value, ValueLike
 
+from fluorite.hwgen.delays import latency_cycles, taken_at
 from fluorite.hwgen.graph import Delay, Graph, Node, Ref
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer
+from fluorite.hwgen.rtl.rom import PREFIX, Rom, layout
 from fluorite.hwgen.schedule import Schedule
 from fluorite.hwgen.storage import Storage
 
@@ -61,6 +63,7 @@ class Datapath(Elaboratable):
         self.load = load
         self.advance = advance
         self.values: dict[int, Value] = {}
+        self.reads: dict[tuple[tuple[int, ...], int], list[tuple[Node, Value]]] = {}
         self.held: dict[tuple[int, Delay], Signal] = {}
         self.outputs = {
             (identifier(o.stream), o.position): Signal(
@@ -88,20 +91,48 @@ class Datapath(Elaboratable):
             if node.op in _SOURCES or node.op == "const":
                 continue
             reader = self.plan.lags.get(node.id)
-            operands = [self._operand(operand, reader) for operand in node.operands]
+            operands = [self._operand(node, operand, reader) for operand in node.operands]
             target = self.values[node.id]
+            if node.op == "rom":
+                self._rom(node, operands[0])
+                continue
             assert isinstance(target, Signal)
             m.d.comb += target.eq(_expression(node, operands))
+        self._build_roms(m)
         for output in self.graph.outputs:
-            value = self._operand(output.value, self.plan.output_lags[output.stream])
+            value = self._operand(None, output.value, self.plan.output_lags[output.stream])
             m.d.comb += self.outputs[identifier(output.stream), output.position].eq(value)
         return m
 
-    def _operand(self, operand: Ref, reader: Delay | None) -> Value:
+    def _operand(self, reader: Node | None, operand: Ref, lag: Delay | None) -> Value:
+        """A stream as a reader of this lag takes it; None stands for the outputs."""
         node = operand.node
-        if node.static or reader is None:
+        if node.static or lag is None:
             return self.values[node.id]
-        return self._at(node.id, self.plan.age(reader, operand.delay, node))
+        delay = operand.delay if reader is None else taken_at(reader, operand)
+        return self._at(node.id, self.plan.age(lag, delay, node))
+
+    def _rom(self, node: Node, index: Value) -> None:
+        """Note a read of a table: all reads of equal contents share a memory."""
+        contents, address_bits = layout([int(word) for word in node.attr[1:]], node.operands[0].node.lo)
+        self.reads.setdefault((contents, latency_cycles(node)), []).append((node, index[:address_bits]))
+
+    def _build_roms(self, m: Module) -> None:
+        taken: dict[str, int] = {}
+        for (contents, latency), reads in self.reads.items():
+            name = PREFIX + identifier(str(reads[0][0].attr[0]))
+            taken[name] = taken.get(name, 0) + 1
+            if taken[name] > 1:
+                name = f"{name}_part{taken[name]}"
+            width_bits = max(node.width_bits for node, _ in reads)
+            shape = Shape(width_bits, signed=any(node.signed for node, _ in reads))
+            rom = Rom(contents, shape, len(reads), self.advance if latency else None, name)
+            m.submodules[name] = rom
+            for (node, address), port, q in zip(reads, rom.addresses, rom.q, strict=True):
+                m.d.comb += port.eq(address)
+                target = self.values[node.id]
+                assert isinstance(target, Signal)
+                m.d.comb += target.eq(q)
 
     def _at(self, node: int, age: Delay) -> Value:
         age = self.storage.aliases.get((node, age), age)

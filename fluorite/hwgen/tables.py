@@ -1,0 +1,162 @@
+"""Tables: what needs no input and is read at an index that moves becomes a ROM.
+
+Lowering leaves a ``table`` node, because only linking knows how far the index really ranges: the table holds the values
+of that range and no others. Values are Halide's own, so a table may be written in floating point with exponentials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from fluorite.errors import UnsupportedError
+from fluorite.frontend import ir
+from fluorite.frontend.region import Region
+from fluorite.frontend.visit import expressions, walk
+from fluorite.hwgen.graph import Ref
+from fluorite.hwgen.ops import Builder
+
+__all__ = ["TableRead", "is_table", "rom"]
+
+WORDS_MAX = 1 << 16  # of one table
+
+
+@dataclass(frozen=True, slots=True)
+class TableRead:
+    """One read of a table.
+
+    Attributes
+    ----------
+    func : str
+        Func in whose definition the read stands.
+    construct : str
+        The read, as the user wrote it.
+    name : str
+        The input-free Func, or the constant Buffer.
+    value_index : int
+        Tuple element.
+    is_buffer : bool
+        Whether it is a Buffer.
+    positional : tuple of bool
+        Which indices are positions in the image.
+    slack : int
+        By how much a position may leave the Buffer, in lanes beyond the image's edge, which nothing depends on.
+    """
+
+    func: str
+    construct: str
+    name: str
+    value_index: int
+    is_buffer: bool
+    positional: tuple[bool, ...]
+    slack: int
+
+
+def is_table(region: Region, name: str, *, by_position: bool) -> bool:
+    """Whether a read of an input-free Func at an index that moves is a read of a table, and not logic.
+
+    Integer arithmetic that the schedule leaves inline is logic. What is scheduled to be stored is a table, but for what
+    is read by position, which would be a table as large as the image.
+    """
+    func = region.pipeline.funcs[name]
+    if func.updates:
+        return True
+    if func.schedule.compute_level.var and not by_position:
+        return True
+    return _needs_halide(region, name, set())
+
+
+def _needs_halide(region: Region, name: str, seen: set[str]) -> bool:
+    """Whether floats or constant Buffers are in a Func's definition or below it."""
+    seen.add(name)
+    for expr in expressions(region.pipeline.funcs[name]):
+        for node in walk(expr):
+            if isinstance(node, ir.Call) and node.call_type is ir.CallType.IMAGE:
+                return True
+            if not isinstance(node, ir.Undefined | ir.StringImm) and not node.type.is_integer:
+                return True
+            if isinstance(node, ir.Call) and node.call_type is ir.CallType.HALIDE and node.name not in seen:
+                callee = region.callee(name, node.name)
+                if callee not in seen and _needs_halide(region, callee, seen):
+                    return True
+    return False
+
+
+def rom(build: Builder, region: Region, read: TableRead, indices: Sequence[Ref]) -> Ref:
+    """The table's contents over the range of the indices, read at the indices.
+
+    Raises
+    ------
+    UnsupportedError
+        The range is too large, or leaves the Buffer.
+    """
+    ranges = [(index.node.lo, index.node.hi) for index in indices]
+    extents = [hi - lo + 1 for lo, hi in ranges]
+    spoken = " x ".join(f"{lo}..{hi}" for lo, hi in ranges)
+    if prod(extents) > WORDS_MAX:
+        raise UnsupportedError(
+            read.func,
+            read.construct,
+            f"its index ranges over {spoken}, and a table holds {WORDS_MAX} values at most",
+            "clamp the index",
+        )
+    if read.is_buffer:
+        values = _buffer_values(region.pipeline.buffers[read.name], read, ranges)
+    else:
+        region_wanted = [(lo, extent) for (lo, _), extent in zip(ranges, extents, strict=True)]
+        try:
+            values = region.constants.region(read.name, region_wanted)[read.value_index]
+        except RuntimeError as error:  # a Buffer inside the table's own definition is left
+            reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
+            raise UnsupportedError(
+                read.func,
+                read.construct,
+                f"its index ranges over {spoken}, where Halide cannot compute {read.name}: {reason}",
+                "clamp the index",
+            ) from None
+    # Index 0 fastest. Extents of powers of two make the address a concatenation: taken where that costs no address bit.
+    padded = [1 << (extent - 1).bit_length() for extent in extents[:-1]]
+    if (prod(padded) * extents[-1] - 1).bit_length() > (prod(extents) - 1).bit_length():
+        padded = extents[:-1]
+    values = np.pad(values, [(0, 0), *((0, p - e) for p, e in zip(padded[::-1], extents[-2::-1], strict=True))])
+    terms: list[tuple[int, Ref]] = []
+    stride, first = 1, 0
+    for index, (lo, _), extent in zip(indices, ranges, [*padded, extents[-1]], strict=True):
+        terms.append((stride, index))
+        first += stride * lo
+        stride *= extent
+    words = tuple(int(word) for word in values.ravel())
+    return build.rom(build.linear(terms), read.name, words, first)
+
+
+def _buffer_values(
+    buffer: ir.Buffer, read: TableRead, ranges: Sequence[tuple[int, int]]
+) -> np.ndarray[tuple[int, ...]]:
+    """A Buffer's values over a range, axes reversed; 0 where the range leaves it in words that do not count."""
+    bits = max(buffer.type.bits, 8)
+    dtype = np.dtype(f"{'i' if buffer.type.is_signed else 'u'}{bits // 8}")
+    stored = np.frombuffer(buffer.data, dtype).reshape([extent for _, extent, _ in reversed(buffer.dims)])
+    for position, ((lo, hi), (least, extent, _)) in enumerate(zip(ranges, buffer.dims, strict=True)):
+        slack = read.slack if read.positional[position] else 0
+        if lo < least - slack or hi > least + extent - 1 + slack:
+            raise UnsupportedError(
+                read.func,
+                read.construct,
+                f"index {position} ranges over {lo}..{hi}, but {read.name} over {least}..{least + extent - 1}",
+                "clamp the index",
+            )
+    before = [(max(least - lo, 0), lo - least) for (lo, _), (least, _, _) in zip(ranges, buffer.dims, strict=True)]
+    inside = stored[
+        tuple(
+            slice(max(lo - least, 0), hi - least + 1)
+            for (lo, hi), (least, _, _) in zip(reversed(ranges), reversed(buffer.dims), strict=True)
+        )
+    ]
+    missing = [
+        (front, hi - lo + 1 - front - length)
+        for (front, _), (lo, hi), length in zip(reversed(before), reversed(ranges), inside.shape, strict=True)
+    ]
+    return np.pad(inside, missing)
