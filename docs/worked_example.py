@@ -6,6 +6,7 @@
 """
 
 import difflib
+import inspect
 import re
 import sys
 from pathlib import Path
@@ -79,6 +80,12 @@ def table_lines(node, depth=0):
     for child in expression_operands(node):
         lines += table_lines(child, depth + 1)
     return lines
+
+
+def source_block():
+    """The pipeline's own source."""
+    lines = inspect.getsource(binomial).splitlines()
+    return [line.removeprefix("    ") for line in lines if not line.startswith("    if ")][2:9]
 
 
 def bytes_block(blur):
@@ -303,6 +310,7 @@ def blocks():
     (accelerator,) = design.accelerators
     g = accelerator.generated
     made = {
+        "source": source_block(),
         "bytes": bytes_block(blur),
         "ir": ir_block(loaded.pipeline),
         "region": region_block(g.region),
