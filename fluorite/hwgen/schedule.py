@@ -44,8 +44,8 @@ class Schedule:
         Every node that the outputs need, operands first.
     lags : dict of int to Delay
         Per id of a node that is not static, its lag.
-    output_lag : Delay
-        Lag of the output ports.
+    output_lags : dict of str to Delay
+        Per output stream, the lag of its port.
     """
 
     nodes: tuple[Node, ...]
