@@ -109,8 +109,14 @@ class _Expansion:
         inverted = self._inverted(merged, modulo_bits)
         if inverted is not None:
             return inverted
+        return self._build_sum(constant, self._outside_selects(flat))
+
+    def _build_sum(self, constant: int, terms: Sequence[tuple[int, Ref]]) -> Ref:
+        """A sum of streams of the new graph."""
+        constant, flat = self._canonical(terms, constant)
+        if not flat:
+            return self.build.const(constant)
         groups: dict[int, list[tuple[int, Ref]]] = {}
-        constant, flat = self._canonical(flat, constant)
         for coefficient, ref in flat:
             groups.setdefault(self._column(ref), []).append((coefficient, ref))
         columns: list[tuple[int, Ref]] = []
@@ -136,6 +142,39 @@ class _Expansion:
         else:
             return None
         return self.new.intern("xor", (self.build.const(mask), operand), (), lo, hi).shifted(total.delay)
+
+    def _outside_selects(self, terms: list[tuple[int, Ref]]) -> list[tuple[int, Ref]]:
+        """Sums of choices become choices of sums, where that saves adders.
+
+            1*select(c, a0, b0) + 2*select(c, a1, b1)   ->   select(c, 1*a0 + 2*a1, 1*b0 + 2*b1)
+
+        At a border every tap of a window's column is chosen by one condition. If the columns' weights are
+        proportional, the sums inside are those of other columns, and one choice a column is left.
+        """
+        by_condition: dict[tuple[int, tuple[int, ...]], list[tuple[int, Ref]]] = {}
+        for coefficient, ref in terms:
+            if ref.node.op == "select":
+                condition = ref.node.operands[0].shifted(ref.delay)
+                by_condition.setdefault((condition.node.id, condition.delay), []).append((coefficient, ref))
+        by_condition = {key: group for key, group in by_condition.items() if len(group) > 1}
+        weights = set()
+        for group in by_condition.values():
+            factor = gcd(*(c for c, _ in group)) * (1 if group[0][0] > 0 else -1)
+            weights.add(tuple(c // factor for c, _ in group))
+        if len(weights) != 1:
+            return terms
+        chosen = {(ref.node.id, ref.delay) for group in by_condition.values() for _, ref in group}
+        kept = [(c, ref) for c, ref in terms if (ref.node.id, ref.delay) not in chosen]
+        for group in by_condition.values():
+            condition = group[0][1].node.operands[0].shifted(group[0][1].delay)
+            arms = (
+                self._build_sum(
+                    0, self._outside_selects([(c, ref.node.operands[k].shifted(ref.delay)) for c, ref in group])
+                )
+                for k in (1, 2)
+            )
+            kept.append((1, self.build.select(condition, *arms)))
+        return kept
 
     def _canonical(self, flat: Sequence[tuple[int, Ref]], constant: int) -> tuple[int, list[tuple[int, Ref]]]:
         """Equal terms merged and constants folded, in one order for all equal sums."""
@@ -204,16 +243,19 @@ class _Expansion:
             return self._sub(self.build.const(constant), total.ref)
         return self._add(total.ref, self.build.const(constant)) if constant else total.ref
 
-    def _add(self, a: Ref, b: Ref) -> Ref:
+    def _add(self, a: Ref, b: Ref, limits: tuple[int, int] | None = None) -> Ref:
+        """``a + b``; ``limits`` are the result's where more is known of it than the operands' ranges."""
         for high, low in ((a, b), (b, a)):
             if high.node.op == "shl" and low.node.lo >= 0 and low.node.hi >> int(high.node.attr[0]) == 0:
                 return self.build.concat(high.node.operands[0].shifted(high.delay), low, int(high.node.attr[0]))
         if (b.node.id, b.delay) < (a.node.id, a.delay):
             a, b = b, a
-        return self.new.intern("add", (a, b), (), a.node.lo + b.node.lo, a.node.hi + b.node.hi)
+        lo, hi = limits or (a.node.lo + b.node.lo, a.node.hi + b.node.hi)
+        return self.new.intern("add", (a, b), (), lo, hi)
 
-    def _sub(self, a: Ref, b: Ref) -> Ref:
-        return self.new.intern("sub", (a, b), (), a.node.lo - b.node.hi, a.node.hi - b.node.lo)
+    def _sub(self, a: Ref, b: Ref, limits: tuple[int, int] | None = None) -> Ref:
+        lo, hi = limits or (a.node.lo - b.node.hi, a.node.hi - b.node.lo)
+        return self.new.intern("sub", (a, b), (), lo, hi)
 
     def _shift_left(self, a: Ref, factor: int) -> Ref:
         if factor == 1:
@@ -228,8 +270,21 @@ class _Expansion:
             return self.new.intern(
                 "mul", (a, self.build.const(factor)), (), *sorted((a.node.lo * factor, a.node.hi * factor))
             )
-        total = self._balance([_Signed(negative, self._shift_left(a, 1 << position)) for position, negative in digits])
-        return self._finish(total, 0)
+        # (multiple of a, stream that carries its magnitude)
+        parts = [(-1 << p if negative else 1 << p, self._shift_left(a, 1 << p)) for p, negative in digits]
+        while len(parts) > 1:
+            pairs = [self._add_multiples(a, *pair) for pair in zip(parts[::2], parts[1::2], strict=False)]
+            parts = pairs + parts[len(pairs) * 2 :]
+        return parts[0][1]
+
+    def _add_multiples(self, a: Ref, one: tuple[int, Ref], other: tuple[int, Ref]) -> tuple[int, Ref]:
+        """Sum of two multiples of one stream, whose range is narrower than that of a sum of two streams."""
+        multiple = one[0] + other[0]
+        limits = abs(multiple) * a.node.lo, abs(multiple) * a.node.hi
+        if (one[0] < 0) == (other[0] < 0):
+            return multiple, self._add(one[1], other[1], limits)
+        less, more = sorted((one, other), key=lambda part: abs(part[0]))
+        return multiple, self._sub(more[1], less[1], limits)
 
 
 def _terms(node: Node) -> tuple[int, list[tuple[int, Ref]]]:
