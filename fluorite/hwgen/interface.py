@@ -8,9 +8,9 @@ A core is a synchronous Verilog module with these ports and no others:
   launch until its last output word was taken.
 - one input port per setting, stable while ``busy`` or ``launch_valid`` is high.
 - per stream ``<name>_valid``, ``<name>_ready``, ``<name>_data``: one word a transfer, in raster order (dimension 0
-  fastest) over the stream's region; a word holds ``lanes`` neighbours along dimension 0, lane 0 in the low bits, each
-  of them ``channels`` values, channel 0 in the low bits. Where the extent of dimension 0 is not a multiple of the
-  lanes, the last word of each row is padded (with anything).
+  fastest) over the stream's region; a word holds ``lanes`` neighbours, a block that is as large along each dimension
+  as that is unrolled, in raster order with lane 0 in the low bits, each of them ``channels`` values, channel 0 in the
+  low bits. Where an extent is not a multiple of the block's, the last words along it are padded (with anything).
   An output stream also has ``<name>_last``: high on the last word of a launch.
 """
 
