@@ -1,0 +1,85 @@
+"""How a stream lies in memory: bytes of a row, number of rows, as formulas of the launch's extents.
+
+A row of memory holds the stream's words one after another: pixels along dimension 0, each with its channels, channel 0
+first, without gaps. A value takes a power of two of bytes; a bit takes one byte, 0 or 1, as Halide stores it. Where the
+lanes are neighbours along an outer dimension too, software copies (:class:`fluorite.words.Words`), and a row of memory
+holds whole words.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from fluorite.hwgen.formula import Formula
+from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.interface import StreamPort
+from fluorite.hwgen.names import identifier
+from fluorite.hwgen.values import stage_key
+
+__all__ = ["StreamLayout", "element_bytes", "layouts", "word_bytes"]
+
+
+def element_bytes(port: StreamPort) -> int:
+    """Bytes of one value in memory."""
+    return max(port.element_bits // 8, 1)
+
+
+def word_bytes(port: StreamPort) -> int:
+    """Bytes of one word in memory."""
+    return element_bytes(port) * port.word_values
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLayout:
+    """What a launch transfers of a stream.
+
+    Attributes
+    ----------
+    in_rows : bool
+        Whether a row is pixels as they lie in an interleaved image, rather than words copied by software.
+    row_bytes : Formula
+        Bytes of a row; the last word of a row may be cut short.
+    counts : tuple of Formula
+        Rows, planes, volumes: as many as the stream has dimensions beyond the first.
+    row_bytes_bits : int
+        Bits that the greatest ``row_bytes`` needs.
+    count_bits : tuple of int
+        Bits that the greatest of each of ``counts`` needs.
+    words : tuple of Formula
+        Extents in words, along every dimension.
+    """
+
+    in_rows: bool
+    row_bytes: Formula
+    counts: tuple[Formula, ...]
+    row_bytes_bits: int
+    count_bits: tuple[int, ...]
+    words: tuple[Formula, ...]
+
+
+def layouts(generated: Generated) -> dict[str, StreamLayout]:
+    """The layout of every stream, by the port's name."""
+    region, extents = generated.region, generated.extents
+    sources = {identifier(i.name): i.name for i in region.inputs}
+    sources |= {identifier(stage_key(region.name, k)): region.name for k in range(len(region.func.types))}
+    in_rows = all(loop.lanes == 1 for loop in region.loops[1:])
+    found: dict[str, StreamLayout] = {}
+    for plan in generated.ports:
+        port = plan.port
+        if in_rows:
+            pixel_bytes = element_bytes(port) * port.channels
+            row_bytes = extents.pixels[sources[port.name]][0] * pixel_bytes
+        else:
+            row_bytes = plan.words[0] * word_bytes(port)
+        counts = plan.words[1:]
+        found[port.name] = StreamLayout(
+            in_rows,
+            row_bytes,
+            counts,
+            # Room for a row of whole words, so that software may pad.
+            math.ceil(plan.words[0].evaluate(extents.maxima) * word_bytes(port)).bit_length(),
+            tuple(count.evaluate(extents.maxima).bit_length() for count in counts),
+            plan.words,
+        )
+    return found
