@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Formula", "ceil_div", "constant", "maximum", "variable"]
+__all__ = ["Formula", "ceil_div", "constant", "maximum", "modulo", "variable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class Formula:
     Attributes
     ----------
     op : str
-        ``"constant"``, ``"variable"``, ``"+"``, ``"*"``, ``"max"``, or ``"ceil_div"`` (second operand a positive
-        constant).
+        ``"constant"``, ``"variable"``, ``"+"``, ``"*"``, ``"max"``, ``"ceil_div"`` (second operand a positive
+        constant), or ``"mod"`` (remainder, of a first operand that is never negative).
     operands : tuple of Formula
         Operands of an operator.
     value : int
@@ -59,6 +59,8 @@ class Formula:
             return max(values)
         if self.op == "ceil_div":
             return -(-values[0] // values[1])
+        if self.op == "mod":
+            return values[0] % values[1]
         product = 1
         for value in values:
             product *= value
@@ -137,6 +139,23 @@ def ceil_div(formula: Formula, divisor: int) -> Formula:
     if formula.is_constant:
         return constant(-(-formula.value // divisor))
     return Formula("ceil_div", (formula, constant(divisor)))
+
+
+def modulo(formula: Formula, modulus: Formula, least: Mapping[str, int]) -> Formula:
+    """``formula % modulus``, worked out now where that can be; neither falls below its value at the least extents."""
+    if formula.is_constant and modulus.is_constant:
+        return constant(formula.value % modulus.value)
+    if formula.is_constant and formula.value < modulus.evaluate(least):
+        return formula
+    base, offset = _split(formula)
+    modulus_base, modulus_offset = _split(modulus)
+    if base == modulus_base:
+        beyond = offset - modulus_offset
+        if beyond < 0:
+            return formula
+        if beyond < modulus.evaluate(least):
+            return constant(beyond)
+    return Formula("mod", (formula, modulus))
 
 
 def _split(formula: Formula) -> tuple[Formula, int]:

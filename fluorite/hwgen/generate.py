@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fluorite.errors import ScheduleError
@@ -10,6 +11,7 @@ from fluorite.frontend import ir
 from fluorite.frontend.region import Region
 from fluorite.hwgen.delays import ZYNQ7000, Family
 from fluorite.hwgen.division import expand_divisions
+from fluorite.hwgen.due import due, with_room
 from fluorite.hwgen.extents import Extents, measure
 from fluorite.hwgen.formula import Formula, constant
 from fluorite.hwgen.graph import Delay, Graph
@@ -129,25 +131,21 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         owners = _owners(plan)
         storage = allocate(graph, plan, extents, owners)
         longer = extents.with_least_row(storage.least_row)
+        lags = _port_lags(plan)
+        counters = {node.id: plan.lags[node.id] for node in plan.nodes if node.op == "coord"}
+        first = min([*lags.values(), *counters.values()], key=lambda lag: cycles(lag, extents.strides))
+        longer = with_room(longer, [_behind(lag, first, longer) for lag in lags.values()])
         if longer.strides == extents.strides:
             break
         extents = longer  # even the largest launch has rows too short for this schedule: they are padded
     extents = longer
     names = _names(plan, owners)
 
-    lags = _port_lags(plan)
-    counters = {node.id: plan.lags[node.id] for node in plan.nodes if node.op == "coord"}
-    first = min([*lags.values(), *counters.values()], key=lambda lag: cycles(lag, extents.strides))
-
-    def behind(lag: Delay) -> Delay:
-        """How much later than the scan's beginning, along the scan's own dimensions."""
-        return extents.split(tuple(a - b for a, b in zip(lag, first, strict=True)))
-
-    ports = tuple(  # an input that nothing depends on any more is still streamed in
-        PortPlan(port, behind(lags.get(port.name, first)), extents.words[source])
-        for port, source in _streams(region, lowered)
-    )
-    coordinates = {id_: behind(lag) for id_, lag in counters.items()}
+    ports = []
+    for port, source in _streams(region, lowered):
+        lag = _behind(lags.get(port.name, first), first, extents)  # what nothing depends on is still streamed in
+        ports.append(PortPlan(port, lag, extents.words[source], due(lag, extents.words[source], extents)))
+    coordinates = {id_: _behind(lag, first, extents) for id_, lag in counters.items()}
     wraps = {memory.gap: _formula(memory.gap, extents) - 2 for memory in storage.memories}
     settings, setting_names = _settings(region, lowered, extents, ports, wraps)
     interface = CoreInterface(
@@ -171,7 +169,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         settings,
         setting_names,
         interface,
-        ports,
+        tuple(ports),
         coordinates,
         wraps,
         latency,
@@ -217,6 +215,11 @@ def _streams(region: Region, lowered: Lowered) -> list[tuple[StreamPort, str]]:
     return inputs + [port(stage_key(region.name, index), "out", type_, region.name) for index, type_ in types]
 
 
+def _behind(lag: Delay, first: Delay, extents: Extents) -> Delay:
+    """How much later than the scan's beginning, along the scan's own dimensions."""
+    return extents.split(tuple(a - b for a, b in zip(lag, first, strict=True)))
+
+
 def _port_lags(plan: Schedule) -> dict[str, Delay]:
     lags = {identifier(str(node.attr[0])): plan.lags[node.id] for node in plan.nodes if node.op == "input"}
     lags.update({identifier(stream): lag for stream, lag in plan.output_lags.items()})
@@ -232,7 +235,7 @@ def _formula(merged: Delay, extents: Extents) -> Formula:
 
 
 def _settings(
-    region: Region, lowered: Lowered, extents: Extents, ports: tuple[PortPlan, ...], wraps: dict[Delay, Formula]
+    region: Region, lowered: Lowered, extents: Extents, ports: Sequence[PortPlan], wraps: dict[Delay, Formula]
 ) -> tuple[tuple[Setting, ...], dict[Formula, str]]:
     """Setting ports: one per distinct formula that is not a number, then origins and Params."""
     settings: list[Setting] = []
@@ -247,8 +250,12 @@ def _settings(
     for loop, formula in zip(region.loops, extents.scan, strict=True):
         need(formula - 1, f"scan_last_{loop.var}")
     for port in ports:
-        for loop, words in zip(region.loops, port.words, strict=True):
-            need(words - 1, f"{port.port.name}_last_{loop.var}")
+        for d, loop in enumerate(region.loops):
+            need(port.due.starts[d], f"{port.port.name}_start_{loop.var}")
+            if port.ends(d, extents.scan):
+                need(port.due.ends[d], f"{port.port.name}_end_{loop.var}")
+                if d > 0 and not any(port.lag):
+                    need(port.words[d] - 1, f"{port.port.name}_last_{loop.var}")
     for number, formula in enumerate(wraps.values()):
         need(formula, f"linebuffer_last_{number}")
     for name, (lo, hi, formula) in lowered.settings.items():

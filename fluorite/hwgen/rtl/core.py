@@ -1,35 +1,35 @@
 """The core: scan control, ports and datapath, put together.
 
 One clock enable, ``advance``, moves everything: a cycle passes when every input word that is due is there and every
-output word that is due can be taken. Each port counts its own position in the scan, as many cycles late as its lag; a
-port is due where its position lies in its own extents. Inside, nothing knows whether a word is due: outside its
-domain a stream carries garbage that no word inside depends on.
+output word that is due can be taken. One counter walks the scan; a port is due while the position, as many cycles ago
+as its lag, lies in its own extents. Inside, nothing knows whether a word is due: outside its domain a stream carries
+garbage that no word inside depends on.
 
-A launch after a launch starts in the cycle the scan wraps. Each port counts the launches it has still to work on
-(``pending``), so that the rows flushed behind the last launch are told from rows of a launch.
+A launch after a launch starts in the cycle the scan wraps. If there is none, the scan goes on until every port has
+had its last word.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from amaranth.hdl import Elaboratable, Module, Shape, Signal, Value, ValueLike, unsigned
 
+from fluorite.hwgen.due import Due
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.interface import CoreInterface, StreamPort
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.rtl.datapath import Datapath
 from fluorite.hwgen.rtl.logic import all_of, any_of
+from fluorite.hwgen.rtl.port import PortControl
 from fluorite.hwgen.rtl.scan import ScanCounter
 from fluorite.hwgen.rtl.skid import SkidBuffer
 from fluorite.hwgen.schedule import Schedule
 from fluorite.hwgen.storage import Storage
 
 __all__ = ["Core", "PortPlan"]
-
-_PENDING_BITS = 2  # of the counters of launches in flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,18 @@ class PortPlan:
         Its first word comes so much later than the scan's beginning.
     words : tuple of Formula
         Its extents, in words.
+    due : Due
+        Scan positions where it starts and ends.
     """
 
     port: StreamPort
     lag: Delay
     words: tuple[Formula, ...]
+    due: Due
+
+    def ends(self, d: int, scan: Sequence[Formula]) -> bool:
+        """Whether the port has to know its last position along dimension d."""
+        return self.port.direction == "out" or self.words[d] != scan[d]
 
 
 class Core(Elaboratable):
@@ -135,51 +142,58 @@ class Core(Elaboratable):
         load = Signal()
         m.d.comb += load.eq(~running)
 
-        # Positions: ports and coordinates of equal lag share a counter.
+        # Positions. A coordinate that is counted later than the scan has a counter of its own.
         last = [self._value(formula - 1) for formula in self.scan]
         sizes = [formula.evaluate(self.maxima) for formula in self.scan]
         counters: dict[Delay, ScanCounter] = {}
 
         def counter(lag: Delay, name: str) -> ScanCounter:
             if lag not in counters:
-                counters[lag] = ScanCounter(lag, last, sizes, load, advance, f"scan_{name}")
-                m.submodules[f"scan_{name}"] = counters[lag]
+                counters[lag] = ScanCounter(lag, last, sizes, load, advance, f"scan_{name}" if name else "scan")
+                m.submodules[f"scan_{name}" if name else "scan"] = counters[lag]
             return counters[lag]
+
+        scan = counter((0,) * len(last), "")
+        compared: dict[tuple[int, Formula], Signal] = {}
+
+        def at(d: int, formula: Formula, name: str) -> Value:
+            """Whether the scan is at a position along a dimension."""
+            if formula == self.scan[d] - 1:
+                return scan.ends[d]
+            if (d, formula) not in compared:
+                compared[d, formula] = signal = Signal(name=name)
+                m.d.comb += signal.eq(scan.positions[d] == self._value(formula))
+            return compared[d, formula]
 
         # Launches.
         launch = Signal()
-        pendings: dict[Delay, Signal] = {}
-        for plan in self.ports_plan:
-            position = counter(plan.lag, plan.port.name)
-            if plan.lag in pendings:
-                continue
-            pending = pendings[plan.lag] = Signal(_PENDING_BITS, name=f"pending_{plan.port.name}")
-            done = Signal(name=f"done_{plan.port.name}")
-            m.d.comb += done.eq(advance & position.wrap & pending.any())
-            m.d.sync += pending.eq(pending + launch - done)
-        first = min(pendings, key=lambda lag: tuple(reversed(lag)))
-        room = Signal()
-        idle = Signal()
+        launched = Signal()  # the scan is one of a launch
+        unfinished: list[ValueLike] = [launched]
         m.d.comb += [
-            room.eq(all_of(~pending.all() for pending in pendings.values())),
-            idle.eq(all_of(~pending.any() for pending in pendings.values())),
-            self.launch_ready.eq(~running | (advance & counters[first].wrap & room)),
+            self.launch_ready.eq(~running | (advance & scan.wrap)),
             launch.eq(self.launch_valid & self.launch_ready),
         ]
-        m.d.sync += running.eq(launch | (running & ~idle))
+        with m.If(self.launch_ready):
+            m.d.sync += launched.eq(self.launch_valid)
 
         # Ports.
         inputs: dict[str, Value] = {}
         waits: list[tuple[Signal, Signal]] = []  # (due, can move)
         skids: dict[str, SkidBuffer] = {}
         due_of: dict[str, Signal] = {}
+        controls: dict[str, PortControl | None] = {}
         several_inputs = sum(plan.port.direction == "in" for plan in self.ports_plan) > 1
         for plan in self.ports_plan:
             name = plan.port.name
             signals = self.streams[name]
-            due = due_of[name] = Signal(name=f"due_{name}")
-            inside = self._inside(counters[plan.lag], plan.words)
-            m.d.comb += due.eq(pendings[plan.lag].any() & inside)
+            control = controls[name] = self._control(plan, at, launch, launched, load, advance)
+            if control is None:  # a word in every cycle of a launch
+                due: Signal = launched
+            else:
+                m.submodules[f"control_{name}"] = control
+                due = control.due
+                unfinished.append(control.unfinished)
+            due_of[name] = due
             can_move = Signal(name=f"can_move_{name}")
             if plan.port.direction == "in":
                 if several_inputs:  # else ready would wait for another port's valid
@@ -199,6 +213,7 @@ class Core(Elaboratable):
                 m.submodules[f"skid_{name}"] = skid = skids[name] = SkidBuffer(plan.port.word_bits + 1, f"skid_{name}")
                 m.d.comb += can_move.eq(skid.i_ready)
             waits.append((due, can_move))
+        m.d.sync += running.eq(launch | (running & any_of(unfinished)))
         m.d.comb += advance.eq(running & all_of(~due | can_move for due, can_move in waits))
         if not several_inputs:
             for plan, (due, _) in zip(self.ports_plan, waits, strict=True):
@@ -241,10 +256,10 @@ class Core(Elaboratable):
             bits = plan.port.element_bits
             for k in range(plan.port.word_values):
                 m.d.comb += skid.i_data[k * bits : (k + 1) * bits].eq(datapath.outputs[name, k])
-            positions = counters[plan.lag].positions
-            ends = (p == self._value(words - 1) for p, words in zip(positions, plan.words, strict=True))
+            control = controls[name]
+            assert control is not None
             m.d.comb += [
-                skid.i_data[-1].eq(all_of(ends)),
+                skid.i_data[-1].eq(control.last),
                 skid.i_valid.eq(due_of[name] & advance),
                 signals["valid"].eq(skid.o_valid),
                 signals["data"].eq(skid.o_data[:-1]),
@@ -255,12 +270,32 @@ class Core(Elaboratable):
         m.d.comb += self.busy.eq(any_of(busy))
         return m
 
-    def _inside(self, counter: ScanCounter, words: tuple[Formula, ...]) -> Value:
-        """Whether a port's position lies in its extents."""
-        checks: list[ValueLike] = []
-        for position, own, scan in zip(counter.positions, words, self.scan, strict=True):
-            if position.shape().signed:
-                checks.append(~position[-1])
-            if own != scan:
-                checks.append(position <= self._value(own - 1))
-        return all_of(checks)
+    def _control(
+        self,
+        plan: PortPlan,
+        at: Callable[[int, Formula, str], Value],
+        launch: Signal,
+        launched: Signal,
+        load: Signal,
+        advance: Signal,
+    ) -> PortControl | None:
+        """When a port is due; None if that is whenever the scan is one of a launch."""
+        name = plan.port.name
+        dimensions = range(len(self.scan))
+        ends = [plan.ends(d, self.scan) for d in dimensions]
+        with_scan = not any(plan.lag)
+        if with_scan and not any(ends):
+            return None
+        return PortControl(
+            [at(d, plan.due.starts[d], f"{name}_start_{d}") for d in dimensions],
+            [at(d, plan.due.ends[d], f"{name}_end_{d}") if ends[d] else None for d in dimensions],
+            [plan.words[d] == self.scan[d] for d in dimensions],
+            launch if with_scan else launched,
+            load if with_scan else None,
+            [
+                Value.cast(self._value(plan.words[d] - 1)) == 0 if d and with_scan and ends[d] else None
+                for d in dimensions
+            ],
+            advance,
+            name,
+        )

@@ -38,6 +38,8 @@ class ScanCounter(Elaboratable):
         Move on.
     positions : list of Signal, out
         Position along each dimension, negative before the first word.
+    ends : list of Signal, out
+        Whether that is the last.
     wrap : Signal, out
         The position is the last of the scan.
     """
@@ -57,6 +59,7 @@ class ScanCounter(Elaboratable):
         self.advance = advance
         self.wrap = Signal(name=f"{name}_wrap")
         self.positions: list[Signal] = []
+        self.ends = [Signal(name=f"{name}_at_end_{d}") for d in range(len(max_positions))]
         for d, count in enumerate(max_positions):
             bits = max(count - 1, abs(lag[d]), 1).bit_length()
             shape = signed(bits + 1) if lag[d] > 0 else unsigned(bits)
@@ -66,13 +69,10 @@ class ScanCounter(Elaboratable):
         """Build the module."""
         m = Module()
         carry: ValueLike = self.advance
-        ends: list[Signal] = []
-        for d, (position, last) in enumerate(zip(self.positions, self.last, strict=True)):
-            end = Signal(name=f"at_end_{d}")
-            ends.append(end)
+        for lag, position, last, end in zip(self.lag, self.positions, self.last, self.ends, strict=True):
             m.d.comb += end.eq(position == last)
             with m.If(self.load | carry):  # load lasts for many cycles before a launch: no other reset is needed
-                m.d.sync += position.eq(Mux(self.load, -self.lag[d], Mux(end, 0, position + 1)))
+                m.d.sync += position.eq(Mux(self.load, -lag, Mux(end, 0, position + 1)))
             carry = carry & end
-        m.d.comb += self.wrap.eq(all_of(ends))
+        m.d.comb += self.wrap.eq(all_of(self.ends))
         return m
