@@ -281,7 +281,7 @@ class Building:
         func, buffered = None, []
         for number, stage in enumerate(plan.stages):
             func = hl.Func(f"stage{number}")
-            bodies = [self._expression(body) for body in stage.bodies]
+            bodies = [hl.Expr(self._expression(body)) for body in stage.bodies]
             func[x, y] = bodies[0] if len(bodies) == 1 else tuple(bodies)
             for element in range(len(bodies)):
                 self.sources.append((func, element if len(bodies) > 1 else None))
