@@ -6,7 +6,7 @@ import re
 
 __all__ = ["identifier"]
 
-# Keywords of SystemVerilog (IEEE 1800-2017, those of Verilog among them), then of C, then the core's own ports.
+# Keywords of SystemVerilog (IEEE 1800-2017, those of Verilog among them), then of C, then the core's own.
 _RESERVED_WORDS = """
 accept_on alias always always_comb always_ff always_latch and assert assign assume automatic before begin bind bins
 binsof bit break buf bufif0 bufif1 byte case casex casez cell chandle checker class clocking cmos config const
@@ -28,7 +28,7 @@ vectored virtual void wait wait_order wand weak weak0 weak1 while wildcard wire 
 
 auto char double float goto inline long register short sizeof switch volatile
 
-clk rst busy launch_valid launch_ready
+clk rst busy launch_valid launch_ready datapath
 """
 _RESERVED = frozenset(_RESERVED_WORDS.split())
 
