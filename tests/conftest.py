@@ -7,7 +7,6 @@ import pytest
 import fluorite
 from fluorite.sim.run import Stalls
 
-
 DEFAULT_STALLS = (Stalls(1),)
 
 

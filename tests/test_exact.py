@@ -429,7 +429,6 @@ def gaussian():
 def test_back_to_back_launches_leave_no_bubble(gaussian, extents):
     accelerator, model = gaussian
     generated = accelerator.generated
-    (launch,) = launches(generated, (0, 0), extents, {})
     extent_variables = {"extent_x": extents[0], "extent_y": extents[1]}
     period = generated.extents.cycles_per_launch.evaluate(extent_variables)
     cycles = {}

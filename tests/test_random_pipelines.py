@@ -1,7 +1,7 @@
 """Random pipelines: algorithm and schedule drawn by hypothesis, the hardware compared with Halide bit for bit.
 
-A drawn pipeline is a `Plan`, plain data that prints as the call that builds it again; hypothesis shrinks it. `make test`
-runs a few, always the same; ``FLUORITE_FUZZ=n`` runs n others (``make fuzz``), and ``FLUORITE_FUZZ_SEED`` says which.
+A drawn pipeline is a `Plan`, plain data that prints as the call that builds it again; hypothesis shrinks it.
+`make test` runs a few, always the same; ``FLUORITE_FUZZ=n`` runs n others (``make fuzz``), and ``FLUORITE_FUZZ_SEED`` says which.
 """
 
 import os
@@ -47,7 +47,7 @@ class Op:
 
 @dataclass(frozen=True)
 class Stage:
-    """One Func (a Tuple if it has two bodies). Sources are numbered: the inputs, then every element of the stages before."""
+    """One Func, a Tuple if it has two bodies. Sources are numbered: inputs, then every element of the stages before."""
 
     bodies: tuple[Op, ...]
     linebuffer: bool

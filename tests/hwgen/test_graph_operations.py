@@ -1,5 +1,7 @@
 """The stream graph's constructors: folding, ranges, sharing up to a shift; sums expanded into shift-add trees."""
 
+import itertools
+
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
@@ -174,7 +176,7 @@ def test_signed_digits(value):
     digits = signed_digits(value)
     assert sum(-(1 << p) if negative else 1 << p for p, negative in digits) == value
     positions = [p for p, _ in digits]
-    assert all(a - b >= 2 for a, b in zip(positions, positions[1:], strict=False))  # none adjacent: fewest digits
+    assert all(a - b >= 2 for a, b in itertools.pairwise(positions))  # none adjacent: fewest digits
     assert not digits[0][1]
 
 
