@@ -1,7 +1,8 @@
 """Random pipelines: algorithm and schedule drawn by hypothesis, the hardware compared with Halide bit for bit.
 
 A drawn pipeline is a `Plan`, plain data that prints as the call that builds it again; hypothesis shrinks it.
-`make test` runs a few, always the same; ``FLUORITE_FUZZ=n`` runs n others (``make fuzz``), and ``FLUORITE_FUZZ_SEED`` says which.
+`make test` runs a few, always the same; ``FLUORITE_FUZZ=n`` runs n others (``make fuzz``), and
+``FLUORITE_FUZZ_SEED`` says which.
 """
 
 import os
@@ -281,7 +282,7 @@ class Building:
         func, buffered = None, []
         for number, stage in enumerate(plan.stages):
             func = hl.Func(f"stage{number}")
-            bodies = [hl.Expr(self._expression(body)) for body in stage.bodies]
+            bodies = [self._expression(body) for body in stage.bodies]
             func[x, y] = bodies[0] if len(bodies) == 1 else tuple(bodies)
             for element in range(len(bodies)):
                 self.sources.append((func, element if len(bodies) > 1 else None))
@@ -335,7 +336,7 @@ class Building:
     def _read(self, number, dx, dy):
         source, element = self.sources[number]
         read = source[self.x + dx, self.y + dy]
-        return read if element is None else read[element]
+        return hl.Expr(read if element is None else read[element])
 
     def _expression(self, op):
         type_ = halide_type(op.type)

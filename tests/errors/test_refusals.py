@@ -347,7 +347,8 @@ def printed():
 
 @refused(
     ScheduleError,
-    "output: no accelerate(): a design has at least one accelerator; call accelerate() on the Func to put into hardware",
+    "output: no accelerate(): a design has at least one accelerator; call accelerate() on the Func to put into "
+    "hardware",
 )
 def no_accelerator():
     return copied(plain(image()))
