@@ -1,0 +1,1 @@
+"""Software out: the driver, the extern stage that Halide calls, and the files around them."""
