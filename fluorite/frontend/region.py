@@ -26,7 +26,7 @@ class ConstantValues(Protocol):
         ...
 
     def region(self, func: str, region: Sequence[tuple[int, int]]) -> Sequence[NDArray[Any]]:
-        """Values of an input-free Func over ``(min, extent)`` of each argument: an array a Tuple element, axes reversed."""
+        """Values of an input-free Func over ``(min, extent)`` of its arguments, a Tuple element each; axes reversed."""
         ...
 
     def of_expr(self, expr: ir.Expr) -> int | float:

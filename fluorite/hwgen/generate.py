@@ -24,6 +24,7 @@ from fluorite.hwgen.rtl.core import Core, PortPlan
 from fluorite.hwgen.schedule import Schedule, schedule
 from fluorite.hwgen.storage import Storage, allocate, cycles
 from fluorite.hwgen.sums import expand_sums
+from fluorite.hwgen.trees import balance_trees
 from fluorite.hwgen.values import Lowered, stage_key
 
 __all__ = ["Generated", "Setting", "generate"]
@@ -123,9 +124,9 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         The region cannot become hardware.
     """
     lowered = lower(region)
-    linked = link(region, lowered)
+    trees = balance_trees(link(region, lowered), region.loops[0].lanes)
     extents = measure(region, lowered.domains)
-    graph = merge_dimensions(expand_sums(expand_divisions(linked), region.loops[0].lanes), extents)
+    graph = merge_dimensions(expand_sums(expand_divisions(trees), region.loops[0].lanes), extents)
     while True:
         plan = schedule(graph, extents.strides, extents.least_strides, family)
         owners = _owners(plan)

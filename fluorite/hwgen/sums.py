@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
 
+from fluorite.hwgen.columns import Columns
 from fluorite.hwgen.graph import Graph, Node, Output, Ref, topological
 from fluorite.hwgen.ops import Builder
 
@@ -47,11 +48,10 @@ def expand_sums(graph: Graph, lanes: int) -> Graph:
 class _Expansion:
     def __init__(self, graph: Graph, lanes: int) -> None:
         self.old = graph
-        self.lanes = lanes
         self.new = Graph(graph.dimensions)
         self.build = Builder(self.new)
         self.done: dict[int, Ref] = {}
-        self.columns: dict[int, int] = {}
+        self.columns = Columns(lanes)
         self.uses: dict[int, int] = {}
 
     def run(self) -> Graph:
@@ -118,7 +118,7 @@ class _Expansion:
             return self.build.const(constant)
         groups: dict[int, list[tuple[int, Ref]]] = {}
         for coefficient, ref in flat:
-            groups.setdefault(self._column(ref), []).append((coefficient, ref))
+            groups.setdefault(self.columns.of(ref), []).append((coefficient, ref))
         columns: list[tuple[int, Ref]] = []
         for column in sorted(groups):
             group = groups[column]
@@ -187,23 +187,6 @@ class _Expansion:
             merged[key] = (merged[key][0] + coefficient if key in merged else coefficient, ref)
         ordered = sorted(merged.values(), key=lambda term: (term[1].delay[1:], term[1].node.id, term[1].delay[0]))
         return constant, [term for term in ordered if term[0]]
-
-    def _column(self, ref: Ref) -> int:
-        """Pixel column of a stream relative to the scan: taps that lie above one another share it."""
-        return self._node_column(ref.node) - self.lanes * ref.delay[0]
-
-    def _node_column(self, node: Node) -> int:
-        if node.id not in self.columns:
-            for below in topological([node]):
-                if below.id in self.columns:
-                    continue
-                if below.op in ("input", "stage"):
-                    self.columns[below.id] = int(below.attr[1]) % self.lanes
-                else:
-                    self.columns[below.id] = max(
-                        (self._column(operand) for operand in below.operands if not operand.node.static), default=0
-                    )
-        return self.columns[node.id]
 
     def _weighted(self, terms: Sequence[tuple[int, Ref]]) -> Ref:
         """A group's sum: equal weights added first."""
