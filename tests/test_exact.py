@@ -285,6 +285,18 @@ def test_output_that_depends_on_no_input(image, exact):
     exact(copied(func), (33, 7))
 
 
+def test_stage_that_depends_on_params_alone(image, exact):
+    source, gain = image(), hl.Param(hl.UInt(8), "gain")
+    gain.set(77)
+    stage, func = hl.Func("stage"), hl.Func("func")
+    stage[x, y] = gain * 3 + 1
+    stage.linebuffer()
+    func[x, y] = stage[x - 1, y - 1] + (source[x, y] | stage[x + 1, y])
+    whole(func)
+    func.accelerate([source], x, OUTERMOST)
+    exact(copied(func), (5, 6), SEEDS[:2])
+
+
 @pytest.mark.parametrize("lanes", [1, 3])
 def test_coordinates_needed_before_the_first_pixel(image, exact, lanes):
     # Three products in a row: the coordinate is looked at many cycles before the pixel that it is added to.

@@ -43,7 +43,11 @@ def link(region: Region, lowered: Lowered) -> Graph:
                     done[node.id] = rom(build, region, lowered.tables[int(node.attr[0])], operands)
                 else:
                     done[node.id] = build.rebuild(node, operands)
-            streams[key, lane, channel] = build.stage(done[body.node.id].shifted(body.delay), key, lane, channel)
+            value = done[body.node.id].shifted(body.delay)
+            # What depends on Params alone needs no stream, and must not have one: held for a row before the scan
+            # begins, it would have to be there before the launch.
+            stays = value.node.static and name != region.name
+            streams[key, lane, channel] = value if stays else build.stage(value, key, lane, channel)
     channels = lowered.domains[region.name].channel_count
     for key in _keys(region, region.name):
         graph.outputs.extend(
