@@ -15,7 +15,7 @@ WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -ge 2 ] && echo "$
 # Tools installed with the project (ruff, mypy, a command named `python` that Verilator wants) come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help check-tools setup demo test lint format bench bench-hardware clean distclean
+.PHONY: help check-tools setup demo test fuzz lint format bench bench-hardware clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -61,6 +61,9 @@ demo: $(STAMP) ## Harris corners of a photograph through the simulated accelerat
 
 test: $(STAMP) ## run all tests
 	@$(PY) -m pytest -n $(WORKERS)
+
+fuzz: $(STAMP) ## compare FLUORITE_FUZZ=300 random pipelines with Halide, from FLUORITE_FUZZ_SEED=0 on
+	@FLUORITE_FUZZ=$${FLUORITE_FUZZ:-300} $(PY) -m pytest tests/test_random_pipelines.py -k many
 
 lint: $(STAMP) ## ruff (rules and format) and mypy --strict
 	@ruff check .

@@ -478,13 +478,13 @@ def _arrays(result):
 # --- tests ------------------------------------------------------------------------------------------------------------
 
 
-def run(examples, seed, phases=(Phase.generate,)):
+def run(examples, seed):
     @hypothesis.seed(seed)
     @settings(
         max_examples=examples,
         deadline=None,
         database=None,
-        phases=phases,
+        phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
         print_blob=False,
     )
@@ -503,4 +503,4 @@ def test_random_pipelines_are_exact(group):
 
 @pytest.mark.skipif(not EXAMPLES, reason="FLUORITE_FUZZ=n runs n more")
 def test_many_random_pipelines_are_exact():
-    run(EXAMPLES, 1000 + SEED, (Phase.generate, Phase.shrink))
+    run(EXAMPLES, 1000 + SEED)
