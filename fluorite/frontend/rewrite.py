@@ -87,8 +87,8 @@ def apply_wrappers(root: Table) -> Table:
         own = {names[index] for index in wrappers.values()}
         for caller in names:
             index = wrappers.get(caller, wrappers.get(""))
-            # A wrapper itself calls what it wraps.
-            if index is not None and caller not in own:
+            # A wrapper itself calls what it wraps, and an update reads its own Func.
+            if index is not None and caller not in own and caller != func.name:
                 stands_in[caller, func.name] = index
     if not stands_in:
         return root

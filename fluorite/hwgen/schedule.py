@@ -136,9 +136,10 @@ class _Program:
         self, d: int, solved: Mapping[int, list[int]], strides: Sequence[int], least_strides: Sequence[int]
     ) -> list[int]:
         """Lags along dimension d, those along the dimensions further out being known."""
-        program = DifferenceProgram([0.0] * self.unknowns)
+        # Among equals the earliest, so that the taps of a window stay in step and their rows share a memory ...
+        program = DifferenceProgram([1e-5] * self.unknowns)
         for number in self.output_unknown.values():
-            program.cost[number] = 1e-3  # among equals, the shortest latency
+            program.cost[number] = 1e-3  # ... and above all the shortest latency
 
         def slack(edge: _Edge, table: Sequence[int]) -> int:
             """Cycles, in units of dimension d, that the outer dimensions' lags already give the edge."""
