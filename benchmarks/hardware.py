@@ -22,6 +22,9 @@ import halide as hl
 import numpy as np
 
 import fluorite
+from fluorite.hwgen.delays import ECP5
+from fluorite.hwgen.generate import generate
+from fluorite.hwgen.verilog import emit
 from fluorite.pipeline_file import load_pipeline
 from fluorite.synth.nextpnr import Routed, nextpnr_version, route_ecp5
 from fluorite.synth.yosys import XC7_SCRIPT, Area, synthesize_parts, synthesize_xc7, yosys_version
@@ -98,6 +101,9 @@ class Task:
         else:
             func, _ = stencil(self.name, self.bits, self.lanes, WIDTH, HEIGHT, self.exact)
             core = fluorite.compile(func).accelerators[0]
+        if self.do == "route":
+            generated = generate(core.generated.region, ECP5)
+            return emit(generated), generated.interface.module
         return core.verilog, core.generated.interface.module
 
     def check(self) -> bool:
@@ -200,7 +206,8 @@ def parts_table(results: dict[Task, Any]) -> None:
 
 def route_table(results: dict[Task, Any], paths: bool) -> None:
     """Clock rates on ECP5."""
-    print(f"\nLattice ECP5-85, speed grade 6: Yosys {yosys_version()} synth_ecp5, nextpnr {nextpnr_version()}.\n")
+    print(f"\nLattice ECP5-85, speed grade 6: Yosys {yosys_version()} synth_ecp5, nextpnr {nextpnr_version()}.")
+    print(f"Compiled for {1000 / ECP5.clock_ns:.0f} MHz.\n")
     table = Table(("design", "bits", "MHz", "LUT4", "FF", "DP16KD", "MULT18"))
     slowest: list[tuple[Task, Routed]] = []
     for task, routed in results.items():

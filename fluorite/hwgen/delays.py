@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from fluorite.hwgen.graph import Delay, Node, Ref
 
-__all__ = ["Family", "ZYNQ7000", "latency_cycles", "taken_at"]
+__all__ = ["ECP5", "Family", "ZYNQ7000", "latency_cycles", "taken_at"]
 
 _WIRING = frozenset(
     ("const", "setting", "input", "tap", "coord", "stage", "shl", "wrap", "shr", "not", "within", "cat")
@@ -54,6 +54,10 @@ class Family:
         A DSP block without its pipeline registers.
     memory_ns : float
         Extra clock-to-output time of a block RAM without its output register.
+    carry_ns : float
+        Getting onto a carry chain and off it, beyond a LUT's time.
+    memory_register : bool
+        Whether what a line buffer's memory gives is registered before it is used.
     """
 
     name: str
@@ -63,6 +67,8 @@ class Family:
     carry_ns_per_bit: float
     multiplier_ns: float
     memory_ns: float
+    carry_ns: float = 0.0
+    memory_register: bool = False
 
     @property
     def budget_ns(self) -> float:
@@ -75,11 +81,13 @@ class Family:
             return 0.0
         width = max([node.width_bits, *(operand.node.width_bits for operand in node.operands)])
         if node.op in ("add", "sub", "sum"):
-            return self.lut_ns + self.carry_ns_per_bit * width
+            return self.lut_ns + self.carry_ns + self.carry_ns_per_bit * width
         if node.op in ("eq", "lt", "le"):
-            return self.lut_ns + self.carry_ns_per_bit * max(o.node.width_bits for o in node.operands) / 2
+            return (
+                self.lut_ns + self.carry_ns + self.carry_ns_per_bit * max(o.node.width_bits for o in node.operands) / 2
+            )
         if node.op in ("min", "max", "abs"):
-            return 2 * self.lut_ns + self.carry_ns_per_bit * width
+            return 2 * self.lut_ns + self.carry_ns + self.carry_ns_per_bit * width
         if node.op == "mul":
             return self.multiplier_ns
         if node.op == "rom":
@@ -92,4 +100,18 @@ class Family:
 
 ZYNQ7000 = Family(
     "xc7z", clock_ns=6.6, register_ns=1.2, lut_ns=0.9, carry_ns_per_bit=0.03, multiplier_ns=4.2, memory_ns=1.8
+)
+
+# From nextpnr's slowest paths, see docs/hardware-benchmarks.md. A block RAM takes 5.6 ns from clock to output, most of
+# a cycle: nothing but a register follows it.
+ECP5 = Family(
+    "ecp5",
+    clock_ns=8.0,
+    register_ns=1.4,
+    lut_ns=1.15,
+    carry_ns_per_bit=0.035,
+    multiplier_ns=5.0,
+    memory_ns=5.1,
+    carry_ns=0.8,
+    memory_register=True,
 )

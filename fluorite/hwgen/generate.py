@@ -127,17 +127,20 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
     trees = balance_trees(link(region, lowered), region.loops[0].lanes)
     extents = measure(region, lowered.domains)
     graph = merge_dimensions(expand_sums(expand_divisions(trees), region.loops[0].lanes), extents)
+    behind_memory: frozenset[int] = frozenset()
     while True:
-        plan = schedule(graph, extents.strides, extents.least_strides, family)
+        plan = schedule(graph, extents.strides, extents.least_strides, family, behind_memory)
         owners = _owners(plan)
-        storage = allocate(graph, plan, extents, owners)
+        storage = allocate(graph, plan, extents, owners, family.memory_register)
+        slow = behind_memory | storage.read_directly(plan)
         longer = extents.with_least_row(storage.least_row)
         lags = _port_lags(plan)
         counters = {node.id: plan.lags[node.id] for node in plan.nodes if node.op == "coord"}
         first = min([*lags.values(), *counters.values()], key=lambda lag: cycles(lag, extents.strides))
         longer = with_room(longer, [_behind(lag, first, longer) for lag in lags.values()])
-        if longer.strides == extents.strides:
+        if longer.strides == extents.strides and slow == behind_memory:
             break
+        behind_memory = slow
         extents = longer  # even the largest launch has rows too short for this schedule: they are padded
     extents = longer
     names = _names(plan, owners)
@@ -245,7 +248,7 @@ def _settings(
     def need(formula: Formula, name: str) -> None:
         if not formula.is_constant and formula not in names:
             names[formula] = name
-            width = max(formula.evaluate(extents.maxima).bit_length(), 1)
+            width = max(formula.greatest(extents.maxima).bit_length(), 1)
             settings.append(Setting(SettingPort(name, width, False), formula))
 
     for loop, formula in zip(region.loops, extents.scan, strict=True):

@@ -24,7 +24,7 @@ stages to operators.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from fluorite.hwgen.delays import Family, latency_cycles, taken_at
@@ -66,7 +66,13 @@ class _Edge:
     delay: Delay
 
 
-def schedule(graph: Graph, strides: Sequence[int], least_strides: Sequence[int], family: Family) -> Schedule:
+def schedule(
+    graph: Graph,
+    strides: Sequence[int],
+    least_strides: Sequence[int],
+    family: Family,
+    behind_memory: Collection[int] = (),
+) -> Schedule:
     """Solve for all lags.
 
     Parameters
@@ -79,8 +85,10 @@ def schedule(graph: Graph, strides: Sequence[int], least_strides: Sequence[int],
         The same at the smallest extents that must work.
     family : Family
         Delay model and clock.
+    behind_memory : collection of int
+        Ids of nodes that take an operand straight from a memory's output, which comes later than a register's.
     """
-    program = _Program(graph, family)
+    program = _Program(graph, family, behind_memory)
     dimensions = graph.dimensions
     solved: dict[int, list[int]] = {}
     for d in reversed(range(dimensions)):
@@ -99,8 +107,9 @@ def schedule(graph: Graph, strides: Sequence[int], least_strides: Sequence[int],
 class _Program:
     """Unknowns and edges shared by the programs of all dimensions."""
 
-    def __init__(self, graph: Graph, family: Family) -> None:
+    def __init__(self, graph: Graph, family: Family, behind_memory: Collection[int]) -> None:
         self.family = family
+        self.behind_memory = behind_memory
         self.nodes = tuple(topological(output.value.node for output in graph.outputs))
         self.unknown: dict[int, int] = {}
         self.unknowns = 0
@@ -182,8 +191,10 @@ class _Paths:
         for source in program.nodes:
             if source.static:
                 continue
-            # What a path from the source's input side to a node's output side takes; row taps start behind a memory.
+            # What a path from the source's input side to a node's output side takes.
             start = program.family.node_ns(source)
+            if source.id in program.behind_memory:
+                start += program.family.memory_ns
             best: dict[tuple[int, int], float] = {(source.id, 0): start}
             frontier: list[tuple[Node, int, float, tuple[_Edge, ...]]] = [(source, 0, start, ())]
             while frontier:

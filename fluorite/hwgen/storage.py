@@ -106,6 +106,18 @@ class Storage:
     least_row: int
     aliases: Mapping[tuple[int, Delay], Delay]
 
+    def read_directly(self, plan: Schedule) -> frozenset[int]:
+        """Ids of the nodes that take an operand straight from a memory's output."""
+        ends = {(line.node, line.end) for line in self.lines if line.kind == "memory"}
+        return frozenset(
+            node.id
+            for node in plan.nodes
+            if not node.static
+            for operand in node.operands
+            if not operand.node.static
+            and (operand.node.id, plan.age(plan.lags[node.id], taken_at(node, operand), operand.node)) in ends
+        )
+
 
 def cycles(delay: Delay, strides: Sequence[int]) -> int:
     """A delay vector in cycles."""
@@ -129,7 +141,9 @@ def ages_of(graph: Graph, plan: Schedule) -> dict[int, set[Delay]]:
     return ages
 
 
-def allocate(graph: Graph, plan: Schedule, extents: Extents, owners: dict[int, str]) -> Storage:
+def allocate(
+    graph: Graph, plan: Schedule, extents: Extents, owners: dict[int, str], memory_register: bool = False
+) -> Storage:
     """Chains and memories for a schedule.
 
     Parameters
@@ -140,6 +154,8 @@ def allocate(graph: Graph, plan: Schedule, extents: Extents, owners: dict[int, s
         Sizes of a launch.
     owners : dict of int to str
         Per node id, the stage it belongs to, to name memories after.
+    memory_register : bool
+        Whether what a memory gives is registered before it is used: the memory is one cycle shorter, then.
     """
     widths = {node.id: node.width_bits for node in plan.nodes}
     strides = extents.strides
@@ -153,7 +169,14 @@ def allocate(graph: Graph, plan: Schedule, extents: Extents, owners: dict[int, s
             if not any(gap):
                 continue
             length = cycles(gap, strides)
-            if any(gap[1:]) or length > SHIFT_MAX:
+            memory = any(gap[1:]) or length > SHIFT_MAX
+            if memory and memory_register:
+                inner = (age[0] - 1, *age[1:])
+                gap = (gap[0] - 1, *gap[1:])
+                least_row = max(least_row, _least_row(gap, extents.least_strides))
+                lines.append(DelayLine(node, held, inner, length - 1, "memory", _suffix(extents.split(inner))))
+                held, length, kind = inner, 1, "register"
+            elif memory:
                 kind = "memory"
                 least_row = max(least_row, _least_row(gap, extents.least_strides))
             else:
