@@ -336,7 +336,8 @@ class Building:
     def _read(self, number, dx, dy):
         source, element = self.sources[number]
         read = source[self.x + dx, self.y + dy]
-        return hl.Expr(read if element is None else read[element])
+        read = read if element is None else read[element]
+        return read if isinstance(read, hl.Expr) else hl.Expr(read)
 
     def _expression(self, op):
         type_ = halide_type(op.type)
