@@ -66,6 +66,17 @@ class Formula:
             product *= value
         return product
 
+    def greatest(self, maxima: Mapping[str, int]) -> int:
+        """A bound of the value where no variable exceeds its maximum; all operations but ``"mod"`` rise with theirs."""
+        if not self.operands:
+            return self.evaluate(maxima)
+        bounds = {f"_{n}": operand.greatest(maxima) for n, operand in enumerate(self.operands)}
+        if self.op == "mod":
+            return min(bounds["_0"], bounds["_1"] - 1)
+        if self.op == "ceil_div" and not self.operands[1].is_constant:
+            return bounds["_0"]
+        return Formula(self.op, tuple(variable(name) for name in bounds)).evaluate(bounds)
+
     def variables(self) -> set[str]:
         """Names the formula depends on."""
         if self.op == "variable":
