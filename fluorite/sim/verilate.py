@@ -17,13 +17,16 @@ from .power_up import forget_initial_values
 from .run import Job, LaunchStatistics, RunResult, Stalls, StreamStatistics
 from .toolchain import Toolchain, find_toolchain, run_tool
 
-__all__ = ["CoreInstance", "CoreModel", "Job", "LaunchStatistics", "RunResult", "Stalls", "StreamStatistics", "build"]
+__all__ = [
+    "COMPILER_FLAGS", "LARGE_FLAGS", "CoreInstance", "CoreModel", "Job", "LaunchStatistics", "RunResult", "Stalls",
+    "StreamStatistics", "build", "compile_library", "tool_versions", "verilated_runtime",
+]  # fmt: skip
 
 _VERILATOR_FLAGS = (
     "--cc", "-O3", "--x-assign", "fast", "--noassert", "--prefix", "Vcore", "--top-module", TOP, "-Wno-fatal",
 )  # fmt: skip
 # Every core has the same C++ names: nothing of one library may be visible to, or shared with, another.
-_COMPILER_FLAGS = (
+COMPILER_FLAGS = (
     "-std=gnu++17", "-fPIC", "-fvisibility=hidden", "-fno-gnu-unique", "-fcf-protection=none", "-pthread", "-w",
     "-DVERILATOR=1", "-DVM_COVERAGE=0", "-DVM_SC=0", "-DVM_TIMING=0", "-DVM_TRACE=0", "-DVM_TRACE_FST=0",
     "-DVM_TRACE_VCD=0", "-DVM_TRACE_SAIF=0", "-DVL_USER_FATAL",
@@ -31,7 +34,7 @@ _COMPILER_FLAGS = (
 # By size of the generated C++. Measured: -O2 costs 0.1 s at 90 kB, but 5 s at 600 kB, for a fifth of the speed.
 _O2_BYTES = 300 << 10
 _ONE_FILE_BYTES = 1 << 20
-_LARGE_FLAGS = ("-O1", "-finline-functions", "-fexpensive-optimizations")
+LARGE_FLAGS = ("-O1", "-finline-functions", "-fexpensive-optimizations")
 
 
 def build(verilog: str, interface: CoreInterface, *, random_power_up: bool = False) -> CoreModel:
@@ -70,17 +73,28 @@ def build(verilog: str, interface: CoreInterface, *, random_power_up: bool = Fal
         **harness_sources(),
     }
     verilator_flags = (*_VERILATOR_FLAGS, "--x-initial", "unique" if random_power_up else "fast")
-    versions = (tools.verilator_version, str(tools.verilator_root), tools.compiler_version, *tools.compiler)
-    runtime = cached("runtime", (*versions, *_COMPILER_FLAGS), ".o", lambda work: _compile_runtime(tools, work))
+    versions = tool_versions(tools)
+    runtime = verilated_runtime(tools)
 
     def make(work: Path) -> Path:
         for name, text in sources.items():
             (work / name).write_text(text)
         _verilate(tools, verilator_flags, interface, work)
-        return _compile(tools, runtime, work)
+        return compile_library(tools, runtime, work, "harness.cpp")
 
-    parts = (*versions, *_COMPILER_FLAGS, *_LARGE_FLAGS, *verilator_flags, *sources.values())
+    parts = (*versions, *COMPILER_FLAGS, *LARGE_FLAGS, *verilator_flags, *sources.values())
     return CoreModel(cached("cores", parts, ".so", make), interface, random_power_up=random_power_up)
+
+
+def tool_versions(tools: Toolchain) -> tuple[str, ...]:
+    """Everything about the tools that a compiled model depends on."""
+    return (tools.verilator_version, str(tools.verilator_root), tools.compiler_version, *tools.compiler)
+
+
+def verilated_runtime(tools: Toolchain) -> Path:
+    """Object file of the part of the Verilated runtime that all models share (five seconds, once a machine)."""
+    parts = (*tool_versions(tools), *COMPILER_FLAGS)
+    return cached("runtime", parts, ".o", lambda work: _compile_runtime(tools, work))
 
 
 def _verilate(tools: Toolchain, flags: tuple[str, ...], interface: CoreInterface, work: Path) -> None:
@@ -94,22 +108,22 @@ def _verilate(tools: Toolchain, flags: tuple[str, ...], interface: CoreInterface
 
 
 def _compile_runtime(tools: Toolchain, work: Path) -> Path:
-    """Compile the part of the Verilated runtime that all cores share (five seconds, once a machine)."""
     (work / "runtime.cpp").write_text('#include "verilated.cpp"\n#include "verilated_threads.cpp"\n')
     made = work / "runtime.o"
     _compile_file(tools, work, ("-O2",), work / "runtime.cpp", made)
     return made
 
 
-def _compile(tools: Toolchain, runtime: Path, work: Path) -> Path:
+def compile_library(tools: Toolchain, runtime: Path, work: Path, harness: str) -> Path:
+    """Compile ``work/model/*.cpp`` and the file `harness` in `work` to a shared library."""
     model = sorted((work / "model").glob("*.cpp"))
     size = sum(path.stat().st_size for path in model)
-    sources = [*model, work / "harness.cpp"]
+    sources = [*model, work / harness]
     if size < _ONE_FILE_BYTES:  # most of the time goes into the headers
         (work / "all.cpp").write_text("".join(f'#include "{path}"\n' for path in sources))
         sources = [work / "all.cpp"]
     objects = [work / f"{i}.o" for i in range(len(sources))]
-    level = ("-O2",) if size < _O2_BYTES else _LARGE_FLAGS
+    level = ("-O2",) if size < _O2_BYTES else LARGE_FLAGS
     levels = [("-O0",) if "Slow" in path.name else level for path in sources]  # Slow: runs once, at the start
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         list(pool.map(functools.partial(_compile_file, tools, work), levels, sources, objects))
@@ -121,4 +135,4 @@ def _compile(tools: Toolchain, runtime: Path, work: Path) -> Path:
 
 def _compile_file(tools: Toolchain, work: Path, level: tuple[str, ...], source: Path, made: Path) -> None:
     includes = [f"-I{path}" for path in (work / "model", work, tools.include, tools.include / "vltstd")]
-    run_tool([*tools.compiler, *level, *_COMPILER_FLAGS, *includes, "-c", "-o", str(made), str(source)], cwd=work)
+    run_tool([*tools.compiler, *level, *COMPILER_FLAGS, *includes, "-c", "-o", str(made), str(source)], cwd=work)
