@@ -1,0 +1,104 @@
+"""Makes rows and launches of a stream as long as its reader expects, and says where they were not.
+
+Software that writes a wrong row length must not hang the hardware, nor spoil the launch after. A row or launch that is
+too short is filled up with zeros, what is too long is thrown away, and either is reported.
+"""
+
+from __future__ import annotations
+
+from amaranth.hdl import Elaboratable, Module, Mux, Signal
+
+__all__ = ["Framer"]
+
+
+class Framer(Elaboratable):
+    """Between a source and a sink that each know how long rows and launches are.
+
+    Parameters
+    ----------
+    width_bits : int
+        Width of a word.
+    name : str
+        Prefix of the signal names.
+
+    Attributes
+    ----------
+    enable : Signal, in
+        Words may pass.
+    i_valid, i_ready, i_data : Signal
+        Words from the source.
+    i_row_last, i_last : Signal, in
+        The source's word ends its row; its launch.
+    o_valid, o_ready, o_data : Signal
+        Words to the sink.
+    o_row_last, o_last : Signal, in
+        The sink takes the next word to end its row; its launch.
+    short, long : Signal
+        The source's row or launch has ended too early; goes on too long. High for one cycle.
+    done : Signal
+        The sink has taken a launch's last word. High for one cycle.
+    """
+
+    def __init__(self, width_bits: int, name: str = "framer") -> None:
+        self.enable = Signal(name=f"{name}_enable")
+        self.i_valid = Signal(name=f"{name}_i_valid")
+        self.i_ready = Signal(name=f"{name}_i_ready")
+        self.i_data = Signal(width_bits, name=f"{name}_i_data")
+        self.i_row_last = Signal(name=f"{name}_i_row_last")
+        self.i_last = Signal(name=f"{name}_i_last")
+        self.o_valid = Signal(name=f"{name}_o_valid")
+        self.o_ready = Signal(name=f"{name}_o_ready")
+        self.o_data = Signal(width_bits, name=f"{name}_o_data")
+        self.o_row_last = Signal(name=f"{name}_o_row_last")
+        self.o_last = Signal(name=f"{name}_o_last")
+        self.short = Signal(name=f"{name}_short")
+        self.long = Signal(name=f"{name}_long")
+        self.done = Signal(name=f"{name}_done")
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the module."""
+        m = Module()
+        # Which side's row (or launch) is over while the other's is not.
+        fill_row, fill, drop_row, drop = Signal(), Signal(), Signal(), Signal()
+        ended = Signal(reset_less=True)  # the side that is done with its row is done with its launch
+        filling, dropping = Signal(), Signal()
+        m.d.comb += [
+            filling.eq(fill_row | fill),
+            dropping.eq(drop_row | drop),
+            self.o_valid.eq(filling | (self.i_valid & self.enable & ~dropping)),
+            self.o_data.eq(Mux(filling, 0, self.i_data)),
+            self.i_ready.eq(dropping | (self.o_ready & self.enable & ~filling)),
+        ]
+        taken, given = Signal(), Signal()
+        row_in, row_out = Signal(), Signal()  # a row ends in this cycle
+        source_done, sink_done = Signal(), Signal()  # a launch has ended
+        m.d.comb += [
+            taken.eq(self.i_valid & self.i_ready),
+            given.eq(self.o_valid & self.o_ready),
+            self.done.eq(given & self.o_last),
+            row_in.eq(taken & self.i_row_last),
+            row_out.eq(given & self.o_row_last),
+            source_done.eq(Mux(fill_row, ended, row_in & self.i_last)),
+            sink_done.eq(Mux(drop_row, ended, row_out & self.o_last)),
+        ]
+        both = Signal()  # both sides are at the end of a row
+        with m.If(fill):
+            m.d.sync += fill.eq(~self.done)
+        with m.Elif(drop):
+            m.d.sync += drop.eq(~(taken & self.i_last))
+        with m.Elif(fill_row):
+            m.d.comb += both.eq(row_out)
+        with m.Elif(drop_row):
+            m.d.comb += both.eq(row_in)
+        with m.Else():
+            m.d.comb += both.eq(row_in & row_out)
+            with m.If(row_in & ~row_out):
+                m.d.comb += self.short.eq(1)
+                m.d.sync += [fill_row.eq(1), ended.eq(self.i_last)]
+            with m.If(row_out & ~row_in):
+                m.d.comb += self.long.eq(1)
+                m.d.sync += [drop_row.eq(1), ended.eq(self.o_last)]
+        with m.If(both):
+            m.d.comb += [self.short.eq(source_done & ~sink_done), self.long.eq(sink_done & ~source_done)]
+            m.d.sync += [fill_row.eq(0), drop_row.eq(0), fill.eq(self.short), drop.eq(self.long)]
+        return m

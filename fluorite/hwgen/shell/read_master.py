@@ -1,0 +1,183 @@
+"""Reads blocks of memory as words."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal
+from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
+
+from fluorite.hwgen.rtl.skid import SkidBuffer
+from fluorite.hwgen.shell.aligner import Aligner
+from fluorite.hwgen.shell.axi_ports import Bus
+from fluorite.hwgen.shell.bursts import BURST_BEATS, BurstSplitter
+from fluorite.hwgen.shell.gearbox import Gearbox
+from fluorite.hwgen.shell.rows import Block, RowScan
+
+__all__ = ["MAX_BURSTS", "ReadMaster"]
+
+#: Bursts in flight at most, per master.
+MAX_BURSTS = 32
+
+
+class ReadMaster(Elaboratable):
+    """An AXI4 read master: blocks in, words out.
+
+    A burst is asked for only when there is room for all of its beats, so that ``rready`` is always high and no master
+    of the same memory waits for the core. Addresses run ahead of data, over rows and over launches.
+
+    Parameters
+    ----------
+    bus : Bus
+        The port.
+    block : Block
+        The next block to read.
+    word_bytes : int
+        Bytes of a word in memory.
+    queue_depth : int
+        Blocks that can wait.
+    latency_cycles : int
+        Memory latency to hide at a beat a cycle.
+    name : str
+        Prefix of the signal names.
+
+    Attributes
+    ----------
+    start : Signal, in
+        Queue the block; the caller makes sure of room.
+    stop : Signal, in
+        Ask for no more bursts.
+    quiet : Signal
+        Every burst asked for has arrived.
+    arrived : Signal
+        A block's last beat has arrived. High for one cycle.
+    done : Signal
+        A block's last word was taken. High for one cycle.
+    error, error_decode, error_address : Signal
+        A beat came with an error (for one cycle); it was DECERR; the address of its burst.
+    o_valid, o_ready, o_data, o_row_last, o_last : Signal
+        Words.
+    """
+
+    def __init__(
+        self, bus: Bus, block: Block, word_bytes: int, queue_depth: int, latency_cycles: int, name: str
+    ) -> None:
+        self.bus = bus
+        self.block = block
+        self.word_bytes = word_bytes
+        self.queue_depth = queue_depth
+        # A burst may be asked for when there is room for it, and is taken apart only once it begins to arrive.
+        self.depth = 1 << (latency_cycles + 2 * BURST_BEATS - 1).bit_length()
+        self.start = Signal(name=f"{name}_start")
+        self.stop = Signal(name=f"{name}_stop")
+        self.quiet = Signal(name=f"{name}_quiet")
+        self.arrived = Signal(name=f"{name}_arrived")
+        self.done = Signal(name=f"{name}_done")
+        self.error = Signal(name=f"{name}_error")
+        self.error_decode = Signal(name=f"{name}_error_decode")
+        self.error_address = Signal(len(bus.araddr), name=f"{name}_error_address")
+        self.o_valid = Signal(name=f"{name}_o_valid")
+        self.o_ready = Signal(name=f"{name}_o_ready")
+        self.o_data = Signal(8 * word_bytes, name=f"{name}_o_data")
+        self.o_row_last = Signal(name=f"{name}_o_row_last")
+        self.o_last = Signal(name=f"{name}_o_last")
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the module."""
+        m = Module()
+        self._addresses(m)
+        self._words(m)
+        return m
+
+    def _addresses(self, m: Module) -> None:
+        """Bursts asked for, and what of them arrives."""
+        bus, block = self.bus, self.block
+        address_bits = len(block.base)
+        head = block.low(address_bits, "address_block")
+        m.submodules.blocks = blocks = SyncFIFO(width=len(block.bits), depth=self.queue_depth)
+        m.submodules.rows = rows = RowScan(head)
+        m.submodules.bursts = bursts = BurstSplitter(address_bits, len(block.row_bytes), len(bus.rdata) // 8)
+        m.submodules.asked = asked = SyncFIFO(width=address_bits + 1, depth=MAX_BURSTS)
+        free = Signal(range(self.depth + 1), init=self.depth)  # beats there is room for
+        issue = Signal()
+        self.take = Signal()  # a beat leaves the buffer
+        m.d.comb += [
+            blocks.w_data.eq(block.bits),
+            blocks.w_en.eq(self.start),
+            head.bits.eq(blocks.r_data),
+            rows.i_valid.eq(blocks.r_rdy),
+            blocks.r_en.eq(rows.i_ready),
+            bursts.i_valid.eq(rows.o_valid),
+            rows.o_ready.eq(bursts.i_ready),
+            bursts.i_address.eq(rows.o_address),
+            bursts.i_row_bytes.eq(head.row_bytes),
+            bursts.i_last.eq(rows.o_last),
+            issue.eq(bursts.o_valid & (bus.arready | ~bus.arvalid) & (free > bursts.o_len) & asked.w_rdy & ~self.stop),
+            bursts.o_ready.eq(issue),
+            asked.w_en.eq(issue),
+            asked.w_data.eq(Cat(bursts.o_last, bursts.o_address)),
+            bus.arsize.eq((len(bus.rdata) // 8 - 1).bit_length()),
+            bus.arburst.eq(0b01),  # incrementing
+            bus.arcache.eq(0b0011),  # may be split, merged and buffered on the way
+            bus.arprot.eq(0),
+        ]
+        m.d.sync += free.eq(free + self.take - Mux(issue, bursts.o_len + 1, 0))
+        with m.If(bus.arready | ~bus.arvalid):
+            m.d.sync += bus.arvalid.eq(issue)
+        with m.If(issue):
+            m.d.sync += [bus.araddr.eq(bursts.o_address), bus.arlen.eq(bursts.o_len)]
+        end = Signal()
+        m.d.comb += [
+            bus.rready.eq(1),
+            end.eq(bus.rvalid & bus.rlast),
+            asked.r_en.eq(end),
+            self.arrived.eq(end & asked.r_data[0]),
+            self.error.eq(bus.rvalid & bus.rresp[1]),
+            self.error_decode.eq(bus.rresp[0]),
+            self.error_address.eq(asked.r_data[1:]),
+            self.quiet.eq(~bus.arvalid & ~asked.r_rdy),
+        ]
+
+    def _words(self, m: Module) -> None:
+        """Beats to words: rows are walked a second time, by the low bits of their addresses."""
+        bus, block = self.bus, self.block
+        beat_bytes = len(bus.rdata) // 8
+        row_bits = len(block.row_bytes)
+        low = block.low((beat_bytes - 1).bit_length(), "low_block")
+        head = block.low((beat_bytes - 1).bit_length(), "data_block")
+        m.submodules.data_blocks = blocks = SyncFIFO(width=len(low.bits), depth=self.queue_depth)
+        m.submodules.data_rows = rows = RowScan(head)
+        m.submodules.beats = beats = SyncFIFOBuffered(width=len(bus.rdata), depth=self.depth)
+        m.submodules.aligner = aligner = Aligner(beat_bytes, row_bits)
+        m.submodules.gearbox = gearbox = Gearbox(beat_bytes, self.word_bytes)
+        m.submodules.skid = skid = SkidBuffer(8 * self.word_bytes + 2)
+        m.d.comb += [
+            *low.assign(block),
+            blocks.w_data.eq(low.bits),
+            blocks.w_en.eq(self.start),
+            head.bits.eq(blocks.r_data),
+            rows.i_valid.eq(blocks.r_rdy),
+            blocks.r_en.eq(rows.i_ready),
+            beats.w_en.eq(bus.rvalid),
+            beats.w_data.eq(bus.rdata),
+            aligner.i_valid.eq(beats.r_rdy),
+            aligner.i_data.eq(beats.r_data),
+            beats.r_en.eq(aligner.i_ready),
+            self.take.eq(beats.r_rdy & aligner.i_ready),
+            aligner.row_valid.eq(rows.o_valid),
+            rows.o_ready.eq(aligner.row_ready),
+            aligner.row_offset.eq(rows.o_address),
+            aligner.row_bytes.eq(head.row_bytes),
+            aligner.row_last.eq(rows.o_last),
+            gearbox.i_valid.eq(aligner.o_valid),
+            aligner.o_ready.eq(gearbox.i_ready),
+            gearbox.i_data.eq(aligner.o_data),
+            gearbox.i_bytes.eq(aligner.o_bytes),
+            gearbox.i_row_last.eq(aligner.o_row_last),
+            gearbox.i_last.eq(aligner.o_last),
+            skid.i_valid.eq(gearbox.o_valid),
+            gearbox.o_ready.eq(skid.i_ready),
+            skid.i_data.eq(Cat(gearbox.o_row_last, gearbox.o_last, gearbox.o_data)),
+            self.o_valid.eq(skid.o_valid),
+            skid.o_ready.eq(self.o_ready),
+            Cat(self.o_row_last, self.o_last, self.o_data).eq(skid.o_data),
+            self.done.eq(self.o_valid & self.o_ready & self.o_last),
+        ]
