@@ -318,7 +318,7 @@ def blocks():
         "settings": settings_block(g),
         "datapath": module_body(accelerator.verilog, "blur_core__datapath"),
         "memory": module_body(accelerator.verilog, "blur_core__datapath__linebuffer_photo"),
-        "scan": module_body(accelerator.verilog, "blur_core__scan_blur"),
+        "scan": module_body(accelerator.verilog, "blur_core__control_blur"),
         "run": run_block(accelerator),
         "lanes": lanes_block(),
         "peaks": peaks_block(),

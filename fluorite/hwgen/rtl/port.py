@@ -97,18 +97,12 @@ class PortControl(Elaboratable):
                 last.append(is_last)
             if d == outermost:
                 m.d.comb += self.unfinished.eq(flag := Signal(name=f"inside_{d}"))
-                with m.If(restart):
-                    m.d.sync += flag.eq(self.launched)
-                if not whole:
-                    with m.Elif(step & is_last):
-                        m.d.sync += flag.eq(0)
+                stays = flag if whole else flag & ~(step & is_last)
+                m.d.sync += flag.eq(Mux(restart, self.launched, stays))
                 inside.append(flag)
             elif not whole:
                 flag = Signal(name=f"inside_{d}", reset_less=True)
-                with m.If(restart):
-                    m.d.sync += flag.eq(1)
-                with m.Elif(step & is_last):
-                    m.d.sync += flag.eq(0)
+                m.d.sync += flag.eq(restart | (flag & ~(step & is_last)))
                 inside.append(flag)
             step = step & self.at_start[d]
         m.d.comb += [self.due.eq(all_of(inside)), self.last.eq(all_of(last))]
