@@ -1,0 +1,265 @@
+/* The arena: which parts of the DMA memory are in use. The list of blocks lies outside of that memory, so that hardware
+   that writes astray cannot break it. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "fluorite_runtime.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct block {
+    uint64_t offset, size;
+    struct block *next; /* by offset */
+};
+
+struct fluorite_arena {
+    struct fluorite_memory memory;
+    pthread_mutex_t lock;
+    struct block *blocks;
+    uint64_t used;
+    int devices;
+    int quarantined;
+};
+
+/* --- errors ------------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    int code;
+    const char *text;
+} TEXTS[] = {
+    {FLUORITE_OK, "no error"},
+    {FLUORITE_ERROR_READ_SLVERR, "memory answered a read with SLVERR"},
+    {FLUORITE_ERROR_READ_DECERR, "no memory at the address of a read (DECERR)"},
+    {FLUORITE_ERROR_WRITE_SLVERR, "memory answered a write with SLVERR"},
+    {FLUORITE_ERROR_WRITE_DECERR, "no memory at the address of a write (DECERR)"},
+    {FLUORITE_ERROR_STREAM_SHORT, "a row has too few bytes, or the stream too few rows, for the launch's settings"},
+    {FLUORITE_ERROR_STREAM_LONG, "a row has too many bytes, or the stream too many rows, for the launch's settings"},
+    {FLUORITE_ERROR_BAD_CONFIGURATION, "start refused: the queue was full, or a row length or count was 0"},
+    {FLUORITE_ERROR_HARDWARE, "the hardware reports a failed launch without a reason"},
+    {FLUORITE_ERROR_NO_DEVICE, "the accelerator was not found"},
+    {FLUORITE_ERROR_NO_ARENA, "no DMA memory was found"},
+    {FLUORITE_ERROR_SYSTEM, "the operating system refused an operation"},
+    {FLUORITE_ERROR_WRONG_ID, "there is no fluorite accelerator at this address"},
+    {FLUORITE_ERROR_WRONG_VERSION, "the accelerator's register map has a version this driver does not know"},
+    {FLUORITE_ERROR_WRONG_DESIGN, "the accelerator in the FPGA is not the one this driver was generated with"},
+    {FLUORITE_ERROR_BUSY, "already in use"},
+    {FLUORITE_ERROR_TIMEOUT, "the launch did not end in time"},
+    {FLUORITE_ERROR_QUEUE_FULL, "the accelerator's queue had no room in time"},
+    {FLUORITE_ERROR_CANCELLED, "the launch was forgotten by a reset"},
+    {FLUORITE_ERROR_TICKET, "there is no launch of this ticket, or its result is no longer kept"},
+    {FLUORITE_ERROR_NO_MEMORY, "no room for another buffer"},
+    {FLUORITE_ERROR_NOT_IN_ARENA, "a buffer is not allocated in the DMA arena"},
+    {FLUORITE_ERROR_TOO_SMALL, "a buffer is smaller than what the launch transfers"},
+    {FLUORITE_ERROR_UNALIGNED, "a buffer or stride is not a multiple of the pixel's bytes"},
+    {FLUORITE_ERROR_ADDRESS, "a buffer lies where the accelerator's addresses do not reach"},
+    {FLUORITE_ERROR_EXTENT, "a region does not fit what the hardware was made for"},
+    {FLUORITE_ERROR_STUCK, "the accelerator does not end its soft reset"},
+    {FLUORITE_ERROR_ARGUMENT, "an argument is not valid"},
+    {FLUORITE_ERROR_BORDER, "a region is not the whole image that a border condition is for"},
+};
+
+const char *fluorite_error_text(int code)
+{
+    size_t i;
+    for (i = 0; i < sizeof TEXTS / sizeof TEXTS[0]; ++i) {
+        if (TEXTS[i].code == code) {
+            return TEXTS[i].text;
+        }
+    }
+    return "unknown error";
+}
+
+int fluorite_fail(struct fluorite_error *error, int code, const char *format, ...)
+{
+    if (error != NULL) {
+        va_list arguments;
+        error->code = code;
+        va_start(arguments, format);
+        (void)vsnprintf(error->text, sizeof error->text, format, arguments);
+        va_end(arguments);
+    }
+    return code;
+}
+
+/* --- opening and closing -------------------------------------------------------------------------------------------- */
+
+int fluorite_arena_open(struct fluorite_arena **arena, const char *source, struct fluorite_error *error)
+{
+    struct fluorite_arena *made = (struct fluorite_arena *)calloc(1, sizeof *made);
+    int code;
+    *arena = NULL;
+    if (made == NULL) {
+        return fluorite_fail(error, FLUORITE_ERROR_NO_MEMORY, "no memory for an arena's description");
+    }
+    code = fluorite_io_memory(&made->memory, source, error);
+    if (code != FLUORITE_OK) {
+        free(made);
+        return code;
+    }
+    if (pthread_mutex_init(&made->lock, NULL) != 0) {
+        made->memory.close(made->memory.context);
+        free(made);
+        return fluorite_fail(error, FLUORITE_ERROR_SYSTEM, "a mutex cannot be made");
+    }
+    *arena = made;
+    return FLUORITE_OK;
+}
+
+int fluorite_arena_close(struct fluorite_arena *arena)
+{
+    int busy;
+    if (arena == NULL) {
+        return FLUORITE_OK;
+    }
+    pthread_mutex_lock(&arena->lock);
+    busy = arena->devices != 0 || arena->blocks != NULL;
+    pthread_mutex_unlock(&arena->lock);
+    if (busy) {
+        return FLUORITE_ERROR_BUSY;
+    }
+    arena->memory.close(arena->memory.context);
+    (void)pthread_mutex_destroy(&arena->lock);
+    free(arena);
+    return FLUORITE_OK;
+}
+
+/* --- allocation ------------------------------------------------------------------------------------------------------ */
+
+static uint64_t aligned(uint64_t offset, uint64_t alignment)
+{
+    return (offset + alignment - 1) & ~(alignment - 1);
+}
+
+/* Where the first gap of enough bytes is; the arena's size if there is none. */
+static struct block **first_fit(struct fluorite_arena *arena, uint64_t size, uint64_t alignment, uint64_t *offset)
+{
+    struct block **link = &arena->blocks;
+    uint64_t end = 0;
+    for (;; link = &(*link)->next) {
+        const uint64_t limit = *link != NULL ? (*link)->offset : arena->memory.size;
+        *offset = aligned(end, alignment);
+        if (*offset <= limit && limit - *offset >= size) {
+            return link;
+        }
+        if (*link == NULL) {
+            return NULL;
+        }
+        end = (*link)->offset + (*link)->size;
+    }
+}
+
+void *fluorite_alloc(struct fluorite_arena *arena, size_t size, size_t alignment)
+{
+    struct block *made, **link;
+    uint64_t offset = 0;
+    void *result = NULL;
+    if (alignment == 0 || (alignment & (alignment - 1)) != 0) {
+        return NULL;
+    }
+    made = (struct block *)malloc(sizeof *made);
+    if (made == NULL) {
+        return NULL;
+    }
+    pthread_mutex_lock(&arena->lock);
+    made->size = size != 0 ? size : 1;
+    link = arena->quarantined ? NULL : first_fit(arena, made->size, alignment, &offset);
+    if (link != NULL) {
+        made->offset = offset;
+        made->next = *link;
+        *link = made;
+        arena->used += made->size;
+        result = arena->memory.base + offset;
+    }
+    pthread_mutex_unlock(&arena->lock);
+    if (result == NULL) {
+        free(made);
+    }
+    return result;
+}
+
+int fluorite_free(struct fluorite_arena *arena, void *block)
+{
+    struct block **link, *found = NULL;
+    if (block == NULL) {
+        return FLUORITE_OK;
+    }
+    pthread_mutex_lock(&arena->lock);
+    for (link = &arena->blocks; *link != NULL; link = &(*link)->next) {
+        if (arena->memory.base + (*link)->offset == (unsigned char *)block) {
+            found = *link;
+            *link = found->next;
+            arena->used -= found->size;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&arena->lock);
+    free(found);
+    return found != NULL ? FLUORITE_OK : FLUORITE_ERROR_NOT_IN_ARENA;
+}
+
+int fluorite_in_arena(const struct fluorite_arena *arena, const void *first, size_t size)
+{
+    const uintptr_t base = (uintptr_t)arena->memory.base, at = (uintptr_t)first;
+    return at >= base && at - base <= arena->memory.size && size <= arena->memory.size - (at - base);
+}
+
+int fluorite_arena_block(struct fluorite_arena *arena, const void *inside, uint64_t *offset, uint64_t *size)
+{
+    const struct block *block;
+    uint64_t at;
+    int code = FLUORITE_ERROR_NOT_IN_ARENA;
+    if (!fluorite_in_arena(arena, inside, 1)) {
+        return code;
+    }
+    at = (uint64_t)((const unsigned char *)inside - arena->memory.base);
+    pthread_mutex_lock(&arena->lock);
+    for (block = arena->blocks; block != NULL && block->offset <= at; block = block->next) {
+        if (at - block->offset < block->size) {
+            *offset = block->offset;
+            *size = block->size;
+            code = FLUORITE_OK;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&arena->lock);
+    return code;
+}
+
+size_t fluorite_arena_size(const struct fluorite_arena *arena)
+{
+    return arena->memory.size;
+}
+
+size_t fluorite_arena_used(struct fluorite_arena *arena)
+{
+    size_t used;
+    pthread_mutex_lock(&arena->lock);
+    used = (size_t)arena->used;
+    pthread_mutex_unlock(&arena->lock);
+    return used;
+}
+
+/* --- for devices ------------------------------------------------------------------------------------------------------ */
+
+struct fluorite_memory *fluorite_arena_memory(struct fluorite_arena *arena)
+{
+    return &arena->memory;
+}
+
+void fluorite_arena_use(struct fluorite_arena *arena, int change)
+{
+    pthread_mutex_lock(&arena->lock);
+    arena->devices += change;
+    pthread_mutex_unlock(&arena->lock);
+}
+
+void fluorite_arena_quarantine(struct fluorite_arena *arena)
+{
+    pthread_mutex_lock(&arena->lock);
+    arena->quarantined = 1;
+    pthread_mutex_unlock(&arena->lock);
+}
