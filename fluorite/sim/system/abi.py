@@ -21,18 +21,20 @@ class Status(IntEnum):
 class Options(ctypes.Structure):
     """What can be chosen about the memory and the registers' master."""
 
-    _fields_ = tuple(
-        (name, ctypes.c_uint64)
-        for name in (
-            "arena_base", "arena_bytes", "seed", "latency_cycles", "outstanding", "bandwidth", "stall_enter",
-            "stall_leave",
-        )
-    ) + (
+    _fields_ = (
+        ("arena_base", ctypes.c_uint64),
+        ("arena_bytes", ctypes.c_uint64),
+        ("seed", ctypes.c_uint64),
+        ("latency_cycles", ctypes.c_uint64),
+        ("outstanding", ctypes.c_uint64),
+        ("bandwidth", ctypes.c_uint64),
+        ("stall_enter", ctypes.c_uint64),
+        ("stall_leave", ctypes.c_uint64),
         ("reorder", ctypes.c_uint32),
         ("outside_is_decerr", ctypes.c_uint32),
         ("control_timeout_cycles", ctypes.c_uint64),
         ("idle_cycles", ctypes.c_uint64),
-    )  # fmt: skip
+    )
 
 
 class Fault(ctypes.Structure):

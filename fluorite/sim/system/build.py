@@ -68,13 +68,14 @@ def build_system(verilog: str, module: str, *, random_power_up: bool = False) ->
 def server_program() -> Path:
     """The program that serves drivers, for any compiled system."""
     tools = find_toolchain()
-    source = (_HERE / "server_main.c").read_text()
-    return cached("systems", (*tool_versions(tools), source), "", lambda work: _compile_server(tools, source, work))
+    sources = {name: (_HERE / name).read_text() for name in ("abi.h", "server_main.cpp")}
+    parts = (*tool_versions(tools), *sources.values())
+    return cached("systems", parts, "", lambda work: _compile_server(tools, sources, work))
 
 
-def _compile_server(tools: Toolchain, source: str, work: Path) -> Path:
-    (work / "server.c").write_text(source)
+def _compile_server(tools: Toolchain, sources: dict[str, str], work: Path) -> Path:
+    for name, text in sources.items():
+        (work / name).write_text(text)
     made = work / "server"
-    command = [*tools.compiler, "-x", "c++", "-fpermissive", "-w", "-O1", "-o", str(made), "server.c", "-ldl"]
-    run_tool(command, cwd=work)
+    run_tool([*tools.compiler, "-std=gnu++17", "-O1", "-o", str(made), "server_main.cpp", "-ldl"], cwd=work)
     return made

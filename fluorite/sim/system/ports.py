@@ -16,6 +16,9 @@ __all__ = ["TOP", "MasterPort", "SystemPorts", "read_ports", "render_ports", "re
 
 TOP = "fluorite_system"
 MAX_MASTERS = 16
+_DECLARATION = re.compile(
+    r"\b(input|output)\s+(?:wire\s+|reg\s+|logic\s+)?(?:\[(\d+):0\]\s*)?([\w$, \n]+?)\s*(?=;|,\s*(?:input|output)\b|\))"
+)
 _CONTROL = "s_axi_control"
 _CLOCKS = ("clk", "aclk", "ap_clk")
 _RESETS = {"rst": 1, "reset": 1, "aresetn": 0, "rst_n": 0, "ap_rst_n": 0}  # to the level that resets
@@ -104,8 +107,7 @@ def read_ports(verilog: str, module: str) -> SystemPorts:
         raise SimulationError(f"the Verilog must have a module {module!r}")
     text = re.sub(r"//[^\n]*|/\*.*?\*/|\(\*.*?\*\)|\bfunction\b.*?\bendfunction\b", "", found[0], flags=re.DOTALL)
     widths: dict[str, tuple[str, int]] = {}
-    pattern = r"\b(input|output)\s+(?:wire\s+|reg\s+|logic\s+)?(?:\[(\d+):0\]\s*)?([\w$, \n]+?)\s*(?=;|,\s*(?:input|output)\b|\))"
-    for direction, high, names in re.findall(pattern, text):
+    for direction, high, names in _DECLARATION.findall(text):
         for name in re.split(r"[,\s]+", names.strip()):
             widths[name] = (direction, int(high or 0) + 1)
 
@@ -175,7 +177,7 @@ def render_wrapper(ports: SystemPorts) -> str:
         for name, (direction, bits) in _MASTER.items():
             width = bits or (master.data_bits // 8 if name == "wstrb" else master.data_bits)
             signal(f"{master.name}_{name}", f"m{number}_{name}", direction, width, default.get(name, 0))
-    known = {m for m in re.findall(r"^\.(\w+)", "\n".join(connections), re.MULTILINE)}
+    known = set(re.findall(r"^\.(\w+)", "\n".join(connections), re.MULTILINE))
     for name, (direction, width) in ports.widths.items():  # locks, caching hints, protection: nothing here heeds them
         if name not in known and direction == "input":
             connections.append(f".{name} ({width}'d0)")
@@ -192,4 +194,4 @@ def render_wrapper(ports: SystemPorts) -> str:
 def render_ports(ports: SystemPorts) -> str:
     """Return ``ports.h``: the masters as an X-macro ``(number, bytes a beat, name)``."""
     masters = " ".join(f'F({i}, {m.data_bits // 8}, "{m.name}")' for i, m in enumerate(ports.masters))
-    return f'#pragma once\n#define MODULE "{ports.module}"\n#define MASTERS(F) {masters}\nconstexpr int PORTS = {len(ports.masters)};\n'
+    return f'#pragma once\n#define MODULE "{ports.module}"\n#define MASTERS(F) {masters}\n'

@@ -100,9 +100,8 @@ class Memory:
         if not 0 <= self.stalls < 1:
             raise UsageError(f"stalls must be in 0 <= p < 1, not {self.stalls}")
         if self.stall_cycles < 1 or self.stalls / (self.stall_cycles * (1 - self.stalls)) > 1:
-            raise UsageError(
-                f"stall_cycles must be at least {max(1, self.stalls / (1 - self.stalls)):.2g}, not {self.stall_cycles:g}"
-            )
+            least = max(1, self.stalls / (1 - self.stalls))
+            raise UsageError(f"stall_cycles must be at least {least:.2g}, not {self.stall_cycles:g}")
         if self.outstanding < 1:
             raise UsageError(f"outstanding must be at least 1, not {self.outstanding}")
         if self.base % 4096 or self.bytes % 4096 or self.bytes < 4096:
