@@ -38,8 +38,8 @@ class Jacobi:
         last = steps[-1]
         self.output[x, y] = last[x, y]
 
-        # Schedule. Software pads the input and hands it over; the accelerator does all iterations. Halide alone, which the
-        # accelerator is compared with, needs its own place for each: inlined, they would be 5**15 pixels.
+        # Schedule. Software pads the input and hands it over; the accelerator does all iterations. Halide alone, which
+        # the accelerator is compared with, needs a place for each: inlined, they would read 5**15 pixels.
         guard = hl.TailStrategy.GuardWithIf  # any image size, and no pixel computed twice
         if self.tile:
             self.output.tile(x, y, xo, yo, xi, yi, self.tile, self.tile, guard).vectorize(xi, 16, guard).parallel(yo)

@@ -1,5 +1,6 @@
 """The applications: the algorithm against numpy, the accelerator against Halide."""
 
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,11 @@ from skimage import data
 import fluorite
 from fluorite.errors import UsageError
 from fluorite.images import random_image
+from fluorite.launch import input_region, launches
 from fluorite.pipeline_file import load_pipeline
-from fluorite.sim.run import Stalls
-from fluorite.verify import compare, output_arrays, set_random
+from fluorite.sim.run import Job, Stalls
+from fluorite.verify import compare, output_arrays, output_sizes, set_random
+from fluorite.words import Words
 
 ROOT = Path(__file__).parent.parent
 APPS = ROOT / "apps"
@@ -109,35 +112,253 @@ def test_harris_finds_the_corners_of_a_square():
         assert np.min(np.maximum(abs(xs - x), abs(ys - y))) <= 1
 
 
-SIZES = {"odd": (71, 45), "tiles": (64, 64), "narrow": (3, 40), "one pixel": (1, 1)}
+# --- the other algorithms ---------------------------------------------------------------------------------------------
+
+PHOTO = data.astronaut()[60:137, 180:301]  # 121x77, a face
+TEXTURE = data.chelsea()[100:177, 100:221]
+PAGE = data.page()[60]  # one line of it
 
 
-@pytest.mark.parametrize("stalled", [False, True])
+def planar(rgb):
+    return np.ascontiguousarray(np.moveaxis(rgb, 2, 0))
+
+
+def bayer(rgb):
+    """What a sensor with the pattern G R / B G sees of a picture, at 10 bits."""
+    y, x = np.indices(rgb.shape[:2])
+    seen = np.where((y % 2 == 0) & (x % 2 == 1), 0, np.where((y % 2 == 1) & (x % 2 == 0), 2, 1))
+    return np.take_along_axis(rgb, seen[..., None], 2)[..., 0].astype(np.uint16) * 4
+
+
+FADE = np.broadcast_to(np.linspace(0, 255, 121).astype(np.uint8), (77, 121))
+PHOTOGRAPHS = {
+    "gaussian": {"input": CAMERA[100:177, 200:321]},
+    "harris": {"input": CAMERA[100:177, 200:321]},
+    "sobel": {"input": CAMERA[100:177, 200:321]},
+    "median": {"input": CAMERA[100:177, 200:321]},
+    "unsharp": {"input": planar(PHOTO)},
+    "blend": {"a": planar(PHOTO), "b": planar(TEXTURE), "weight_a": FADE[:, ::-1], "weight_b": FADE},
+    "fanout": {"input": PAGE},
+    "jacobi": {"input": CAMERA[100:177, 200:321].astype(np.uint16) * 257},
+    "demosaic": {"input": bayer(PHOTO)},
+}
+
+
+def on_photograph(app, **params):
+    """Halide's own output for the application's photographs."""
+    loaded = load(app, **params)
+    return np.array(loaded.pipeline.realize(set_photographs(app, loaded)))
+
+
+def set_photographs(app, loaded):
+    """Set the inputs; returns the sizes of the output."""
+    for name, image in PHOTOGRAPHS[app].items():
+        loaded.set_image(name, np.ascontiguousarray(image))
+    sizes = list(next(iter(PHOTOGRAPHS[app].values())).shape[::-1])
+    return output_sizes(loaded, sizes)
+
+
+def test_sobel_algorithm():
+    p = windows(PHOTOGRAPHS["sobel"]["input"], 1)
+    gx = sum(w * (p[1, d] - p[-1, d]) for d, w in ((-1, 1), (0, 2), (1, 1)))
+    gy = sum(w * (p[d, 1] - p[d, -1]) for d, w in ((-1, 1), (0, 2), (1, 1)))
+    np.testing.assert_array_equal(on_photograph("sobel"), np.minimum(abs(gx) + abs(gy), 255))
+
+
+def test_median_algorithm():
+    near = windows(PHOTOGRAPHS["median"]["input"], 1)
+    np.testing.assert_array_equal(on_photograph("median"), np.median(list(near.values()), axis=0))
+
+
+def test_unsharp_algorithm():
+    photo = PHOTOGRAPHS["unsharp"]["input"].astype(np.int64)
+    gray = (77 * photo[0] + 150 * photo[1] + 29 * photo[2]) >> 8
+    weight = [math.comb(8, i) for i in range(9)]
+    blur = sum(weight[dx + 4] * weight[dy + 4] * shifted for (dx, dy), shifted in windows(gray, 4).items())
+    sharp = np.clip(2 * gray - ((blur + 32768) >> 16), 0, 255)
+    ratio = np.minimum(32 * sharp // np.maximum(gray, 1), 255)
+    np.testing.assert_array_equal(on_photograph("unsharp"), np.minimum(ratio * photo >> 5, 255))
+
+
+def test_blend_algorithm():
+    a, b, weight_a, weight_b = (PHOTOGRAPHS["blend"][n].astype(np.int64) for n in ("a", "b", "weight_a", "weight_b"))
+    total = np.maximum(weight_a + weight_b, 1)
+    np.testing.assert_array_equal(on_photograph("blend"), (a * weight_a + b * weight_b + total // 2) // total)
+
+
+def test_blend_of_nothing_is_black():
+    loaded = load("blend")
+    for name in ("a", "b"):
+        loaded.set_image(name, np.full((3, 20, 30), 255, np.uint8))
+    for name in ("weight_a", "weight_b"):
+        loaded.set_image(name, np.zeros((20, 30), np.uint8))
+    assert not np.array(loaded.pipeline.realize([30, 20, 3])).any()
+
+
+def test_fanout_algorithm():
+    p = np.pad(PAGE.astype(np.int64), 6, mode="edge")
+    smooth = (p[:-2] + 2 * p[1:-1] + p[2:] + 2) >> 2  # from pixel -5
+    shifted = {d: smooth[5 + d : 5 + d + len(PAGE)] for d in range(-4, 5)}
+    slope = shifted[1] - shifted[-1]
+    bend = {d: shifted[d - 1] - 2 * shifted[d] + shifted[d + 1] for d in (0, 1)}
+    contrast = np.max(list(shifted.values()), axis=0) - np.min(list(shifted.values()), axis=0)
+    edge = ((bend[0] >= 0) != (bend[1] >= 0)) & (contrast >= 24) & (4 * abs(slope) > contrast)
+    np.testing.assert_array_equal(on_photograph("fanout"), np.where(edge, np.where(slope > 0, 255, 128), 0))
+
+
 @pytest.mark.parametrize("tile", [0, 32])
-@pytest.mark.parametrize("app", ["gaussian", "harris"])
-def test_accelerator_is_exact(app, tile, stalled):
-    loaded = load(app, tile=tile, **({"max_width": 80, "max_height": 64} if tile == 0 else {}))
-    design = fluorite.compile(loaded.pipeline, name=loaded.name)
-    stalls = Stalls(seed=3, input_probability=0.3, output_probability=0.3) if stalled else None
-    for sizes in SIZES.values():
-        for seed in (1, 2):
-            set_random(loaded, sizes, seed)
-            (expected,) = output_arrays(loaded.pipeline.realize(list(sizes)))
-            (actual,) = output_arrays(design.realize(list(sizes), stalls=stalls))
-            assert compare(app, expected, actual) is None
+def test_jacobi_algorithm(tile):
+    image = np.pad(PHOTOGRAPHS["jacobi"]["input"].astype(np.int64), 15, mode="edge")
+    for _ in range(15):
+        near = windows(image, 1)
+        image = (near[0, 0] + near[1, 0] + near[-1, 0] + near[0, 1] + near[0, -1]) // 5
+    np.testing.assert_array_equal(on_photograph("jacobi", tile=tile), image[15:-15, 15:-15])
 
 
-@pytest.mark.parametrize("app", ["gaussian", "harris"])
-def test_steady_state_is_a_pixel_a_cycle(app):
-    loaded = load(app, tile=0, max_width=300, max_height=200)
-    design = fluorite.compile(loaded.pipeline, name=loaded.name)
-    loaded.set_image("input", CAMERA[:200, :300])
-    design.realize([300, 200])
+@pytest.mark.parametrize("tile", [0, 33])
+def test_demosaic_restores_the_photograph(tile):
+    restored = on_photograph("demosaic", tile=tile).astype(np.int64)
+    error = (restored - PHOTOGRAPHS["unsharp"]["input"])[:, 4:-4, 4:-4]
+    assert 10 * np.log10(255**2 / np.mean(error**2)) > 34  # dB; a red pixel taken for a blue one would cost twenty
+
+
+def test_demosaic_of_one_colour():
+    loaded = load("demosaic", tile=33)
+    loaded.set_image("input", bayer(np.broadcast_to(np.uint8([200, 90, 30]), (50, 70, 3))))
+    assert (np.array(loaded.pipeline.realize([70, 50, 3])) == np.reshape([200, 90, 30], (3, 1, 1))).all()
+
+
+def test_jacobi_refuses_no_iterations():
+    with pytest.raises(UsageError, match=r"jacobi\.py:\d+: ValueError: iterations must be at least 1, not 0$"):
+        load("jacobi", iterations=0)
+
+
+# --- the accelerators -------------------------------------------------------------------------------------------------
+
+STALLS = (None, Stalls(3), Stalls(4, 0.6, 0.1, burst_cycles=9))
+WHOLE = {"max_width": 130, "max_height": 80}
+# Each whole and in tiles at odd positions, at lanes that divide neither; one and four lanes take turns.
+OTHERS = [(32, 4), ("whole", 1)]
+CASES = [
+    (app, *how)
+    for n, app in enumerate(app for app in PHOTOGRAPHS if app != "jacobi")
+    for how in (("whole", 2), (33, 3), OTHERS[n % 2])
+]
+CASES += [("jacobi", "whole", 1), ("jacobi", 33, 4), ("jacobi", "whole", 16)]
+
+
+def compiled(app, how, lanes):
+    params = {"tile": how} if how != "whole" else {"tile": 0, **WHOLE}
+    if app == "fanout":
+        params.pop("max_height", None)
+        params["max_width"] = 400
+    loaded = load(app, lanes=lanes, **params)
+    return loaded, fluorite.compile(loaded.pipeline, name=loaded.name)
+
+
+@pytest.mark.parametrize(("app", "how", "lanes"), CASES, ids=lambda v: str(v))
+def test_accelerator_is_exact(app, how, lanes):
+    loaded, design = compiled(app, how, lanes)
+
+    def check(sizes, stalls):
+        expected = output_arrays(loaded.pipeline.realize(sizes))
+        for stall in stalls:
+            (actual,) = output_arrays(design.realize(sizes, stalls=stall))
+            assert compare(app, expected[0], actual) is None, (sizes, stall)
+
+    check(set_photographs(app, loaded), STALLS)
+    for number, size in enumerate(((71, 45), (64, 64), (3, 40), (1, 1))):
+        sizes = output_sizes(loaded, size) if app != "fanout" else [size[0]]
+        set_random(loaded, sizes, seed=number)
+        check(sizes, STALLS[:2])
+    check_back_to_back(design)
+
+
+def check_back_to_back(design):
+    """Launches in a row, whose rate is the schedule's own, exact and as many cycles apart as the report says."""
+    (accelerator,) = design.accelerators
+    (report,) = design.report.accelerators
+    generated = accelerator.generated
+    random = np.random.default_rng(0)
+    rank = len(generated.region.func.args)
+    extents = [31, 27, 3][:rank]
+    names = [i.name for i in generated.region.inputs]
+    (launch,) = launches(generated, [0] * rank, extents, {})
+    lanes = [loop.lanes for loop in generated.region.loops]
+    domains = generated.lowered.domains
+    layouts, result = [Words(domains[name], lanes) for name in names], Words(domains[generated.region.name], lanes)
+    jobs, inputs = [], []
+    output_type = np.dtype(str(generated.region.func.types[0]))
+    for _ in range(3):
+        inputs.append(_inputs(generated, launch, random))
+        packed = [layout.pack(inputs[-1][name]) for layout, name in zip(layouts, names, strict=True)]
+        jobs.append(Job(packed, [result.room(np.empty(extents[::-1], output_type))], launch.settings))
+    with accelerator.instance() as core:
+        run = core.run_many(jobs)
+    actual = np.empty(extents[::-1], output_type)
+    result.unpack(jobs[-1].outputs[0], actual)
+    if result.in_place:
+        actual = jobs[-1].outputs[0].reshape(actual.shape)
+    np.testing.assert_array_equal(actual, accelerator.golden(inputs[-1], launch.mins, launch.extents)[0])
+    variables = {"extent_x": extents[0], "extent_y": 27}
+    cycles = eval(report.cycles_per_launch, {"max": max, "ceil_div": lambda a, b: -(-a // b)}, variables)
+    assert np.diff([ran.first_output_cycle for ran in run.launches]).tolist() == [cycles] * 2
+
+
+def _inputs(generated, launch, random):
+    """Random images of exactly the regions that a launch reads."""
+    return {
+        i.name: random_image(input_region(generated, i.name, launch.mins, launch.extents)[1][::-1], str(i.type), random)
+        for i in generated.region.inputs
+    }
+
+
+# --- full HD, without a simulation ------------------------------------------------------------------------------------
+
+HALO = {"gaussian": 4, "harris": 3, "sobel": 1, "median": 1, "unsharp": 4, "blend": 0, "demosaic": 2, "jacobi": 15}
+# Least line buffers of a raster-order schedule that computes each value once, without windows: rows x pixels x bits.
+LEAST_BITS = {
+    "gaussian": 8 * 1920 * 8,
+    "harris": 1920 * (2 * 8 + 2 * (20 + 20 + 21) + 30 + 1),  # of the response one row, and a row of what it compared to
+    "sobel": 2 * 1920 * 8,
+    "median": 2 * 1920 * 8,
+    "unsharp": 1920 * (8 * 8 + 4 * 24),  # rows of gray, and of the colours that wait for the blur
+    "blend": 0,
+    "demosaic": 1920 * 5 * 10,  # three of raw and two of green, 10 bits each
+    "jacobi": 15 * 2 * 1080 * 16,
+}
+
+
+@pytest.mark.parametrize(("app", "lanes"), [(app, lanes) for app in HALO for lanes in (1, 4)] + [("jacobi", 16)])
+def test_full_hd_keeps_its_rate_in_the_least_memory(app, lanes):
+    width = 1080 if app == "jacobi" else 1920  # of what the accelerator reads, halo included
+    halo = 2 * HALO[app]
+    loaded = load(app, tile=0, lanes=lanes, max_width=width - halo, max_height=1080 - halo)
+    (report,) = fluorite.compile(loaded.pipeline, name=loaded.name).report.accelerators
+    assert report.lanes == lanes
+    assert width * 1080 / lanes <= report.cycles_per_largest_launch <= 1.01 * width * 1080 / lanes
+    assert report.latency_cycles <= (halo + 1) * width / lanes + 250
+    # A value a lane at most is stored beside the rows, in memories or windows, and registers reach the clock.
+    assert report.memory_bits <= LEAST_BITS[app] * 1.003
+    assert LEAST_BITS[app] <= report.line_buffer_bits_lower_bound <= LEAST_BITS[app] * (1 + 0.0005 * (lanes + 3))
+    assert report.pipeline_register_bits <= 0.002 * (lanes + 1) * LEAST_BITS[app] + 1300 * lanes
+
+
+def test_a_frame_with_its_border_is_a_pixel_a_cycle():
+    for app in ("harris", "sobel", "median", "blend", "demosaic"):
+        for lanes in (1, 2):
+            loaded = load(app, tile=0, lanes=lanes)
+            (report,) = fluorite.compile(loaded.pipeline, name=loaded.name).report.accelerators
+            assert report.cycles_per_largest_launch <= 1.01 * 1920 * 1080 / lanes
+
+
+def test_statistics_count_pixels_and_not_their_channels():
+    loaded, design = compiled("blend", "whole", 2)
+    sizes = set_photographs("blend", loaded)
+    design.realize(sizes)
     (statistics,) = design.statistics
-    assert statistics.launches == 1
-    assert statistics.output_pixels == 300 * 200
-    # Nothing but the halo, at most 4 pixels on each side, and the latency comes on top of the pixels.
-    assert statistics.cycles <= (300 + 8) * (200 + 8) + statistics.latency_cycles
+    assert statistics.output_pixels == 121 * 77
+    assert statistics.cycles <= -(-121 // 2) * 77 + statistics.latency_cycles
 
 
 @pytest.mark.slow

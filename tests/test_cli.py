@@ -208,7 +208,7 @@ def test_a_bug_is_not_taken_for_a_mismatch(photo, tmp_path, monkeypatch, capsys)
         (["report", HARRIS, "-p", "tile=x"], f"{HARRIS}: harris's GeneratorParam tile must be an integer, not 'x'"),
         (
             ["report", HARRIS, "-p", "size=1"],
-            f"{HARRIS}: harris has no GeneratorParam 'size'; it has: threshold, tile, max_width, max_height",
+            f"{HARRIS}: harris has no GeneratorParam 'size'; it has: threshold, tile, lanes, max_width, max_height",
         ),
         (["verify", HARRIS, "--sizes", "3by4"], "a size is WxH in pixels, such as 640x480, not '3by4'"),
         (["verify", HARRIS, "--sizes", "0x4"], "a size is WxH in pixels, such as 640x480, not '0x4'"),
