@@ -38,7 +38,7 @@ def check(inputs, operations, arrays):
         if len(different):
             at = tuple(different[0])
             operands = [array[at] for array in arrays.values()]
-            wrong.append(f"{name}{tuple(map(int, operands))}: {got[at]}, not {want[at]} ({len(different)} differ)")
+            wrong.append(f"{name} {tuple(map(int, operands))}: {got[at]}, not {want[at]} ({len(different)} differ)")
     assert not wrong, "\n".join(wrong)
     return accelerator
 

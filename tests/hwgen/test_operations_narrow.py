@@ -144,7 +144,7 @@ def test_shifts(signed_amount):
     for name, of in (("unsigned", hl.u8), ("signed", hl.i8)):
         for shift, function in SHIFTS.items():
             operations[f"{shift} {name}"] = lambda a, b, of=of, function=function: function(of(a), b)
-            for amount in (0, 1, 5, 7, -1, -6) if signed_amount else (0, 1, 5, 7):
+            for amount in (0, 5, -6) if signed_amount else (0, 1, 7):
                 amount_type = I8 if signed_amount else U8
                 operations[f"{shift} {name} {amount}"] = lambda a, b, of=of, f=function, n=amount, t=amount_type: f(
                     of(a), constant(n, t)

@@ -33,8 +33,6 @@ TOTAL = {
     "halving_add": hl.halving_add,
     "halving_sub": hl.halving_sub,
     "rounding_halving_add": hl.rounding_halving_add,
-    "div": lambda a, b: a / b,
-    "mod": lambda a, b: a % b,
     "clz": lambda a, b: hl.count_leading_zeros(a),
     "ctz": lambda a, b: hl.count_trailing_zeros(a),
     "popcount": lambda a, b: hl.popcount(a),
@@ -75,13 +73,13 @@ def test_operations(dtype):
         operations["reinterpret"] = lambda a, b: hl.reinterpret(hl.Int(bits), a)
     if bits < 64:
         operations |= WIDENING
-        for q in (0, 1, bits - 1, bits):
+        for q in (1, bits - 1):
             operations[f"mul_shift_right {q}"] = lambda a, b, q=q: hl.mul_shift_right(a, b, q)
             operations[f"rounding_mul_shift_right {q}"] = lambda a, b, q=q: hl.rounding_mul_shift_right(a, b, q)
         weight = hl.UInt(bits)
         operations["lerp"] = lambda a, b: hl.lerp(a, b, hl.cast(weight, b))
         operations["lerp narrow"] = lambda a, b: hl.lerp(a, b, hl.u8(b))
-    for d in (3, 7, 10, 64, 1000, 32767) + ((-3, -32768) if signed else (65535,)):
+    for d in (7, 64, 1000, -3 if signed else 65535):
         operations[f"div {d}"] = lambda a, b, d=d: a / hl.cast(type_, d)
         operations[f"mod {d}"] = lambda a, b, d=d: a % hl.cast(type_, d)
     amount = (
@@ -98,6 +96,18 @@ def test_operations(dtype):
         operations[f"shift {name}"] = lambda a, b, f=function: f(a, amount(b))
         operations[f"shift {name} by 3"] = lambda a, b, f=function: f(a, hl.cast(type_, 3))
     check({"a": type_, "b": type_}, operations, {"a": a, "b": b})
+
+
+def test_divisions_by_data():
+    """In a design of their own: what stands beside a divider of 64 bits is delayed by as many cycles."""
+    inputs, operations, arrays = {}, {}, {}
+    for number, dtype in enumerate(("uint16", "int32", "uint64", "int64")):
+        type_ = TYPES[dtype]
+        for name, array in zip("ab", wide_pairs(dtype, dtype, seed=4), strict=True):
+            inputs[f"{name}_{dtype}"], arrays[f"{name}_{dtype}"] = type_, array
+        operations[f"div {dtype}"] = lambda *v, n=2 * number: v[n] / v[n + 1]
+        operations[f"mod {dtype}"] = lambda *v, n=2 * number: v[n] % v[n + 1]
+    check(inputs, operations, arrays)
 
 
 @pytest.mark.parametrize("dtype", ["int32", "int64"])
