@@ -38,6 +38,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fluorite.hwgen.graph import Graph, Node, Ref
+from fluorite.hwgen.ranges import range_where
 
 __all__ = ["Builder", "constant_value", "fits"]
 
@@ -220,8 +221,8 @@ class Builder:
         if condition.node.op == "not":
             condition = condition.node.operands[0].shifted(condition.delay)
             true_value, false_value = false_value, true_value
-        true_lo, true_hi = _range_where(true_value, condition, True)
-        false_lo, false_hi = _range_where(false_value, condition, False)
+        true_lo, true_hi = range_where(true_value, condition, True)
+        false_lo, false_hi = range_where(false_value, condition, False)
         lo, hi = min(true_lo, false_lo), max(true_hi, false_hi)
         if lo == hi:
             return self.const(lo)
@@ -407,39 +408,6 @@ _BITWISE: dict[str, Callable[[int, int], int]] = {
 def _ordered(a: Ref, b: Ref) -> tuple[Ref, Ref]:
     """Operands of a commutative operation in one order, so that equal nodes meet."""
     return (a, b) if (a.node.id, a.delay) <= (b.node.id, b.delay) else (b, a)
-
-
-def _range_where(value: Ref, condition: Ref, holds: bool) -> tuple[int, int]:
-    """Range of a value in the cycles in which a comparison holds, or does not.
-
-    Seen are the compared streams themselves and sums of one of them and a constant: enough for
-    ``select(x < 0, -x, x)``.
-    """
-    lo, hi = value.node.lo, value.node.hi
-    if condition.node.op not in ("lt", "le", "eq") or (condition.node.op == "eq" and not holds):
-        return lo, hi
-    left, right = (operand.shifted(condition.delay) for operand in condition.node.operands)
-    (left_lo, left_hi), (right_lo, right_hi) = ((r.node.lo, r.node.hi) for r in (left, right))
-    if condition.node.op == "eq":
-        left_lo = right_lo = max(left_lo, right_lo)
-        left_hi = right_hi = min(left_hi, right_hi)
-    elif holds:  # left < right, or left <= right
-        gap = 1 if condition.node.op == "lt" else 0
-        left_hi, right_lo = min(left_hi, right_hi - gap), max(right_lo, left_lo + gap)
-    else:  # right <= left, or right < left
-        gap = 0 if condition.node.op == "lt" else 1
-        left_lo, right_hi = max(left_lo, right_lo + gap), min(right_hi, left_hi - gap)
-    for stream, stream_lo, stream_hi in ((left, left_lo, left_hi), (right, right_lo, right_hi)):
-        ends = None
-        if stream == value:
-            ends = [stream_lo, stream_hi]
-        elif value.node.op == "sum" and len(value.node.operands) == 1:
-            constant, coefficient = (int(a) for a in value.node.attr)
-            if value.node.operands[0].shifted(value.delay) == stream:
-                ends = [constant + coefficient * stream_lo, constant + coefficient * stream_hi]
-        if ends is not None and stream_lo <= stream_hi:
-            lo, hi = max(lo, min(ends)), min(hi, max(ends))
-    return lo, hi
 
 
 def _signed_bits(node: Node) -> int:
