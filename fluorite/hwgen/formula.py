@@ -136,7 +136,7 @@ def variable(name: str) -> Formula:
 def maximum(formulas: list[Formula]) -> Formula:
     """The greatest of some formulas; those that differ only by a constant are compared now."""
     best: dict[Formula, int] = {}
-    for formula in formulas:
+    for formula in (part for whole in formulas for part in (whole.operands if whole.op == "max" else (whole,))):
         base, offset = _split(formula)
         best[base] = max(best.get(base, offset), offset)
     kept = [base + offset for base, offset in best.items()]
