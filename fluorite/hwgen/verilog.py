@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from amaranth._toolchain.yosys import find_yosys
 from amaranth.back import rtlil
+from amaranth.hdl import Elaboratable, Signal
 
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import CoreInterface
 from fluorite.hwgen.rtl.rom import PREFIX
 
-__all__ = ["emit"]
+__all__ = ["emit", "tidy"]
 
 # Enough to turn Amaranth's processes into plain registers with enables, and one name per wire.
 _SCRIPT = """
@@ -29,13 +31,32 @@ write_verilog -noattr -norename
 
 # What Verilator's -Wall says of operators of mixed widths. Amaranth's operators are exact: a sum of two
 # bytes has nine bits without either operand being widened first, and is cut where it is assigned.
-_LINT = ("WIDTHEXPAND", "WIDTHTRUNC", "UNUSEDSIGNAL")
+# (Verilator's C++ has an identifier called interrupt.)
+_LINT = ("WIDTHEXPAND", "WIDTHTRUNC", "UNUSEDSIGNAL", "SYMRSVDWORD")
 
 
 def emit(generated: Generated) -> str:
     """The core as plain Verilog-2005, one module a component."""
     core = generated.core()
-    netlist = rtlil.convert(core, name=core.interface.module, ports=core.ports, emit_src=False)
+    interface = core.interface
+    return _header(generated) + "\n" + tidy(core, interface.module, core.ports, _port_names(interface))
+
+
+def tidy(design: Elaboratable, name: str, ports: Sequence[Signal], port_names: Sequence[str]) -> str:
+    """Amaranth's netlist of a design as readable Verilog-2005, one module a component.
+
+    Parameters
+    ----------
+    design : Elaboratable
+        The top.
+    name : str
+        Its module name.
+    ports : sequence of Signal
+        Its ports, without the clock and reset of its clock domain.
+    port_names : sequence of str
+        All of its ports, in the order to list them.
+    """
+    netlist = rtlil.convert(design, name=name, ports=ports, emit_src=False)
     # Nothing depends on power-up values: control is reset, and the datapath computes words before they count.
     netlist = re.sub(r"^ *attribute \\init .*\n", "", netlist, flags=re.M)
     # What a ROM holds is another matter.
@@ -48,10 +69,10 @@ def emit(generated: Generated) -> str:
         text = text.replace(f"{port} ", f"{net} ")
     text = re.sub(r"\\([A-Za-z_][\w.]*) ", lambda match: match[1].replace(".", "__") + " ", text)
     text = re.sub(r"\\\$(\d+) ", r"_\1", text)
-    text = re.sub(rf"^module {core.interface.module}\(.*\);", _port_list(core.interface), text, flags=re.M)
+    text = re.sub(rf"^module {name}\([^)]*\);", f"module {name}({', '.join(port_names)});", text, flags=re.M)
     off = "".join(f"/* verilator lint_off {name} */\n" for name in _LINT)
     on = "".join(f"/* verilator lint_on {name} */\n" for name in _LINT)
-    return _header(generated) + "\n" + off + text + on
+    return off + text + on
 
 
 def _contents_of_roms(cell: re.Match[str]) -> str:
@@ -59,13 +80,13 @@ def _contents_of_roms(cell: re.Match[str]) -> str:
     return cell[0] if memory is not None and memory[1].startswith(PREFIX) else ""
 
 
-def _port_list(interface: CoreInterface) -> str:
+def _port_names(interface: CoreInterface) -> list[str]:
     names = ["clk", "rst", "launch_valid", "launch_ready", "busy", *(s.name for s in interface.settings)]
     for stream in interface.streams:
         names += [f"{stream.name}_{part}" for part in ("valid", "ready", "data")]
         if stream.direction == "out":
             names.append(f"{stream.name}_last")
-    return f"module {interface.module}({', '.join(names)});"
+    return names
 
 
 def _header(generated: Generated) -> str:

@@ -67,15 +67,15 @@ class BurstSplitter(Elaboratable):
         more = Signal(more_bits, reset_less=True)  # beats still to come, less one
         row_last = Signal(reset_less=True)
         room = Signal(4)  # beats to the next multiple of 16, less one
-        final = Signal()
+        ends_row = Signal()
         m.d.comb += [
             last_offset.eq(self.i_address[:shift] + self.i_row_bytes - 1),
             room.eq(~beat[:4]),
-            final.eq(more <= room),
+            ends_row.eq(more <= room),
             self.o_address[shift:].eq(beat),
-            self.o_len.eq(Mux(final, more[:4], room)),
-            self.o_last.eq(final & row_last),
-            self.i_ready.eq(~self.o_valid | (self.o_ready & final)),
+            self.o_len.eq(Mux(ends_row, more[:4], room)),
+            self.o_last.eq(ends_row & row_last),
+            self.i_ready.eq(~self.o_valid | (self.o_ready & ends_row)),
         ]
         with m.If(self.i_ready):
             m.d.sync += [

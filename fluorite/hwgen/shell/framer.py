@@ -37,6 +37,8 @@ class Framer(Elaboratable):
         The source's row or launch has ended too early; goes on too long. High for one cycle.
     done : Signal
         The sink has taken a launch's last word. High for one cycle.
+    finished : Signal
+        Source and sink are both done with a launch, and what was wrong with it is reported. High for one cycle.
     """
 
     def __init__(self, width_bits: int, name: str = "framer") -> None:
@@ -54,6 +56,7 @@ class Framer(Elaboratable):
         self.short = Signal(name=f"{name}_short")
         self.long = Signal(name=f"{name}_long")
         self.done = Signal(name=f"{name}_done")
+        self.finished = Signal(name=f"{name}_finished")
 
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
@@ -83,9 +86,11 @@ class Framer(Elaboratable):
         ]
         both = Signal()  # both sides are at the end of a row
         with m.If(fill):
+            m.d.comb += self.finished.eq(self.done)
             m.d.sync += fill.eq(~self.done)
         with m.Elif(drop):
-            m.d.sync += drop.eq(~(taken & self.i_last))
+            m.d.comb += self.finished.eq(taken & self.i_last)
+            m.d.sync += drop.eq(~self.finished)
         with m.Elif(fill_row):
             m.d.comb += both.eq(row_out)
         with m.Elif(drop_row):
@@ -99,6 +104,10 @@ class Framer(Elaboratable):
                 m.d.comb += self.long.eq(1)
                 m.d.sync += [drop_row.eq(1), ended.eq(self.o_last)]
         with m.If(both):
-            m.d.comb += [self.short.eq(source_done & ~sink_done), self.long.eq(sink_done & ~source_done)]
+            m.d.comb += [
+                self.short.eq(source_done & ~sink_done),
+                self.long.eq(sink_done & ~source_done),
+                self.finished.eq(source_done & sink_done),
+            ]
             m.d.sync += [fill_row.eq(0), drop_row.eq(0), fill.eq(self.short), drop.eq(self.long)]
         return m

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from amaranth.hdl import Elaboratable, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal
 
 __all__ = ["Gearbox"]
 
@@ -77,11 +77,9 @@ class Gearbox(Elaboratable):
         with m.Elif(pop):
             m.d.comb += [rest.eq(held >> 8 * self.word_bytes), place.eq(count - self.word_bytes)]
         merged = Signal(8 * size)
-        m.d.comb += merged.eq(rest)
-        with m.Switch(place):
-            for bytes_ in range(0, self.word_bytes, step):
-                with m.Case(bytes_):
-                    m.d.comb += merged.eq(rest | (self.i_data << 8 * bytes_))
+        # A beat is put where a multiple of `step`, a power of two, is: in the middle of a row all are.
+        places = place[(step - 1).bit_length() : (self.word_bytes - 1).bit_length()]
+        m.d.comb += merged.eq(rest | (self.i_data << Cat(Const(0, (8 * step - 1).bit_length()), places)))
         with m.If(push):
             m.d.sync += [
                 held.eq(merged),

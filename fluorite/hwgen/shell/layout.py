@@ -12,12 +12,12 @@ import math
 from dataclasses import dataclass
 
 from fluorite.hwgen.formula import Formula
-from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.interface import StreamPort
+from fluorite.hwgen.generate import Generated, Setting
+from fluorite.hwgen.interface import SettingPort, StreamPort
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.values import stage_key
 
-__all__ = ["StreamLayout", "element_bytes", "layouts", "word_bytes"]
+__all__ = ["StreamLayout", "element_bytes", "layouts", "shape_settings", "word_bytes"]
 
 
 def element_bytes(port: StreamPort) -> int:
@@ -83,3 +83,21 @@ def layouts(generated: Generated) -> dict[str, StreamLayout]:
             plan.words,
         )
     return found
+
+
+def shape_settings(generated: Generated) -> tuple[Setting, ...]:
+    """What the shell must know besides the core's settings: the last position of each stream along each dimension.
+
+    One per formula that is neither a number nor a setting of the core. They are static for a launch as the core's are.
+    """
+    maxima = generated.extents.maxima
+    found: dict[Formula, Setting] = {}
+    for plan in generated.ports:
+        for loop, words in zip(generated.region.loops, plan.words, strict=True):
+            last = words - 1
+            if not last.is_constant and last not in generated.setting_names:
+                port = SettingPort(
+                    f"{plan.port.name}_last_{loop.var}", max(last.evaluate(maxima).bit_length(), 1), False
+                )
+                found.setdefault(last, Setting(port, last))
+    return tuple(found.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Mux, Signal
+from amaranth.hdl import Const, Elaboratable, Module, Mux, Signal
 
 from fluorite.hwgen.shell.bursts import BURST_BEATS
 
@@ -69,51 +69,48 @@ class Packer(Elaboratable):
         held = Signal(8 * size, reset_less=True)
         count = Signal(range(size + 1))  # bytes held, those before the row's first included
         skip = Signal(self.shift, reset_less=True)  # bytes before the row's first
-        inside = Signal()  # words of the row are still to come
+        in_row = Signal()  # words of the row are still to come
         tail = Signal()  # all are in, beats are still to go
         number = Signal(_BURST_SHIFT, reset_less=True)  # of the beat, within 16
         left = Signal(len(self.row_bytes), reset_less=True)  # bytes of the row still to come
         now_left = Signal(len(self.row_bytes))
         bytes_in = Signal(range(word + 1))
-        pop, push, final, fresh = Signal(), Signal(), Signal(), Signal()
+        pop, push, ends_row, fresh = Signal(), Signal(), Signal(), Signal()
         place = Signal(range(size + 1))
         rest = Signal(8 * size)
         m.d.comb += [
             self.o_valid.eq(tail | (count >= beat)),
             self.o_data.eq(held),
-            final.eq(tail & (count <= beat)),
-            self.o_last.eq(final | number.all()),
+            ends_row.eq(tail & (count <= beat)),
+            self.o_last.eq(ends_row | number.all()),
             pop.eq(self.o_valid & self.o_ready),
-            fresh.eq(~inside & (~tail | (pop & final))),
-            now_left.eq(Mux(inside, left, self.row_bytes)),
+            fresh.eq(~in_row & (~tail | (pop & ends_row))),
+            now_left.eq(Mux(in_row, left, self.row_bytes)),
             self.i_row_last.eq(now_left <= word),
             bytes_in.eq(Mux(self.i_row_last, now_left[: word.bit_length()], word)),
             rest.eq(held),
             place.eq(count),
-            self.i_ready.eq(self.row_valid & (fresh | (inside & (place < beat)))),
+            self.i_ready.eq(self.row_valid & (fresh | (in_row & (place < beat)))),
             push.eq(self.i_valid & self.i_ready),
             self.row_ready.eq(push & self.i_row_last),
         ]
-        m.d.comb += [strobe.eq((n >= skip) & (n < count)) for n, strobe in enumerate(self.o_strobe)]
+        begun = [n >= skip for n in range(beat - 1)] + [Const(1)]
+        m.d.comb += [strobe.eq(begun[n] & (count > n)) for n, strobe in enumerate(self.o_strobe)]
         with m.If(fresh):
             m.d.comb += [rest.eq(0), place.eq(self.row_address[: self.shift])]
         with m.Elif(pop):
             m.d.comb += [rest.eq(held >> 8 * beat), place.eq(count - beat)]
         merged = Signal(8 * size)
-        m.d.comb += merged.eq(rest)
-        with m.Switch(place):
-            for bytes_ in range(beat):
-                with m.Case(bytes_):
-                    m.d.comb += merged.eq(rest | (self.i_data << 8 * bytes_))
+        m.d.comb += merged.eq(rest | (self.i_data << (place[: self.shift] << 3)))
         with m.If(pop):
             m.d.sync += [held.eq(rest), count.eq(Mux(fresh, 0, place)), skip.eq(0), number.eq(number + 1)]
-            m.d.sync += tail.eq(tail & ~final)
+            m.d.sync += tail.eq(tail & ~ends_row)
         with m.If(push):
             m.d.sync += [
                 held.eq(merged),
                 count.eq(place + bytes_in),
                 left.eq(now_left - word),
-                inside.eq(~self.i_row_last),
+                in_row.eq(~self.i_row_last),
                 tail.eq(self.i_row_last),
             ]
             with m.If(fresh):

@@ -124,12 +124,12 @@ class ReadMaster(Elaboratable):
             m.d.sync += bus.arvalid.eq(issue)
         with m.If(issue):
             m.d.sync += [bus.araddr.eq(bursts.o_address), bus.arlen.eq(bursts.o_len)]
-        end = Signal()
+        ends_burst = Signal()
         m.d.comb += [
             bus.rready.eq(1),
-            end.eq(bus.rvalid & bus.rlast),
-            asked.r_en.eq(end),
-            self.arrived.eq(end & asked.r_data[0]),
+            ends_burst.eq(bus.rvalid & bus.rlast),
+            asked.r_en.eq(ends_burst),
+            self.arrived.eq(ends_burst & asked.r_data[0]),
             self.error.eq(bus.rvalid & bus.rresp[1]),
             self.error_decode.eq(bus.rresp[0]),
             self.error_address.eq(asked.r_data[1:]),

@@ -18,7 +18,7 @@ from fluorite.errors import UsageError
 from fluorite.hwgen.generate import Generated, Setting
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.shell.layout import StreamLayout, layouts
+from fluorite.hwgen.shell.layout import StreamLayout, layouts, shape_settings
 
 __all__ = [
     "ID_MAGIC", "MAP_VERSION", "ErrorCode", "Field", "Register", "RegisterMap", "SettingRegisters", "StreamRegisters",
@@ -115,7 +115,7 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class SettingRegisters:
-    """Registers of one setting of the core; ``high`` only where it is wider than 32 bits."""
+    """Registers of one setting of the core or the shell; ``high`` only where it is wider than 32 bits."""
 
     setting: Setting
     low: Register
@@ -168,7 +168,7 @@ class RegisterMap:
     registers : tuple of Register
         All, by offset.
     settings : tuple of SettingRegisters
-        In the order of ``Generated.settings``.
+        In the order of ``Generated.settings``, then the shell's own: sizes of streams that the core does not need.
     streams : tuple of StreamRegisters
         Inputs, then outputs.
     """
@@ -249,7 +249,11 @@ def register_map(generated: Generated, config: ShellConfig | None = None) -> Reg
         for port in ports
     ]
     block.align(0x100)  # a launch's registers in one piece
-    settings = tuple(_setting(block, setting) for setting in generated.settings)
+    shapes = shape_settings(generated)
+    settings = (
+        *(_setting(block, setting, "The core's") for setting in generated.settings),
+        *(_setting(block, setting, "The shell's") for setting in shapes),
+    )
     streams: list[StreamRegisters] = []
     for number, (port, register) in enumerate(zip(ports, stalls, strict=True)):
         if config.kind == "axis":
@@ -334,9 +338,9 @@ def _control(block: _Allocator, config: ShellConfig) -> None:
     block.add("cycles", "ro", "Clock cycles in which status.busy was high, at the last snapshot; wraps around.")
 
 
-def _setting(block: _Allocator, setting: Setting) -> SettingRegisters:
+def _setting(block: _Allocator, setting: Setting, whose: str) -> SettingRegisters:
     port = setting.port
-    text = f"The core's {port.name} = {setting.formula}"
+    text = f"{whose} {port.name} = {setting.formula}"
     if port.width_bits <= 32:
         low = block.add(
             f"setting_{port.name}", "rw", f"{text}.", width_bits=port.width_bits, signed=port.signed, launch=True

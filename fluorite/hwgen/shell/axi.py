@@ -1,0 +1,258 @@
+"""The shell with memory ports: an AXI4 master for every stream, registers, interrupt."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, ResetInserter, Signal, Value
+
+from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.interface import StreamPort
+from fluorite.hwgen.rtl.logic import all_of, any_of
+from fluorite.hwgen.shell.allowance import Allowance
+from fluorite.hwgen.shell.axi_ports import Bus, axi_lite_slave, axi_read_master, axi_write_master
+from fluorite.hwgen.shell.config import ShellConfig
+from fluorite.hwgen.shell.framer import Framer
+from fluorite.hwgen.shell.launcher import Launcher
+from fluorite.hwgen.shell.layout import word_bytes
+from fluorite.hwgen.shell.ledger import ErrorSource, Ledger
+from fluorite.hwgen.shell.raster import RasterCounter
+from fluorite.hwgen.shell.read_master import MAX_BURSTS, ReadMaster
+from fluorite.hwgen.shell.register_file import RegisterFile
+from fluorite.hwgen.shell.registers import ErrorCode, RegisterMap, StreamRegisters, register_map
+from fluorite.hwgen.shell.rows import Block
+from fluorite.hwgen.shell.soft_reset import SoftReset
+from fluorite.hwgen.shell.stream_words import from_memory, to_memory
+from fluorite.hwgen.shell.write_master import WriteMaster
+
+__all__ = ["AxiShell", "connect_registers", "core_raster", "settings_written"]
+
+
+class AxiShell(Elaboratable):
+    """A core with AXI4 masters.
+
+    Parameters
+    ----------
+    generated : Generated
+        The core.
+    config : ShellConfig
+        Widths.
+
+    Attributes
+    ----------
+    registers : RegisterMap
+        Its registers.
+    control : Bus
+        The AXI4-Lite slave.
+    memories : dict of str to Bus
+        The AXI4 master of each stream.
+    interrupt : Signal
+        High while an enabled event is not cleared.
+    """
+
+    def __init__(self, generated: Generated, config: ShellConfig) -> None:
+        self.generated = generated
+        self.config = config
+        self.registers: RegisterMap = register_map(generated, config)
+        self.control = axi_lite_slave("s_axi_control", (self.registers.size_bytes - 1).bit_length())
+        self.memories: dict[str, Bus] = {}
+        for stream in self.registers.streams:
+            make = axi_read_master if stream.port.direction == "in" else axi_write_master
+            self.memories[stream.port.name] = make(
+                f"m_axi_{stream.port.name}", config.data_bits, config.address_bits, MAX_BURSTS
+            )
+        self.interrupt = Signal(name="interrupt")
+
+    @property
+    def buses(self) -> list[Bus]:
+        """All bus interfaces."""
+        return [self.control, *self.memories.values()]
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the module."""
+        m = Module()
+        config = self.config
+        m.submodules.registers = file = RegisterFile(self.registers, self.control)
+        m.submodules.soft_reset = soft_reset = SoftReset()
+        flushed = ResetInserter(soft_reset.flush)
+        core = self.generated.core()
+        m.submodules.core = flushed(core)
+        launcher = Launcher(settings_written(self.registers, file), config.queue_depth)
+        m.submodules.launcher = flushed(launcher)
+        start = Signal()
+        masters: list[ReadMaster | WriteMaster] = []
+        errors: list[ErrorSource] = []
+        stalls: list[Value] = []
+        done: list[Value] = []
+        for stream in self.registers.streams:
+            port = stream.port
+            block = _block(m, stream, file, config)
+            arguments = (self.memories[port.name], block, word_bytes(port), config.queue_depth)
+            signals = core.streams[port.name]
+            raster = core_raster(self.generated, self.registers, port, launcher)
+            m.submodules[f"raster_{port.name}"] = flushed(raster)
+            m.d.comb += raster.advance.eq(signals["valid"] & signals["ready"])
+            framer = Framer(port.word_bits, f"framer_{port.name}")
+            m.submodules[f"framer_{port.name}"] = flushed(framer)
+            if port.direction == "in":
+                reader = ReadMaster(*arguments, config.latency_cycles, f"reader_{port.name}")
+                m.submodules[f"reader_{port.name}"] = flushed(reader)
+                masters.append(reader)
+                _feed(m, port, signals, reader, framer, raster)
+                allowed = Allowance(launcher.launched, framer.done, config.queue_depth, f"allowance_{port.name}")
+                m.submodules[f"allowance_{port.name}"] = flushed(allowed)
+                m.d.comb += framer.enable.eq(allowed.any)
+                errors.append(_memory_error(stream, reader, reader.arrived))
+                done.append(reader.done)
+                stalls.append(signals["ready"] & ~signals["valid"])
+            else:
+                writer = WriteMaster(*arguments, f"writer_{port.name}")
+                m.submodules[f"writer_{port.name}"] = flushed(writer)
+                masters.append(writer)
+                _drain(m, port, signals, writer, framer, raster)
+                errors.append(_memory_error(stream, writer, writer.done))
+                done.append(writer.done)
+                stalls.append(signals["valid"] & ~signals["ready"])
+            code = Mux(framer.short, ErrorCode.STREAM_SHORT, ErrorCode.STREAM_LONG)
+            errors.append(ErrorSource(framer.short | framer.long, code, stream.number, framer.finished))
+            done.append(framer.finished)
+        ledger = Ledger(config.queue_depth, config.address_bits, done, _empty(self.registers, file), errors, stalls)
+        m.submodules.ledger = flushed(ledger)
+        for master in masters:
+            m.d.comb += [master.start.eq(start), master.stop.eq(soft_reset.stop)]
+        quiet = Signal()
+        m.d.comb += [
+            quiet.eq(all_of(master.quiet for master in masters)),
+            soft_reset.request.eq(file.commands["soft_reset"]),
+            soft_reset.quiet.eq(quiet),
+            start.eq(ledger.start),
+            ledger.request.eq(file.commands["start"] & ~soft_reset.stop),
+            launcher.start.eq(start),
+            launcher.launch_ready.eq(core.launch_ready),
+            launcher.busy.eq(core.busy),
+            core.launch_valid.eq(launcher.launch_valid),
+            *(signal.eq(launcher.settings[name]) for name, signal in core.settings.items()),
+        ]
+        idle = ~ledger.busy & ~core.busy & quiet & ~soft_reset.stop
+        connect_registers(m, file, ledger, soft_reset, idle, self.registers)
+        m.d.sync += self.interrupt.eq((file.status["interrupt_status"] & file.values["interrupt_enable"]).any())
+        return m
+
+
+def settings_written(registers: RegisterMap, file: RegisterFile) -> dict[str, Value]:
+    """The settings, the core's and the shell's, as software has written them."""
+    found: dict[str, Value] = {}
+    for setting in registers.settings:
+        low = file.values[setting.low.name]
+        found[setting.setting.port.name] = low if setting.high is None else Cat(low, file.values[setting.high.name])
+    return found
+
+
+def core_raster(generated: Generated, registers: RegisterMap, port: StreamPort, launcher: Launcher) -> RasterCounter:
+    """A counter of the words that the core transfers on a port."""
+    plan = next(plan for plan in generated.ports if plan.port.name == port.name)
+    names = {setting.setting.formula: setting.setting.port.name for setting in registers.settings}
+    lasts = [words - 1 for words in plan.words]
+    values = [last.value if last.is_constant else launcher.settings[names[last]] for last in lasts]
+    return RasterCounter(values, [f.evaluate(generated.extents.maxima) for f in lasts], f"raster_{port.name}")
+
+
+def connect_registers(
+    m: Module, file: RegisterFile, ledger: Ledger, soft_reset: SoftReset, idle: Value, registers: RegisterMap
+) -> None:
+    """Let the registers read what the ledger holds."""
+    status = file.status
+    m.d.comb += [
+        status["status"].eq(Cat(ledger.busy, idle, soft_reset.stop, Const(0, 5), ledger.space)),
+        status["interrupt_status"].eq(ledger.events),
+        status["launches_started"].eq(ledger.started),
+        status["launches_completed"].eq(ledger.completed),
+        status["launch_errors"].eq(ledger.launch_errors),
+        status["error"].eq(Cat(ledger.error_code, Const(0, 4), ledger.error_stream)),
+        status["error_launch"].eq(ledger.error_launch),
+        status["error_address_low"].eq(ledger.error_address[:32]),
+        status["error_address_high"].eq(ledger.error_address[32:]),
+        status["cycles"].eq(ledger.cycles),
+        ledger.event_clear.eq(file.clears["interrupt_status"]),
+        ledger.error_clear.eq(file.clears["error"]),
+        ledger.snapshot.eq(file.commands["snapshot"]),
+    ]
+    for stream, count in zip(registers.streams, ledger.stall_counts, strict=True):
+        m.d.comb += status[stream.stalls.name].eq(count)
+
+
+def _block(m: Module, stream: StreamRegisters, file: RegisterFile, config: ShellConfig) -> Block:
+    """The block of memory that software has described."""
+    assert stream.base_low is not None and stream.row_bytes is not None
+    counts = [register.width_bits for register in stream.counts]
+    block = Block.make(config.address_bits, stream.row_bytes.width_bits, counts, f"{stream.port.name}_block")
+    base = file.values[stream.base_low.name]
+    m.d.comb += [
+        block.base.eq(base if stream.base_high is None else Cat(base, file.values[stream.base_high.name])),
+        block.row_bytes.eq(file.values[stream.row_bytes.name]),
+        *(mine.eq(file.values[r.name]) for mine, r in zip(block.counts, stream.counts, strict=True)),
+        *(mine.eq(file.values[r.name]) for mine, r in zip(block.strides, stream.strides, strict=True)),
+    ]
+    return block
+
+
+def _empty(registers: RegisterMap, file: RegisterFile) -> list[Value]:
+    """Per stream, whether a length or a count is 0."""
+    found: list[Value] = []
+    for stream in registers.streams:
+        assert stream.row_bytes is not None
+        found.append(any_of(file.values[r.name] == 0 for r in (stream.row_bytes, *stream.counts)))
+    return found
+
+
+def _feed(
+    m: Module,
+    port: StreamPort,
+    signals: dict[str, Signal],
+    reader: ReadMaster,
+    framer: Framer,
+    raster: RasterCounter,
+) -> None:
+    """From memory to the core."""
+    m.d.comb += [
+        framer.i_valid.eq(reader.o_valid),
+        reader.o_ready.eq(framer.i_ready),
+        framer.i_data.eq(from_memory(port, reader.o_data)),
+        framer.i_row_last.eq(reader.o_row_last),
+        framer.i_last.eq(reader.o_last),
+        signals["valid"].eq(framer.o_valid),
+        framer.o_ready.eq(signals["ready"]),
+        signals["data"].eq(framer.o_data),
+        framer.o_row_last.eq(raster.row_last),
+        framer.o_last.eq(raster.last),
+    ]
+
+
+def _drain(
+    m: Module,
+    port: StreamPort,
+    signals: dict[str, Signal],
+    writer: WriteMaster,
+    framer: Framer,
+    raster: RasterCounter,
+) -> None:
+    """From the core to memory."""
+    m.d.comb += [
+        framer.enable.eq(1),
+        framer.i_valid.eq(signals["valid"]),
+        signals["ready"].eq(framer.i_ready),
+        framer.i_data.eq(signals["data"]),
+        framer.i_row_last.eq(raster.row_last),
+        framer.i_last.eq(raster.last),
+        writer.i_valid.eq(framer.o_valid),
+        framer.o_ready.eq(writer.i_ready),
+        writer.i_data.eq(to_memory(port, framer.o_data)),
+        framer.o_row_last.eq(writer.i_row_last),
+        framer.o_last.eq(writer.i_last),
+    ]
+
+
+def _memory_error(stream: StreamRegisters, master: ReadMaster | WriteMaster, finished: Signal) -> ErrorSource:
+    if stream.port.direction == "in":
+        code = Mux(master.error_decode, ErrorCode.READ_DECERR, ErrorCode.READ_SLVERR)
+    else:
+        code = Mux(master.error_decode, ErrorCode.WRITE_DECERR, ErrorCode.WRITE_SLVERR)
+    return ErrorSource(master.error, code, stream.number, finished, master.error_address)
