@@ -105,7 +105,7 @@ def read_ports(verilog: str, module: str) -> SystemPorts:
     found = re.search(rf"^\s*module\s+\\?{re.escape(module)}\s*\(.*?^\s*endmodule", verilog, re.MULTILINE | re.DOTALL)
     if found is None:
         raise SimulationError(f"the Verilog must have a module {module!r}")
-    text = re.sub(r"//[^\n]*|/\*.*?\*/|\(\*.*?\*\)|\bfunction\b.*?\bendfunction\b", "", found[0], flags=re.DOTALL)
+    text = re.sub(r"//[^\n]*|/\*.*?\*/|\(\*(?!\)).*?\*\)|\bfunction\b.*?\bendfunction\b", "", found[0], flags=re.DOTALL)
     widths: dict[str, tuple[str, int]] = {}
     for direction, high, names in _DECLARATION.findall(text):
         for name in re.split(r"[,\s]+", names.strip()):
