@@ -6,8 +6,8 @@
        struct fluorite_device *device;
        uint64_t ticket;
        fluorite_arena_open(&arena, NULL, NULL);
-       fluorite_open(&device, &fluorite_edges, arena, NULL);
-       fluorite_launch(device, &launch, 1000, &ticket);     (`fluorite_edges` and launches: see the generated header)
+       fluorite_open(&device, &fluorite_edges_accelerator, arena, NULL);    (this, and launches: the generated header)
+       fluorite_submit(device, &launch, 1000, &ticket);
        fluorite_wait(device, ticket, 1000);
 
    All functions may be called by several threads at a time; only closing must come last. Functions that can fail return

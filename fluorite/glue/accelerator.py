@@ -1,0 +1,417 @@
+"""One accelerator's software: its registers, launches and Halide extern stage as C."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from fluorite.errors import UsageError
+from fluorite.frontend import ir
+from fluorite.glue.c_code import c_formula, c_function
+from fluorite.glue.registers import common_registers
+from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.names import identifier
+from fluorite.hwgen.shell.layout import element_bytes
+from fluorite.hwgen.shell.registers import Register, RegisterMap, StreamRegisters
+from fluorite.hwgen.values import Domain
+
+__all__ = ["AcceleratorCode"]
+
+_MAX_ARGUMENTS, _MAX_CHANNELS, _MAX_DIMENSIONS, _MAX_STREAMS, _MAX_VARIABLES = 8, 256, 4, 16, 64
+_RUNTIME = Path(__file__).parent / "runtime"
+
+
+@dataclass(frozen=True, slots=True)
+class _Scalar:
+    """A Param, or an extent or min of an image, that Halide passes to the extern stage by value."""
+
+    name: str  # in C
+    raw: str  # in index functions
+    type: ir.Type
+
+    @property
+    def c_type(self) -> str:
+        """C type in Halide's ABI."""
+        if self.type.bits == 1:
+            return "uint8_t"
+        return f"{'' if self.type.is_signed else 'u'}int{self.type.bits}_t"
+
+    @property
+    def value(self) -> str:
+        """The argument as an ``int64_t``; only the lowest bit of a Boolean is defined."""
+        return f"{self.name} & 1" if self.type.bits == 1 else f"(int64_t){self.name}"
+
+
+class AcceleratorCode:
+    """Prints the C of one accelerator.
+
+    Parameters
+    ----------
+    generated : Generated
+        The hardware.
+    registers : RegisterMap
+        Its registers, of kind ``"axi"``.
+
+    Attributes
+    ----------
+    name : str
+        The accelerated Func as an identifier: the stem of the files.
+    symbol : str
+        C function that Halide calls.
+
+    Raises
+    ------
+    UsageError
+        The runtime has a function of that name, or the accelerator is larger than its tables.
+    """
+
+    def __init__(self, generated: Generated, registers: RegisterMap) -> None:
+        self.generated = generated
+        self.registers = registers
+        self.region = generated.region
+        self.name = identifier(self.region.name)
+        self.symbol = f"fluorite_{self.name}"
+        self._check()
+
+    def _check(self) -> None:
+        taken = set()
+        for header in sorted(_RUNTIME.glob("fluorite_*.h")):
+            text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.DOTALL)
+            taken |= set(re.findall(r"\bfluorite_\w+", text))
+        if self.symbol in taken:
+            raise UsageError(f"{self.region.name}: the driver has a function {self.symbol}: give the Func another name")
+        streams = len(self.registers.streams)
+        channels = max(stream.port.channels for stream in self.registers.streams)
+        arguments = max(len(self._domain(stream).dimensions) for stream in self.registers.streams)
+        for what, found, limit in (
+            ("streams", streams, _MAX_STREAMS),
+            ("channels", channels, _MAX_CHANNELS),
+            ("dimensions", arguments, _MAX_ARGUMENTS),
+            ("scanned dimensions", len(self.region.loops), _MAX_DIMENSIONS),
+            ("Params and loops", len(self._variables), _MAX_VARIABLES),
+        ):
+            if found > limit:
+                raise UsageError(f"{self.region.name}: the driver takes {limit} {what} at most, not {found}")
+
+    # --- names ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _scalars(self) -> list[_Scalar]:
+        lowered = self.generated.lowered
+        params = [_Scalar(f"param_{identifier(n)}", f"param_{identifier(n)}", t) for n, t in lowered.parameters.items()]
+        return params + [_Scalar(identifier(n), n, v.type) for n, v in lowered.metadata.items()]
+
+    @cached_property
+    def _variables(self) -> dict[str, str]:
+        """C variable by the formulas' name of it, in the order of the stage's table of variables."""
+        names: dict[str, str] = {}
+        for loop in self.region.loops:
+            for prefix in ("min", "extent"):
+                names[f"{prefix}_{loop.var}"] = f"{prefix}_{identifier(loop.var)}"
+        for scalar in self._scalars:
+            names[identifier(scalar.raw)] = scalar.name
+        return names
+
+    @cached_property
+    def _buffers(self) -> list[str]:
+        """Parameters of the extern stage that are buffers: inputs, then outputs."""
+        inputs = [f"{identifier(i.name)}_buffer" for i in self.region.inputs]
+        return inputs + [f"{stream.port.name}_buffer" for stream in self._outputs]
+
+    @property
+    def _outputs(self) -> list[StreamRegisters]:
+        return [stream for stream in self.registers.streams if stream.port.direction == "out"]
+
+    def _domain(self, stream: StreamRegisters) -> Domain:
+        inputs = self.region.inputs
+        name = inputs[stream.number].name if stream.port.direction == "in" else self.region.name
+        return self.generated.lowered.domains[name]
+
+    @property
+    def _launch(self) -> list[Register]:
+        return [register for register in self.registers.registers if register.launch]
+
+    def _index(self, register: Register | None) -> int:
+        return -1 if register is None else self._launch.index(register)
+
+    # --- the header -----------------------------------------------------------------------------------------------
+
+    @property
+    def prototype(self) -> str:
+        """Head of the extern stage's function, in Halide's ABI."""
+        inputs = len(self.region.inputs)
+        parameters = [f"struct halide_buffer_t *{name}" for name in self._buffers[:inputs]]
+        parameters += [f"{scalar.c_type} {scalar.name}" for scalar in self._scalars]
+        parameters += [f"struct halide_buffer_t *{name}" for name in self._buffers[inputs:]]
+        return f"int {self.symbol}({', '.join(parameters)})"
+
+    def header(self) -> str:
+        """``<name>.h``."""
+        guard = f"FLUORITE_ACCELERATOR_{self.name.upper()}_H"
+        streams = ", ".join(f"{s.number} {s.port.name} ({s.port.direction})" for s in self.registers.streams)
+        fields = [f"    int64_t {name};" for name in self._variables.values()]
+        return "\n".join(
+            [
+                f"/* Software of the accelerator for the Halide Func {self.region.name}: generated by fluorite, as was",
+                "   the hardware: change neither without the other. */",
+                f"#ifndef {guard}",
+                f"#define {guard}",
+                "",
+                '#include "fluorite_stage.h"',
+                "",
+                "#ifdef __cplusplus",
+                'extern "C" {',
+                "#endif",
+                "",
+                f"/* Named {self.registers.name} in the device tree. */",
+                f"extern const struct fluorite_accelerator {self.symbol}_accelerator;",
+                "",
+                "/* Registers of a launch, and its streams: " + streams + ". */",
+                f"enum {{ {self.symbol.upper()}_SETTINGS = {len(self._launch)}, "
+                f"{self.symbol.upper()}_STREAMS = {len(self.registers.streams)} }};",
+                "",
+                "/* What a launch depends on: the region of the output, and the values the hardware is given. */",
+                f"struct {self.symbol}_launch {{",
+                *fields,
+                "};",
+                "",
+                "/* Without Halide: works out the registers, row lengths and row counts of a launch. The caller sets",
+                "   `first` and `strides` of each view, and gives both to fluorite_submit or fluorite_run. */",
+                f"void {self.symbol}_prepare(const struct {self.symbol}_launch *launch, uint32_t *settings,",
+                f"{' ' * (len(self.symbol) + 14)}struct fluorite_view *views);",
+                "",
+                "/* The extern stage, which Halide's code calls. */",
+                f"{self.prototype};",
+                "",
+                "#ifdef __cplusplus",
+                "}",
+                "#endif",
+                "",
+                f"#endif /* {guard} */",
+                "",
+            ]
+        )
+
+    # --- the source -----------------------------------------------------------------------------------------------
+
+    def source(self) -> str:
+        """``<name>.c``."""
+        parts: list[Sequence[str]] = [
+            [
+                f"/* Software of the accelerator for the Halide Func {self.region.name}: generated by fluorite, as was",
+                "   the hardware: change neither without the other. */",
+                f'#include "{self.name}.h"',
+                "",
+                f'#include "{self.registers.name}_registers.h"',
+                '#include "fluorite_registers.h"',
+            ],
+            list(self._same_registers()),
+            list(self._streams()),
+            list(self._settings()),
+            list(self._transfers()),
+            *self._borders(),
+            list(self._stage()),
+            list(self._functions()),
+        ]
+        return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+    def _same_registers(self) -> Iterator[str]:
+        yield "/* The runtime and this accelerator must agree about the registers that all have. */"
+        prefix = self.registers.name.upper()
+        conditions = [
+            f"{prefix}_{r.name.upper()} != FLUORITE_{r.name.upper()}" for r in common_registers(self.registers)
+        ]
+        yield f"#if {conditions[0]} || \\"
+        yield from (f"    {condition} || \\" for condition in conditions[1:-1])
+        yield f"    {conditions[-1]}"
+        yield '#error "fluorite_registers.h is of another version of fluorite"'
+        yield "#endif"
+
+    def _streams(self) -> Iterator[str]:
+        prefix = self.registers.name.upper()
+        launch = self._launch
+        assert [r.offset for r in launch] == [launch[0].offset + 4 * i for i in range(len(launch))]
+        yield "static const struct fluorite_stream STREAMS[] = {"
+        yield "    /* name, is_output, element_bytes, dimensions, base_low, base_high, row_bytes, counts */"
+        for stream in self.registers.streams:
+            port = stream.port
+            counts = self._index(stream.counts[0]) if stream.counts else 0
+            numbers = (
+                int(port.direction == "out"), element_bytes(port), port.dimensions, self._index(stream.base_low),
+                self._index(stream.base_high), self._index(stream.row_bytes), counts,
+            )  # fmt: skip
+            yield f'    {{"{port.name}", {", ".join(str(n) for n in numbers)}}},'
+        yield "};"
+        yield ""
+        yield f"const struct fluorite_accelerator {self.symbol}_accelerator = {{"
+        yield f'    "{self.name}",'
+        yield f'    "{self.registers.name}",'
+        yield f"    {prefix}_VERSION_VALUE,"
+        yield f"    {prefix}_DESIGN_HASH_VALUE,"
+        yield f"    {prefix}_SIZE_BYTES,"
+        yield f"    {prefix}_{launch[0].name.upper()}, /* the first register of a launch */"
+        yield f"    {len(launch)},"
+        yield f"    {prefix}_{self.registers.streams[0].stalls.name.upper()},"
+        yield f"    {self.registers.config.address_bits},"
+        yield f"    {len(self.registers.streams)},"
+        yield "    STREAMS,"
+        yield "};"
+
+    def _locals(self, used: set[str]) -> list[str]:
+        return [
+            f"    const int64_t {name} = v[{number}];"
+            for number, (raw, name) in enumerate(self._variables.items())
+            if raw in used
+        ]
+
+    def _settings(self) -> Iterator[str]:
+        yield "/* What software works out for each launch, so that the hardware need not. */"
+        yield "static void settings(const int64_t *v, uint32_t *registers)"
+        yield "{"
+        formulas = [s.setting.formula for s in self.registers.settings]
+        names = self._locals(set().union(*(f.variables() for f in formulas)) if formulas else set())
+        yield from names
+        if not names:
+            yield "    (void)v;"
+        if not formulas:
+            yield "    (void)registers;"
+        for entry in self.registers.settings:
+            value = f"(int64_t)({c_formula(entry.setting.formula, self._variables)})"
+            yield f"    registers[{self._index(entry.low)}] = (uint32_t){value}; /* {entry.low.name} */"
+            if entry.high is not None:
+                yield (
+                    f"    registers[{self._index(entry.high)}] = (uint32_t)((uint64_t){value} >> 32); "
+                    f"/* {entry.high.name} */"
+                )
+        yield "}"
+
+    def _transfers(self) -> Iterator[str]:
+        yield "/* Bytes of a row and numbers of rows, planes, volumes of each stream. */"
+        yield "static void transfers(const int64_t *v, struct fluorite_view *views)"
+        yield "{"
+        formulas = [f for s in self.registers.streams for f in (s.layout.row_bytes, *s.layout.counts)]
+        names = self._locals(set().union(*(f.variables() for f in formulas)))
+        yield from names
+        if not names:
+            yield "    (void)v;"
+        for stream in self.registers.streams:
+            row = c_formula(stream.layout.row_bytes, self._variables)
+            yield f"    views[{stream.number}].row_bytes = (uint32_t)({row}); /* {stream.port.name} */"
+            for d, count in enumerate(stream.layout.counts):
+                text = c_formula(count, self._variables)
+                yield f"    views[{stream.number}].counts[{d}] = (uint32_t)({text});"
+        yield "}"
+
+    def _borders(self) -> Iterator[Sequence[str]]:
+        found = self.generated.lowered.borders
+        for number, border in enumerate(found):
+            names = {border.position: "position"}
+            first = 2 * len(self.region.loops)
+            names |= {scalar.raw: f"v[{first + k}]" for k, scalar in enumerate(self._scalars)}
+            head = f"static int64_t border_{number}(int64_t position, const int64_t *v)"
+            lines = c_function(head, border.expr, names)
+            if not any("v[" in line for line in lines[2:]):
+                lines.insert(2, "    (void)v;")
+            yield [
+                f"/* The border condition along {self.region.loops[border.dimension].var}, as Halide computes it. */",
+                *lines,
+                *(
+                    f"static const int32_t BORDER_{number}_{side}[] = "
+                    f"{{{', '.join(str(n) for n in entries) or '0'}}}; /* pixels inwards from the edge */"
+                    for side, entries in (("LEFT", border.left), ("RIGHT", border.right))
+                ),
+            ]
+        if found:
+            yield [
+                "static const struct fluorite_border BORDERS[] = {",
+                *(
+                    f"    {{{b.dimension}, {len(b.left)}, {len(b.right)}, "
+                    f"BORDER_{n}_LEFT, BORDER_{n}_RIGHT, border_{n}}},"
+                    for n, b in enumerate(found)
+                ),
+                "};",
+            ]
+
+    def _stage(self) -> Iterator[str]:
+        region = self.region
+        yield "static const struct fluorite_loop LOOPS[] = {"
+        yield "    /* name, argument, lanes, max_extent, fixed, has_min, min */"
+        for loop in region.loops:
+            has_min = loop.min is not None
+            yield (
+                f'    {{"{loop.var}", {loop.position}, {loop.lanes}, {loop.max_extent}, {int(loop.fixed)}, '
+                f"{int(has_min)}, {loop.min or 0}}},"
+            )
+        yield "};"
+        if region.channels:
+            yield "static const struct fluorite_channel CHANNELS[] = {"
+            yield "    /* name, argument, min, extent */"
+            for channel in region.channels:
+                yield f'    {{"{channel.var}", {channel.position}, {channel.min}, {channel.extent}}},'
+            yield "};"
+        plans = []
+        for stream in self.registers.streams:
+            yield from self._arguments(stream)
+            domain = self._domain(stream)
+            plans.append(
+                f"    {{{len(domain.dimensions)}, ARGUMENTS_{stream.number}, {domain.channel_count}, "
+                f"{int(stream.layout.in_rows)}}},"
+            )
+        yield "static const struct fluorite_plan PLANS[] = {"
+        yield "    /* dimensions, arguments, channels, in_rows */"
+        yield from plans
+        yield "};"
+        borders = self.generated.lowered.borders
+        inputs = len(region.inputs)
+        counts = (
+            len(region.loops), len(region.channels), len(region.func.args), inputs,
+            len(self.registers.streams) - inputs, len(borders), len(self._scalars),
+        )  # fmt: skip
+        yield "static const struct fluorite_stage STAGE = {"
+        yield f"    &{self.symbol}_accelerator,"
+        yield "    /* numbers of loops, channels, arguments, inputs, outputs, borders, scalars */"
+        yield f"    {', '.join(str(n) for n in counts)},"
+        yield f"    LOOPS, {'CHANNELS' if region.channels else 'NULL'}, PLANS, {'BORDERS' if borders else 'NULL'},"
+        yield "    settings, transfers,"
+        yield "};"
+
+    def _arguments(self, stream: StreamRegisters) -> Iterator[str]:
+        """The dimensions of a stream's buffer."""
+        domain = self._domain(stream)
+        channels = iter(domain.channels)
+        entries = []
+        for dimension in domain.dimensions:
+            if dimension is None:
+                lo, hi = next(channels)
+                entries.append(f"{{-1, {lo}, {hi}}}")
+            else:
+                entries.append(f"{{{dimension}, {domain.lo[dimension]}, {domain.hi[dimension]}}}")
+        yield f"static const struct fluorite_argument ARGUMENTS_{stream.number}[] = {{"
+        yield f"    /* of {stream.port.name}: loop or -1, lo, hi */"
+        yield f"    {', '.join(entries)}"
+        yield "};"
+
+    def _functions(self) -> Iterator[str]:
+        yield f"void {self.symbol}_prepare(const struct {self.symbol}_launch *launch, uint32_t *registers,"
+        yield f"{' ' * (len(self.symbol) + 14)}struct fluorite_view *views)"
+        yield "{"
+        values = [f"launch->{name}" for name in self._variables.values()]
+        yield f"    const int64_t v[] = {{{', '.join(values)}}};"
+        yield "    uint32_t i;"
+        yield f"    for (i = 0; i < {len(self._launch)}; ++i) {{"
+        yield "        registers[i] = 0;"
+        yield "    }"
+        yield "    settings(v, registers);"
+        yield "    transfers(v, views);"
+        yield "}"
+        yield ""
+        yield self.prototype
+        yield "{"
+        yield f"    struct halide_buffer_t *const buffers[] = {{{', '.join(self._buffers)}}};"
+        if self._scalars:
+            yield f"    const int64_t scalars[] = {{{', '.join(scalar.value for scalar in self._scalars)}}};"
+        yield f"    return fluorite_stage_call(&STAGE, buffers, {'scalars' if self._scalars else 'NULL'});"
+        yield "}"
