@@ -53,7 +53,7 @@ class Gearbox(Elaboratable):
         m = Module()
         step = math.gcd(self.beat_bytes, self.word_bytes)
         size = self.word_bytes - step + self.beat_bytes  # a beat is taken once less than a word is left
-        held = Signal(8 * size, reset_less=True)
+        held = Signal(8 * size)  # 0 beyond what is held: a beat is or-ed in
         count = Signal(range(size + 1))  # bytes held
         tail = Signal()  # the row's last beat is in
         last = Signal(reset_less=True)

@@ -65,7 +65,8 @@ class ReadMaster(Elaboratable):
         self.word_bytes = word_bytes
         self.queue_depth = queue_depth
         # A burst may be asked for when there is room for it, and is taken apart only once it begins to arrive.
-        self.depth = 1 << (latency_cycles + 2 * BURST_BEATS - 1).bit_length()
+        # (One beat more than a power of two: the buffer's output register.)
+        self.depth = (1 << (latency_cycles + 2 * BURST_BEATS - 1).bit_length()) + 1
         self.start = Signal(name=f"{name}_start")
         self.stop = Signal(name=f"{name}_stop")
         self.quiet = Signal(name=f"{name}_quiet")

@@ -56,7 +56,7 @@ class WriteMaster(Elaboratable):
         self.word_bytes = word_bytes
         self.queue_depth = queue_depth
         # A burst that fills while another waits for the bus; more where the bus is slow to accept.
-        self.depth = 4 * BURST_BEATS
+        self.depth = 4 * BURST_BEATS + 1
         self.start = Signal(name=f"{name}_start")
         self.stop = Signal(name=f"{name}_stop")
         self.quiet = Signal(name=f"{name}_quiet")
