@@ -13,6 +13,7 @@ import halide as hl
 @hl.generator(name="jacobi")
 class Jacobi:
     iterations = hl.GeneratorParam(15)
+    border = hl.GeneratorParam("image")  # what has its edges repeated: "image", once; "each" iteration, with tile=0
     tile = hl.GeneratorParam(256)  # edge of a tile in pixels; 0: the whole image in one launch
     lanes = hl.GeneratorParam(1)  # pixels a cycle
     max_width = hl.GeneratorParam(1920)  # largest image, in pixels, when tile is 0
@@ -24,22 +25,29 @@ class Jacobi:
     def generate(self):
         if not self.iterations >= 1:
             raise ValueError(f"iterations must be at least 1, not {self.iterations}")
+        if self.border not in ("image", "each") or (self.border == "each" and self.tile):
+            raise ValueError(f"border must be 'image', or 'each' with tile=0, not {self.border!r}")
         x, y, xo, yo, xi, yi = hl.vars("x y xo yo xi yi")
 
         # Algorithm. The sum of five 16-bit pixels needs 19 bits; nothing is signed.
         padded = hl.Func("padded")
         padded[x, y] = hl.BoundaryConditions.repeat_edge(self.input)[x, y]
+        source = padded if self.border == "image" else self.input
         steps = [padded]
+        extents = [(0, self.input.width()), (0, self.input.height())]
         for number in range(1, self.iterations + 1):
             before, step = steps[-1], hl.Func(f"step{number}")
+            if self.border == "each" and number > 1:
+                before = hl.BoundaryConditions.repeat_edge(before, extents)
             neighbours = ((0, -1), (-1, 0), (0, 0), (1, 0), (0, 1))
             step[x, y] = hl.u16(sum(hl.u32(before[x + dx, y + dy]) for dx, dy in neighbours) / 5)
             steps.append(step)
         last = steps[-1]
         self.output[x, y] = last[x, y]
 
-        # Schedule. Software pads the input and hands it over; the accelerator does all iterations. Halide alone, which
-        # the accelerator is compared with, needs a place for each: inlined, they would read 5**15 pixels.
+        # Schedule. Software pads the input, unless each iteration has a border: then the accelerator does them all.
+        # Halide alone, which the accelerator is compared with, needs a place for each iteration: inlined, they would
+        # read 5**15 pixels.
         guard = hl.TailStrategy.GuardWithIf  # any image size, and no pixel computed twice
         if self.tile:
             self.output.tile(x, y, xo, yo, xi, yi, self.tile, self.tile, guard).vectorize(xi, 16, guard).parallel(yo)
@@ -50,8 +58,9 @@ class Jacobi:
             last.unroll(xi, self.lanes, guard).accelerate([padded], xi, xo)
         else:
             self.output.vectorize(x, 16, guard).parallel(y)
-            padded.compute_root().vectorize(x, 16, guard).parallel(y)
             for step in steps[1:-1]:
                 step.linebuffer().compute_root()
+            if self.border == "image":
+                padded.compute_root().vectorize(x, 16, guard).parallel(y)
             last.compute_root().set_estimate(x, 0, self.max_width).set_estimate(y, 0, self.max_height)
-            last.unroll(x, self.lanes, guard).accelerate([padded], x, hl.Var.outermost())
+            last.unroll(x, self.lanes, guard).accelerate([source], x, hl.Var.outermost())

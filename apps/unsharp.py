@@ -32,22 +32,27 @@ class Unsharp:
         #   77 + 150 + 29       = 256: the weighted sum of a pixel's colours fits 16 bits
         #   columns             <= 256 * 255, the blur's sum <= 256 * 256 * 255 < 2^24
         #   255 * 32, 255 * 255 < 2^16
+        #
+        # The edge is repeated before the gray of a tile is taken, and after that of a whole image: the same values.
         padded, gray, columns, blur = hl.Func("padded"), hl.Func("gray"), hl.Func("columns"), hl.Func("blur")
         extents = [(0, self.input.width()), (0, self.input.height()), (0, 3)]
         padded[x, y, c] = hl.BoundaryConditions.repeat_edge(self.input, extents)[x, y, c]
-        red, green, blue = (hl.u16(padded[x, y, channel]) for channel in range(3))
+        colours = padded if self.tile else self.input
+        red, green, blue = (hl.u16(colours[x, y, channel]) for channel in range(3))
         gray[x, y] = hl.u8((77 * red + 150 * green + 29 * blue) >> 8)
+        around = gray if self.tile else hl.BoundaryConditions.repeat_edge(gray, extents[:2])
 
-        columns[x, y] = sum(w * hl.u16(gray[x, y + d]) for d, w in enumerate(BINOMIAL, -4))
+        columns[x, y] = sum(w * hl.u16(around[x, y + d]) for d, w in enumerate(BINOMIAL, -4))
         blur[x, y] = hl.u8((sum(w * hl.u32(columns[x + d, y]) for d, w in enumerate(BINOMIAL, -4)) + (1 << 15)) >> 16)
 
         sharp, ratio, result = hl.Func("sharp"), hl.Func("ratio"), hl.Func("result")
         sharp[x, y] = hl.u8_sat(2 * hl.i16(gray[x, y]) - hl.i16(blur[x, y]))
         ratio[x, y] = hl.u8_sat((hl.u16(sharp[x, y]) << RATIO_BITS) / hl.u16(hl.max(gray[x, y], hl.u8(1))))
-        result[x, y, c] = hl.u8_sat((hl.u16(ratio[x, y]) * padded[x, y, c]) >> RATIO_BITS)
+        result[x, y, c] = hl.u8_sat((hl.u16(ratio[x, y]) * colours[x, y, c]) >> RATIO_BITS)
         self.output[x, y, c] = result[x, y, c]
 
-        # Schedule. Software pads the input and hands it over; the accelerator computes whole pixels, a cycle each.
+        # Schedule. A tile is padded by software and handed over; of a whole image the accelerator does the borders
+        # too. It computes whole pixels, a cycle each.
         # Halide alone, which it is compared with, keeps the same stages.
         stages = [stage.linebuffer() for stage in (gray, columns, blur, ratio)]
         guard = hl.TailStrategy.GuardWithIf  # any image size, and no pixel computed twice
@@ -63,8 +68,8 @@ class Unsharp:
             result.unroll(xi, self.lanes, guard).accelerate([padded], xi, xo)
         else:
             self.output.vectorize(x, 16, guard).parallel(y)
-            for stage in (padded, *stages):
+            for stage in stages:
                 stage.compute_root().vectorize(x, 16, guard).parallel(y)
             result.compute_root().set_estimate(x, 0, self.max_width).set_estimate(y, 0, self.max_height)
             result.reorder(c, x, y).unroll(c)
-            result.unroll(x, self.lanes, guard).accelerate([padded], x, hl.Var.outermost())
+            result.unroll(x, self.lanes, guard).accelerate([self.input], x, hl.Var.outermost())

@@ -315,14 +315,16 @@ def _inputs(generated, launch, random):
 
 # --- full HD, without a simulation ------------------------------------------------------------------------------------
 
+# How far an output pixel looks. Of whole images the accelerator does the borders, where it is not padded by software.
 HALO = {"gaussian": 4, "harris": 3, "sobel": 1, "median": 1, "unsharp": 4, "blend": 0, "demosaic": 2, "jacobi": 15}
+PADDED = ("harris", "demosaic", "jacobi")
 # Least line buffers of a raster-order schedule that computes each value once, without windows: rows x pixels x bits.
 LEAST_BITS = {
     "gaussian": 8 * 1920 * 8,
     "harris": 1920 * (2 * 8 + 2 * (20 + 20 + 21) + 30 + 1),  # of the response one row, and a row of what it compared to
     "sobel": 2 * 1920 * 8,
     "median": 2 * 1920 * 8,
-    "unsharp": 1920 * (8 * 8 + 4 * 24),  # rows of gray, and of the colours that wait for the blur
+    "unsharp": 1928 * (8 * 8 + 4 * 24),  # rows of gray, and of the colours that wait for the blur
     "blend": 0,
     "demosaic": 1920 * 5 * 10,  # three of raw and two of green, 10 bits each
     "jacobi": 15 * 2 * 1080 * 16,
@@ -333,21 +335,23 @@ LEAST_BITS = {
 def test_full_hd_keeps_its_rate_in_the_least_memory(app, lanes):
     width = 1080 if app == "jacobi" else 1920  # of what the accelerator reads, halo included
     halo = 2 * HALO[app]
-    loaded = load(app, tile=0, lanes=lanes, max_width=width - halo, max_height=1080 - halo)
+    padding = halo if app in PADDED else 0
+    loaded = load(app, tile=0, lanes=lanes, max_width=width - padding, max_height=1080 - padding)
     (report,) = fluorite.compile(loaded.pipeline, name=loaded.name).report.accelerators
     assert report.lanes == lanes
     assert width * 1080 / lanes <= report.cycles_per_largest_launch <= 1.01 * width * 1080 / lanes
     assert report.latency_cycles <= (halo + 1) * width / lanes + 250
     # A value a lane at most is stored beside the rows, in memories or windows, and registers reach the clock.
     assert report.memory_bits <= LEAST_BITS[app] * 1.003
-    assert LEAST_BITS[app] <= report.line_buffer_bits_lower_bound <= LEAST_BITS[app] * (1 + 0.0005 * (lanes + 3))
+    assert LEAST_BITS[app] <= report.line_buffer_bits_lower_bound <= LEAST_BITS[app] * (1 + 0.001 * (lanes + 3))
     assert report.pipeline_register_bits <= 0.002 * (lanes + 1) * LEAST_BITS[app] + 1300 * lanes
 
 
 def test_a_frame_with_its_border_is_a_pixel_a_cycle():
-    for app in ("harris", "sobel", "median", "blend", "demosaic"):
+    for app in (*set(HALO) - {"jacobi"}, "jacobi each"):
         for lanes in (1, 2):
-            loaded = load(app, tile=0, lanes=lanes)
+            border = {"border": "each"} if app == "jacobi each" else {}
+            loaded = load(app.split()[0], tile=0, lanes=lanes, **border)
             (report,) = fluorite.compile(loaded.pipeline, name=loaded.name).report.accelerators
             assert report.cycles_per_largest_launch <= 1.01 * 1920 * 1080 / lanes
 
