@@ -17,8 +17,10 @@ from fluorite.errors import UsageError
 from fluorite.frontend import cut, ir
 from fluorite.frontend.constants import strict_target
 from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_halide
+from fluorite.glue.write import write_software
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.names import identifier
+from fluorite.hwgen.shell.top import emit_shell
 from fluorite.hwgen.verilog import emit
 from fluorite.launch import Launch, input_region, launches, rounded_up
 from fluorite.report import Report, describe
@@ -248,8 +250,19 @@ class Design:
             self._runner = _Runner(self)
         return self._runner.realize(sizes, stalls, progress)
 
-    def write(self, folder: str | Path) -> list[Path]:
-        """Write the Verilog and the report into a folder.
+    def write(self, folder: str | Path, targets: Sequence[str] = ()) -> list[Path]:
+        """Write hardware, software and report into a folder.
+
+        Per accelerator ``<func>_core.v`` and ``<func>_axi.v`` (the core in its AXI shell, one file); in ``software/``
+        the driver, the extern stages, a program and how to build it.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made if it is not there.
+        targets : sequence of str
+            Halide targets (``"arm-32-linux"``, ``"arm-64-linux"``, ``"host"``) to compile the software part for;
+            seconds each.
 
         Returns
         -------
@@ -257,13 +270,14 @@ class Design:
             The files written.
         """
         files = {f"{identifier(a.name)}_core.v": a.verilog for a in self.accelerators}
+        files |= {f"{identifier(a.name)}_axi.v": emit_shell(a.generated) for a in self.accelerators}
         files["report.json"] = self.report.to_json() + "\n"
         files["report.txt"] = self.report.to_text() + "\n"
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             (target / name).write_text(text)
-        return [target / name for name in files]
+        return [target / name for name in files] + write_software(self, target / "software", targets)
 
 
 class _Runner:
