@@ -59,8 +59,14 @@ $(STAMP): pyproject.toml | check-tools
 demo: $(STAMP) ## Harris corners of a photograph through the simulated accelerator; images in build/demo/
 	@$(PY) apps/demo.py
 
-test: $(STAMP) ## run all tests
-	@$(PY) -m pytest -n $(WORKERS)
+system-tools: ## install QEMU's user mode and the ARM cross compilers, where they are missing (Debian, needs root)
+	@fluorite/sim/system/install-tools.sh
+
+test: $(STAMP) system-tools ## run all tests but the long sweeps of `make test-system`
+	@$(PY) -m pytest -n $(WORKERS) -m "not system"
+
+test-system: $(STAMP) system-tools ## system simulation only, with every sweep
+	@$(PY) -m pytest -n $(WORKERS) tests/sim/system
 
 fuzz: $(STAMP) ## compare FLUORITE_FUZZ=300 random pipelines with Halide, from FLUORITE_FUZZ_SEED=0 on
 	@FLUORITE_FUZZ=$${FLUORITE_FUZZ:-300} $(PY) -m pytest tests/test_random_pipelines.py -k many

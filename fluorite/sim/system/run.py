@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...errors import SimulationError
+from ...errors import SimulationError, UsageError
+from .board import board_environment
 from .build import server_program
 from .model import SystemModel
 from .settings import InjectedError, Memory
@@ -81,12 +82,15 @@ class Servers:
         What programs need to find them.
     arena : Path
         The CPU's copy of the arena.
+    memory : Memory
+        Where it lies and how it answers.
     reports : dict of str to dict
         Filled in when they have ended.
     """
 
     environment: dict[str, str]
     arena: Path
+    memory: Memory
     reports: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -123,7 +127,7 @@ def serving(
         arena = folder / "arena"
         with arena.open("wb") as file:
             file.truncate(memory.bytes)
-        servers = Servers({"FLUORITE_SIM_ARENA": str(arena)}, arena)
+        servers = Servers({"FLUORITE_SIM_ARENA": str(arena)}, arena, memory)
         processes: dict[str, subprocess.Popen[str]] = {}
         faults = b"".join(bytes(error.to_abi()) for error in errors)
         for number, (accelerator, model) in enumerate(systems.items()):
@@ -183,6 +187,7 @@ def run_program(
     memory: Memory | None = None,
     errors: Sequence[InjectedError] = (),
     shared: bool = False,
+    board: bool = False,
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     timeout_seconds: float = 300,
@@ -201,6 +206,9 @@ def run_program(
         ``"host"``, ``"arm32"`` or ``"arm64"``.
     memory, errors, shared
         As for `serving`.
+    board : bool
+        Give the program a board (:mod:`~fluorite.sim.system.board`): UIO devices and u-dma-buf, as the driver uses them
+        when built for one. Only for ARM programs. The names of `systems` are then the devices' too, with ``_axi``.
     environment : mapping of str to str, optional
         Added to the program's environment.
     timeout_seconds : float
@@ -212,10 +220,18 @@ def run_program(
         A server or the program does not start, or the program does not end in time.
     """
     chosen = find_target(target) if isinstance(target, str) else target
+    if board and not chosen.runner:
+        raise UsageError(f"a simulated board must be arm32 or arm64, not {chosen.name}")
     start = time.monotonic()
     with serving(systems, memory, errors=errors, shared=shared) as servers:
-        command = [*chosen.runner, str(program), *arguments]
         variables = {**os.environ, **servers.environment, **(environment or {})}
+        options: list[str] = []
+        if board:
+            sockets = {f"{name}_axi": servers.environment[f"FLUORITE_SIM_SOCKET_{name.upper()}"] for name in systems}
+            folder = servers.arena.parent / "board"
+            for name, value in board_environment(folder, chosen, sockets, servers.arena, servers.memory).items():
+                options += ["-E", f"{name}={value}"]  # the program's, not QEMU's own
+        command = [*chosen.runner, *options, str(program), *arguments]
         try:
             done = subprocess.run(
                 command, cwd=cwd, env=variables, text=True, errors="replace", check=False, timeout=timeout_seconds,
