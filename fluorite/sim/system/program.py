@@ -1,0 +1,171 @@
+"""A whole design as a program: driver and software part compiled, run against its simulated accelerators."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import halide as hl
+import numpy as np
+
+from ...errors import SimulationError, UsageError
+from ...hwgen.names import identifier
+from ...hwgen.shell.top import emit_shell
+from ..toolchain import require, run_tool
+from .build import build_system
+from .model import SystemModel
+from .run import Finished, run_program
+from .settings import InjectedError, Memory
+from .targets import Target, find_target
+
+if TYPE_CHECKING:
+    from ...design import Design
+
+__all__ = ["SystemProgram"]
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class SystemProgram:
+    """A design's program for one processor, and its accelerators.
+
+    Attributes
+    ----------
+    name : str
+        The design's.
+    folder : Path
+        Where the design was written; ``software/`` is in it.
+    target : Target
+        The processor.
+    systems : dict of str to SystemModel
+        The accelerators in their shells, by name.
+    inputs : list of str
+        Image inputs in the order the program takes them.
+    """
+
+    name: str
+    folder: Path
+    target: Target
+    systems: dict[str, SystemModel]
+    inputs: list[str]
+
+    @classmethod
+    def build(cls, design: Design, target: str, folder: Path, *, random_power_up: bool = False) -> SystemProgram:
+        """Write a design, compile its software, build its simulators.
+
+        Raises
+        ------
+        SimulationError
+            A tool is missing or fails.
+        """
+        chosen = find_target(target)
+        make = require("make")
+        design.write(folder, targets=[chosen.halide])
+        names = [identifier(a.name) for a in design.accelerators]
+
+        def simulator(number: int) -> SystemModel:
+            shell = emit_shell(design.accelerators[number].generated)
+            return build_system(shell, f"{names[number]}_axi", random_power_up=random_power_up)
+
+        arguments = design.software.infer_arguments()
+        inputs = [argument.name for argument in arguments if argument.kind == hl.ArgumentKind.InputBuffer]
+        systems = dict(zip(names, map(simulator, range(len(names))), strict=True))
+        program = cls(design.name, folder, chosen, systems, inputs)
+        program._make(make, "sim")
+        return program
+
+    def _make(self, make: str, backend: str) -> Path:
+        """Compile the program with one of the driver's access layers."""
+        arguments = [f"TARGET={self.target.halide}", f"BACKEND={backend}"]
+        if self.target.runner:
+            arguments.append(f"CC={' '.join(self.target.compiler)}")
+        run_tool([make, f"-j{os.cpu_count() or 1}", *arguments], cwd=self.folder / "software")
+        return self.folder / "software" / f"build-{self.target.halide}-{backend}" / identifier(self.name)
+
+    def run(
+        self,
+        images: Mapping[str, Array],
+        outputs: Sequence[Array],
+        *,
+        scalars: Mapping[str, str] | None = None,
+        board: bool = False,
+        memory: Memory | None = None,
+        errors: Sequence[InjectedError] = (),
+        repeat: int = 1,
+        environment: Mapping[str, str] | None = None,
+        timeout_seconds: float = 600,
+    ) -> Finished:
+        """Run the program on images.
+
+        Parameters
+        ----------
+        images : mapping of str to ndarray
+            Per input, axes reversed: ``[y, x]`` or ``[c, y, x]``.
+        outputs : sequence of ndarray
+            Filled in.
+        scalars : mapping of str to str, optional
+            Values of scalar inputs.
+        board : bool
+            The driver as built for a board, on a simulated board (ARM only); otherwise the driver's own simulator
+            backend.
+        memory, errors, environment, timeout_seconds
+            As for :func:`~fluorite.sim.system.run.run_program`.
+        repeat : int
+            How many times the pipeline runs.
+
+        Raises
+        ------
+        SimulationError
+            The program failed, or the hardware broke a rule.
+        """
+        program = self._make(require("make"), "uio" if board else "sim")
+        with tempfile.TemporaryDirectory(prefix="fluorite-") as name:
+            folder = Path(name)
+            files = [_write_image(folder / f"input{n}", images[i], outputs[0]) for n, i in enumerate(self.inputs)]
+            results = [folder / f"output{n}.raw" for n in range(len(outputs))]
+            height, width = outputs[0].shape[-2:] if outputs[0].ndim > 1 else (1, outputs[0].shape[0])
+            arguments = ["--size", f"{width}x{height}", "--repeat", str(repeat)]
+            for scalar, value in (scalars or {}).items():
+                arguments += ["--set", f"{scalar}={ {'true': '1', 'false': '0'}.get(value.lower(), value) }"]
+            done = run_program(
+                program,
+                [*arguments, *map(str, files), *map(str, results)],
+                self.systems,
+                target=self.target,
+                memory=memory,
+                errors=errors,
+                board=board,
+                environment=environment,
+                timeout_seconds=timeout_seconds,
+            )
+            done.check()
+            for path, array in zip(results, outputs, strict=True):
+                values = np.fromfile(path, array.dtype)
+                if values.size != array.size:
+                    raise SimulationError(f"the program must write {array.size} values, not {values.size}")
+                array[...] = values.reshape(array.shape)
+        return done
+
+
+def _write_image(path: Path, array: Array, output: Array) -> Path:
+    """Write an image as the program reads it: PGM or PPM, which know their size, or the bare values."""
+    if array.ndim > 1 and array.dtype in (np.uint8, np.uint16) and (array.ndim == 2 or array.shape[0] == 3):
+        made = path.with_suffix(".pgm" if array.ndim == 2 else ".ppm")
+        pixels = array if array.ndim == 2 else np.moveaxis(array, 0, 2)
+        kind, limit = 5 if array.ndim == 2 else 6, 255 * 257 if array.dtype == np.uint16 else 255
+        header = f"P{kind}\n{array.shape[-1]} {array.shape[-2]}\n{limit}\n".encode()
+        made.write_bytes(header + np.ascontiguousarray(pixels).astype(array.dtype.newbyteorder(">")).tobytes())
+        return made
+    if array.shape[-2:] != output.shape[-2:]:
+        raise UsageError(
+            f"an input of {array.dtype} with {array.ndim} dimensions must be as large as the output in a system "
+            f"simulation, {output.shape[-2:]} and not {array.shape[-2:]}"
+        )
+    made = path.with_suffix(".raw")
+    made.write_bytes(np.ascontiguousarray(array).tobytes())
+    return made
