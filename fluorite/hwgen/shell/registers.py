@@ -295,11 +295,16 @@ def _data_bytes(config: ShellConfig) -> int:
 
 
 def _control(block: _Allocator, config: ShellConfig) -> None:
-    continuous = Field("continuous", 3, 1, "While last written as 1, a launch is started whenever the queue has room.")
+    continuous = Field(
+        "continuous", 3, 1, "From a write of 1 to a write of 0, a launch is started whenever the queue has room."
+    )
     fields = [
         Field("start", 0, 1, "Copy the launch registers into the queue: one launch."),
         Field(
-            "soft_reset", 1, 1, "Forget all launches, once the memory transfers begun have ended; then as after rst."
+            "soft_reset",
+            1,
+            1,
+            "Forget all launches once transfers begun have ended; launch registers and interrupt_enable stay.",
         ),
         Field("snapshot", 2, 1, "Copy all counters, of one and the same cycle, to where they are read."),
     ]

@@ -9,6 +9,7 @@ from amaranth.hdl import ClockDomain, Elaboratable, Module, Signal
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.shell.axi import AxiShell
 from fluorite.hwgen.shell.axi_ports import Bus
+from fluorite.hwgen.shell.axis import AxisShell
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.verilog import tidy
 
@@ -20,7 +21,7 @@ _SIGNAL = "xilinx.com:signal"
 class _Top(Elaboratable):
     """A shell clocked by ``aclk`` and reset by ``aresetn``, synchronous and active low as AXI's is."""
 
-    def __init__(self, shell: AxiShell) -> None:
+    def __init__(self, shell: AxiShell | AxisShell) -> None:
         self.shell = shell
         self.aclk = Signal(name="aclk")
         self.aresetn = Signal(name="aresetn")
@@ -33,10 +34,10 @@ class _Top(Elaboratable):
         return m
 
 
-def make_shell(generated: Generated, config: ShellConfig | None = None) -> AxiShell:
-    """The shell of a core, to be elaborated once: an :class:`AxiShell`, or the other kind the configuration names."""
+def make_shell(generated: Generated, config: ShellConfig | None = None) -> AxiShell | AxisShell:
+    """The shell of a core, to be elaborated once, of the kind that the configuration names."""
     config = config or ShellConfig()
-    return AxiShell(generated, config)
+    return AxiShell(generated, config) if config.kind == "axi" else AxisShell(generated, config)
 
 
 def emit_shell(generated: Generated, config: ShellConfig | None = None) -> str:
@@ -55,7 +56,7 @@ def emit_shell(generated: Generated, config: ShellConfig | None = None) -> str:
     return _header(shell) + "\n" + _with_attributes(text, name, shell)
 
 
-def _with_attributes(text: str, name: str, shell: AxiShell) -> str:
+def _with_attributes(text: str, name: str, shell: AxiShell | AxisShell) -> str:
     """Attributes on the top's ports."""
     buses = ":".join(bus.name for bus in shell.buses)
     attributes = {
@@ -96,7 +97,7 @@ def _bus_attributes(bus: Bus) -> dict[str, list[str]]:
     return found
 
 
-def _header(shell: AxiShell) -> str:
+def _header(shell: AxiShell | AxisShell) -> str:
     """What a reader of the file wants to know first."""
     registers = shell.registers
     lines = [

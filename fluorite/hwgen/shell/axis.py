@@ -1,0 +1,143 @@
+"""The shell without memory: AXI4-Stream video in and out, registers, interrupt."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, ResetInserter, Signal, Value
+
+from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.rtl.logic import all_of
+from fluorite.hwgen.rtl.skid import SkidBuffer
+from fluorite.hwgen.shell.allowance import Allowance
+from fluorite.hwgen.shell.axi_ports import Bus, axi_lite_slave, axi_stream
+from fluorite.hwgen.shell.config import ShellConfig
+from fluorite.hwgen.shell.launcher import Launcher
+from fluorite.hwgen.shell.ledger import ErrorSource, Ledger
+from fluorite.hwgen.shell.register_file import RegisterFile
+from fluorite.hwgen.shell.registers import ErrorCode, RegisterMap, register_map
+from fluorite.hwgen.shell.soft_reset import SoftReset
+from fluorite.hwgen.shell.video_framer import VideoFramer
+from fluorite.hwgen.shell.wiring import connect_registers, core_raster, settings_written
+
+__all__ = ["AxisShell"]
+
+
+class AxisShell(Elaboratable):
+    """A core with AXI4-Stream ports. A launch is a frame.
+
+    Parameters
+    ----------
+    generated : Generated
+        The core.
+    config : ShellConfig
+        Depth of the queue.
+
+    Attributes
+    ----------
+    registers : RegisterMap
+        Its registers.
+    control : Bus
+        The AXI4-Lite slave.
+    streams : dict of str to Bus
+        ``s_axis_<input>`` and ``m_axis_<output>``, by the core's names.
+    interrupt : Signal
+        High while an enabled event is not cleared.
+    """
+
+    def __init__(self, generated: Generated, config: ShellConfig) -> None:
+        self.generated = generated
+        self.config = config
+        self.registers: RegisterMap = register_map(generated, config)
+        self.control = axi_lite_slave("s_axi_control", (self.registers.size_bytes - 1).bit_length())
+        self.streams: dict[str, Bus] = {}
+        for stream in self.registers.streams:
+            port = stream.port
+            prefix = "s_axis" if port.direction == "in" else "m_axis"
+            self.streams[port.name] = axi_stream(f"{prefix}_{port.name}", port.direction, port.word_bits)
+        self.interrupt = Signal(name="interrupt")
+
+    @property
+    def buses(self) -> list[Bus]:
+        """All bus interfaces."""
+        return [self.control, *self.streams.values()]
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the module."""
+        m = Module()
+        config = self.config
+        m.submodules.registers = file = RegisterFile(self.registers, self.control)
+        m.submodules.soft_reset = soft_reset = SoftReset()
+        flushed = ResetInserter(soft_reset.flush)
+        core = self.generated.core()
+        m.submodules.core = flushed(core)
+        launcher = Launcher(settings_written(self.registers, file), config.queue_depth)
+        m.submodules.launcher = flushed(launcher)
+        done: list[Value] = []
+        errors: list[ErrorSource] = []
+        stalls: list[Value] = []
+        waiting: list[Value] = []
+        for stream in self.registers.streams:
+            port = stream.port
+            bus = self.streams[port.name]
+            signals = core.streams[port.name]
+            raster = core_raster(self.generated, self.registers, port, launcher)
+            m.submodules[f"raster_{port.name}"] = flushed(raster)
+            m.d.comb += raster.advance.eq(signals["valid"] & signals["ready"])
+            if port.direction == "in":
+                framer = VideoFramer(port.word_bits, f"framer_{port.name}")
+                m.submodules[f"framer_{port.name}"] = flushed(framer)
+                allowed = Allowance(launcher.launched, framer.done, config.queue_depth, f"allowance_{port.name}")
+                m.submodules[f"allowance_{port.name}"] = flushed(allowed)
+                m.d.comb += [
+                    framer.enable.eq(allowed.any),
+                    framer.hunt.eq(~launcher.empty),
+                    framer.i_valid.eq(bus.tvalid),
+                    bus.tready.eq(framer.i_ready),
+                    framer.i_data.eq(bus.tdata),
+                    framer.i_first.eq(bus.tuser),
+                    framer.i_row_last.eq(bus.tlast),
+                    signals["valid"].eq(framer.o_valid),
+                    framer.o_ready.eq(signals["ready"]),
+                    signals["data"].eq(framer.o_data),
+                    framer.o_first.eq(raster.first),
+                    framer.o_row_last.eq(raster.row_last),
+                    framer.o_last.eq(raster.last),
+                ]
+                code = Mux(framer.short, ErrorCode.STREAM_SHORT, ErrorCode.STREAM_LONG)
+                errors.append(ErrorSource(framer.short | framer.long, code, stream.number, framer.done))
+                done.append(framer.done)
+                waiting.append(framer.waiting)
+                stalls.append(signals["ready"] & ~signals["valid"])
+            else:
+                # Not reset with the rest: what was offered stays until it is taken.
+                m.submodules[f"skid_{port.name}"] = skid = SkidBuffer(port.word_bits + 2, f"skid_{port.name}")
+                m.d.comb += [
+                    skid.i_valid.eq(signals["valid"]),
+                    signals["ready"].eq(skid.i_ready),
+                    skid.i_data.eq(Cat(raster.first, raster.row_last, signals["data"])),
+                    bus.tvalid.eq(skid.o_valid),
+                    skid.o_ready.eq(bus.tready),
+                    Cat(bus.tuser, bus.tlast, bus.tdata).eq(skid.o_data),
+                ]
+                done.append(raster.advance & raster.last)
+                stalls.append(signals["valid"] & ~signals["ready"])
+        ledger = Ledger(config.queue_depth, config.address_bits, done, [], errors, stalls)
+        m.submodules.ledger = flushed(ledger)
+        continuous = Signal()
+        with m.If(file.written["control"]):
+            m.d.sync += continuous.eq(file.commands["continuous"])
+        there = Signal()  # the first words of a frame
+        m.d.comb += [
+            soft_reset.request.eq(file.commands["soft_reset"]),
+            soft_reset.quiet.eq(1),
+            ledger.request.eq((file.commands["start"] | (continuous & ledger.space.any())) & ~soft_reset.stop),
+            launcher.start.eq(ledger.start),
+            there.eq(all_of(waiting)),
+            launcher.launch_ready.eq(core.launch_ready & there),
+            launcher.busy.eq(core.busy),
+            core.launch_valid.eq(launcher.launch_valid & there),
+            *(signal.eq(launcher.settings[name]) for name, signal in core.settings.items()),
+        ]
+        idle = ~ledger.busy & ~core.busy & ~soft_reset.stop
+        connect_registers(m, file, ledger, soft_reset, idle, self.registers)
+        m.d.sync += self.interrupt.eq((file.status["interrupt_status"] & file.values["interrupt_enable"]).any())
+        return m
