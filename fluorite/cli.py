@@ -17,6 +17,7 @@ from pathlib import Path
 import halide as hl
 
 from fluorite.cli_commands import compile_command, report_command, run_command, verify_command
+from fluorite.cli_system import SYSTEMS
 from fluorite.errors import CompileError, FluoriteError, SimulationError
 
 __all__ = ["EXIT_BUG", "EXIT_COMPILE_ERROR", "EXIT_MISMATCH", "EXIT_OK", "EXIT_SIMULATION_ERROR", "EXIT_USAGE", "main"]
@@ -81,6 +82,13 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", metavar="[NAME=]FILE", action="append", required=True, help="where an output image goes"
     )
     command.add_argument("--size", metavar="WxH", help="size of the output (default: that of the first photograph)")
+    command.add_argument(
+        "--system",
+        choices=SYSTEMS,
+        help="run the whole system: driver and software part as a program, natively or for ARM under QEMU, against the "
+        "accelerators in their AXI shells and a model of the memory; with -board as it is built for a board, registers "
+        "and interrupt simulated too (default: the software part in Halide's JIT, the cores alone simulated)",
+    )
 
     command = _command(commands, "verify", verify_command, "compare the simulated accelerator with Halide, bit for bit")
     _add_inputs(command, required=False)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from tqdm import tqdm
 
 import fluorite
+from fluorite.cli_system import run_system
 from fluorite.errors import UsageError
 from fluorite.images import Array, check_writable, save_image
 from fluorite.pipeline_file import LoadedFile, load_pipeline
@@ -61,10 +62,13 @@ def report_command(options: argparse.Namespace) -> bool:
 def run_command(options: argparse.Namespace) -> bool:
     """Run photographs through the simulated accelerator and write what comes out."""
     loaded, design = _compiled(options)
-    set_scalars(loaded, _assignments(options.set, "--set"))
+    scalars = _assignments(options.set, "--set")
+    set_scalars(loaded, scalars)
     photo_sizes = set_photos(loaded, options.input)
     sizes = output_sizes(loaded, _size(options.size) if options.size else photo_sizes)
     paths = _output_paths(loaded, options.output)
+    if options.system:
+        return _run_system(options, loaded, design, sizes, scalars, paths)
     start = time.monotonic()
     with _progress_bar(loaded.name, options.json) as progress:
         arrays = output_arrays(design.realize(sizes, progress=progress))
@@ -84,6 +88,27 @@ def run_command(options: argparse.Namespace) -> bool:
         )
     else:
         _print_statistics(design)
+        for path in paths:
+            print(f"wrote {path}")
+    return True
+
+
+def _run_system(
+    options: argparse.Namespace,
+    loaded: LoadedFile,
+    design: fluorite.Design,
+    sizes: list[int],
+    scalars: Mapping[str, str],
+    paths: list[str],
+) -> bool:
+    run = run_system(loaded, design, sizes, scalars, options.system)
+    for path, array in zip(paths, run.arrays, strict=True):
+        save_image(path, array)
+    if options.json:
+        fields = {"system": options.system, "sizes": sizes, "outputs": paths, "seconds": run.seconds}
+        _print_json({"name": loaded.name, "params": loaded.params, **fields, "accelerators": run.reports})
+    else:
+        print(run.printed.rstrip())
         for path in paths:
             print(f"wrote {path}")
     return True

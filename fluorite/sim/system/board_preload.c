@@ -397,6 +397,24 @@ DIR *opendir(const char *path)
     return real_opendir(moved(path, buffer, sizeof buffer));
 }
 
+#if defined(__arm__)
+/* File systems of today's hosts have inodes that the 32-bit structure does not hold, which ends the listing. */
+struct dirent *readdir(DIR *folder)
+{
+    static __thread struct dirent entry;
+    const struct dirent64 *found = readdir64(folder);
+    if (found == NULL) {
+        return NULL;
+    }
+    entry.d_ino = (ino_t)found->d_ino;
+    entry.d_off = (off_t)found->d_off;
+    entry.d_reclen = sizeof entry;
+    entry.d_type = found->d_type;
+    memcpy(entry.d_name, found->d_name, sizeof entry.d_name);
+    return &entry;
+}
+#endif
+
 int close(int file)
 {
     struct device *device;

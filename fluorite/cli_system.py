@@ -1,0 +1,76 @@
+"""``fluorite run --system``: the design's own program, for this machine or ARM, against its simulated hardware."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fluorite
+from fluorite.images import Array
+from fluorite.pipeline_file import LoadedFile
+from fluorite.sim.system.program import SystemProgram
+from fluorite.sim.system.settings import Memory
+from fluorite.sim.system.targets import find_target
+
+__all__ = ["SYSTEMS", "SystemRun", "run_system"]
+
+SYSTEMS = ("host", "arm32", "arm64", "arm32-board", "arm64-board")
+_ARENA_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRun:
+    """What a system simulation gave.
+
+    Attributes
+    ----------
+    arrays : list of ndarray
+        The outputs, axes reversed.
+    printed : str
+        What the program printed.
+    reports : dict
+        Per accelerator, what the simulator counted.
+    seconds : float
+        Of the program's run; building not included.
+    """
+
+    arrays: list[Array]
+    printed: str
+    reports: dict[str, dict[str, Any]]
+    seconds: float
+
+
+def run_system(
+    loaded: LoadedFile, design: fluorite.Design, sizes: Sequence[int], scalars: Mapping[str, str], system: str
+) -> SystemRun:
+    """Build the design's program for a processor and run it on the inputs that are set.
+
+    Parameters
+    ----------
+    system : str
+        One of `SYSTEMS`. With ``-board``, the program is the one for a board, on a simulated board; otherwise its
+        driver talks to the simulator itself.
+
+    Raises
+    ------
+    SimulationError
+        A tool is missing, the program fails, or the hardware breaks a rule of its bus.
+    """
+    target, _, board = system.partition("-")
+    find_target(target)  # before anything takes time
+    images = {image.name: np.array(image.parameter.get()) for image in loaded.images}
+    arrays = [np.zeros(list(sizes)[::-1], name) for output in loaded.outputs for name in output.types]
+    used = sum(array.nbytes for array in (*images.values(), *arrays))
+    # Room for padded copies and tiles in flight, in whole MiB.
+    memory = Memory(bytes=max(_ARENA_BYTES, -(-4 * used >> 20) << 20))
+    with tempfile.TemporaryDirectory(prefix="fluorite-") as folder:
+        program = SystemProgram.build(design, target, Path(folder))
+        start = time.monotonic()
+        done = program.run(images, arrays, scalars=scalars, board=bool(board), memory=memory, timeout_seconds=3600)
+    return SystemRun(arrays, done.output, done.reports, time.monotonic() - start)
