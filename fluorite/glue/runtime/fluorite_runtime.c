@@ -203,7 +203,7 @@ static int follow(struct fluorite_device *device, const struct deadline *deadlin
 static int lead(struct fluorite_device *device, const struct deadline *deadline)
 {
     const int milliseconds = left(deadline, device->io.has_interrupt ? SLICE_MS : 1);
-    const uint64_t before = device->completed;
+    const uint64_t before = device->completed, base = device->base;
     int woken, code;
     device->leader = 1;
     pthread_mutex_unlock(&device->lock);
@@ -211,7 +211,7 @@ static int lead(struct fluorite_device *device, const struct deadline *deadline)
     pthread_mutex_lock(&device->lock);
     device->leader = 0;
     code = woken < 0 ? woken : harvest(device);
-    if (woken == 0 && device->io.has_interrupt && code == FLUORITE_OK) {
+    if (woken == 0 && device->io.has_interrupt && code == FLUORITE_OK && device->base == base) {
         device->interrupts_missed += (uint32_t)(device->completed - before);
     }
     pthread_cond_broadcast(&device->changed); /* somebody else may have to lead */

@@ -42,6 +42,7 @@ struct call {
     struct fluorite_error error;
     struct job *jobs[IN_FLIGHT];
     int pending;
+    int alone; /* one launch does it */
     int timeout_ms;
 };
 
@@ -302,11 +303,13 @@ static int is_interleaved(const struct fluorite_plan *plan, const struct pixels 
     return pixels->extents[0] == 1 || pixels->strides[0] == plan->channels * bytes;
 }
 
-/* Whether rows can be written without touching cache lines of what lies between them. */
-static int owns_lines(const struct pixels *pixels, const struct fluorite_view *view, int loops)
+/* Whether the hardware can write the rows without touching cache lines of anything else: what the CPU writes into a line
+   that is later invalidated is lost. Padding between rows is the buffer's own; with several launches in a call, though,
+   what lies between the rows of one are rows of another. */
+static int owns_lines(const struct pixels *pixels, const struct fluorite_view *view, int loops, int alone)
 {
     int64_t bytes = (int64_t)view->row_bytes;
-    int gaps = 0, aligned = (uintptr_t)pixels->first % CACHE_LINE == 0 && bytes % CACHE_LINE == 0;
+    int gaps = 0, aligned = bytes % CACHE_LINE == 0;
     int d;
     for (d = 1; d < loops; ++d) {
         const int64_t stride = pixels->strides[d] < 0 ? -pixels->strides[d] : pixels->strides[d];
@@ -314,12 +317,15 @@ static int owns_lines(const struct pixels *pixels, const struct fluorite_view *v
             if (stride < bytes) {
                 return 0; /* rows that overlap, or dimensions in another order: not ours to judge */
             }
-            gaps |= stride - bytes >= CACHE_LINE;
+            gaps |= stride - bytes >= (alone ? CACHE_LINE : 1);
             aligned &= stride % CACHE_LINE == 0;
+            bytes = stride * pixels->extents[d];
         }
-        bytes = stride * pixels->extents[d];
     }
-    return !gaps || aligned;
+    if (!gaps) {
+        aligned = alone || bytes % CACHE_LINE == 0;
+    }
+    return aligned && ((alone && !gaps) || (uintptr_t)pixels->first % CACHE_LINE == 0);
 }
 
 /* Whether the hardware can take the pixels as they lie. */
@@ -338,7 +344,7 @@ static int is_direct(const struct call *call, int stream, const struct pixels *p
             return 0;
         }
     }
-    return !named->is_output || owns_lines(pixels, view, loops);
+    return !named->is_output || owns_lines(pixels, view, loops, call->alone);
 }
 
 /* --- copies ------------------------------------------------------------------------------------------------------------ */
@@ -645,6 +651,10 @@ static int launch_all(struct call *call, const struct box *region)
         if (region->extents[argument] <= 0) {
             return FLUORITE_OK;
         }
+    }
+    call->alone = 1;
+    for (argument = 0; argument < stage->loop_count; ++argument) {
+        call->alone &= region->extents[stage->loops[argument].argument] <= stage->loops[argument].max_extent;
     }
     do {
         for (argument = 0; argument < stage->argument_count; ++argument) {

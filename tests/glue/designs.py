@@ -1,0 +1,109 @@
+"""Accelerators for the driver's tests, each with the same arithmetic in numpy, on a stream's words."""
+
+import halide as hl
+import numpy as np
+
+import fluorite
+from fluorite.glue.accelerator import AcceleratorCode
+from fluorite.hwgen.shell.config import ShellConfig
+from fluorite.hwgen.shell.registers import register_map
+
+x, y, c = hl.vars("x y c")
+MAX_X, MAX_Y = 40, 30
+
+
+def _estimate(func):
+    return func.compute_root().set_estimate(x, 0, MAX_X).set_estimate(y, 0, MAX_Y)
+
+
+def sums():
+    """A window of 3 x 2, one channel; an image larger than a launch is cut up."""
+    source, func, out = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func("sums"), hl.Func("out")
+    func[x, y] = source[x - 1, y] + source[x + 1, y + 1]
+    out[x, y] = func[x, y]
+    _estimate(func).accelerate([source], x, hl.Var.outermost())
+    return out
+
+
+def sums_words(launch, inputs, shapes):
+    (a,) = inputs
+    return [a[:-1, :-2] + a[1:, 2:]]
+
+
+def scaled():
+    """Interleaved channels of 16 bits, and a Param."""
+    source, gain = hl.ImageParam(hl.UInt(16), 3, "source"), hl.Param(hl.UInt(16), "gain")
+    func, out = hl.Func("scaled"), hl.Func("out")
+    func[x, y, c] = source[x + 1, y, c] + gain
+    out[x, y, c] = func[x, y, c]
+    _estimate(func).bound(c, 0, 3).reorder(c, x, y).unroll(c)
+    func.accelerate([source], x, hl.Var.outermost())
+    return out
+
+
+def scaled_words(launch, inputs, shapes):
+    values = inputs[0].view(np.uint16) + np.uint16(launch["setting_param_gain"])
+    return [values.view(np.uint8)]
+
+
+def blocks():
+    """2 x 2 pixels a cycle: software makes the words."""
+    xo, yo, xi, yi = hl.vars("xo yo xi yi")
+    source, func, out = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func("blocks"), hl.Func("out")
+    func[x, y] = source[x, y] ^ 85
+    out[x, y] = func[x, y]
+    func.compute_root().set_estimate(x, 0, MAX_X).set_estimate(y, 0, MAX_Y)
+    guard = hl.TailStrategy.GuardWithIf
+    func.tile(x, y, x, y, xi, yi, 2, 2, guard).unroll(xi).unroll(yi)
+    func.accelerate([source], x, hl.Var.outermost())
+    return out
+
+
+def blocks_words(launch, inputs, shapes):
+    return [inputs[0] ^ 85]
+
+
+def bordered():
+    """A border condition, for whole images only."""
+    source, func, out = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func("bordered"), hl.Func("out")
+    clamped = hl.BoundaryConditions.mirror_interior(source)
+    func[x, y] = clamped[x - 2, y] + clamped[x + 2, y]
+    out[x, y] = func[x, y]
+    _estimate(func).accelerate([source], x, hl.Var.outermost())
+    return out
+
+
+def bordered_words(launch, inputs, shapes):
+    padded = np.pad(inputs[0], ((0, 0), (2, 2)), "reflect")
+    return [padded[:, :-4] + padded[:, 4:]]
+
+
+def fixed():
+    """Tiles of one size, shifted inwards at the edges, and an address of 40 bits."""
+    xo, yo, xi, yi = hl.vars("xo yo xi yi")
+    source, func, out = hl.ImageParam(hl.Int(32), 2, "source"), hl.Func("fixed"), hl.Func("out")
+    func[x, y] = source[x, y] * 3
+    out[x, y] = func[x, y]
+    func.compute_root().tile(x, y, xo, yo, xi, yi, 16, 8)
+    func.accelerate([source], xi, xo)
+    return out
+
+
+def fixed_words(launch, inputs, shapes):
+    return [(inputs[0].view(np.int32) * 3).view(np.uint8)]
+
+
+class Example:
+    """One of them, compiled."""
+
+    def __init__(self, name):
+        self.name = name
+        self.design = fluorite.compile(globals()[name](), name=name)
+        (self.accelerator,) = self.design.accelerators
+        self.generated = self.accelerator.generated
+        self.map = register_map(self.generated, ShellConfig(address_bits=40 if name == "fixed" else 32))
+        self.code = AcceleratorCode(self.generated, self.map)
+        self.words = globals()[f"{name}_words"]
+
+
+NAMES = ("sums", "scaled", "blocks", "bordered", "fixed")

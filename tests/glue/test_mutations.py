@@ -1,0 +1,117 @@
+"""Seeded bugs in the driver: the tests' scenarios notice each."""
+
+import multiprocessing
+
+import pytest
+
+RUNTIME, STAGE, SIM = "fluorite_runtime.c", "fluorite_stage.c", "fluorite_io_sim.c"
+
+MUTANTS = {
+    "swapped addresses": (
+        RUNTIME, "registers[stream->base_low] = (uint32_t)address;",
+        "registers[device->accelerator->streams[1 - stream->is_output].base_low] = (uint32_t)address;",
+    ),
+    "no flush of inputs": (
+        RUNTIME, "accelerator->streams[i].is_output ? FLUORITE_BOTH : FLUORITE_TO_DEVICE;",
+        "accelerator->streams[i].is_output ? FLUORITE_BOTH : FLUORITE_TO_DEVICE;\n"
+        "        if (!accelerator->streams[i].is_output) { continue; }",
+    ),
+    "no flush of outputs": (  # what lies between their rows is lost
+        RUNTIME, "accelerator->streams[i].is_output ? FLUORITE_BOTH : FLUORITE_TO_DEVICE;",
+        "accelerator->streams[i].is_output ? FLUORITE_BOTH : FLUORITE_TO_DEVICE;\n"
+        "        if (accelerator->streams[i].is_output) { continue; }",
+    ),
+    "no invalidate": (RUNTIME, "if (code == FLUORITE_OK && sync) {", "if (code == FLUORITE_OK && sync && 0) {"),
+    "invalidates a row too few": (RUNTIME, "if (++at[d] < view->counts[d]) {", "if (++at[d] + 1 < view->counts[d]) {"),
+    "flushes too little": (
+        RUNTIME, "((int64_t)view->counts[d] - 1)", "((int64_t)view->counts[d] - (view->counts[d] > 1 ? 2 : 1))",
+    ),
+    "early done": (RUNTIME, "if (slot->done) {\n            return", "if (slot->done || 1) {\n            return"),
+    "wrong stride": (
+        RUNTIME, "(uint32_t)(int32_t)view->strides[d];", "(uint32_t)(int32_t)(view->strides[d] + stream->element_bytes);",
+    ),
+    "wrong row bytes": (RUNTIME, "= view->row_bytes;\n    for", "= view->row_bytes - stream->element_bytes;\n    for"),
+    "a row too few": (
+        RUNTIME, "registers[stream->counts + 2 * d] = view->counts[d];",
+        "registers[stream->counts + 2 * d] = view->counts[d] - (view->counts[d] > 1);",
+    ),
+    "interrupt never enabled": (
+        RUNTIME, "FLUORITE_INTERRUPT_ENABLE_DONE_MASK | FLUORITE_INTERRUPT_ENABLE_ERROR_MASK", "0u",
+    ),
+    "lost interrupt": (  # what comes between the look and the clearing
+        RUNTIME, "    if (fresh == 0) {",
+        "    if (put(device, FLUORITE_INTERRUPT_STATUS, 3) == 0 && device->next - device->completed > 1) {\n"
+        "        (void)device->io.wait(device->io.context, 2);\n"
+        "        (void)put(device, FLUORITE_INTERRUPT_STATUS, 3);\n    }\n    if (fresh == 0) {",
+    ),
+    "ignored error": (RUNTIME, "if ((errors >> number % 32 & 1) != 0 &&", "if (0 && (errors >> number % 32 & 1) != 0 &&"),
+    "error not cleared": (
+        RUNTIME, "return put(device, FLUORITE_ERROR, 0); /* the next", "return FLUORITE_OK; /* the next",
+    ),
+    "no reset after a timeout": (
+        RUNTIME, "code == FLUORITE_ERROR_TIMEOUT && fluorite_reset(device) == FLUORITE_ERROR_STUCK",
+        "code == FLUORITE_ERROR_TIMEOUT && device->stuck",
+    ),
+    "launch not counted on": (RUNTIME, "device->base = device->next;", "device->base = device->next + 1;"),
+    "copies of channels swapped": (STAGE, "+ channel) * bytes;", "+ plan->channels - 1 - channel) * bytes;"),
+    "blocks: lanes of rows swapped": (STAGE, "(int64_t)(at[d] % lanes[d])", "(int64_t)(1 - at[d] % lanes[d])"),
+    "the last piece too small": (STAGE, "offset = loop->fixed ? extent - loop->max_extent : offset;", ""),
+    "lines shared by launches": (STAGE, "(alone ? CACHE_LINE : 1)", "CACHE_LINE"),
+    "planar taken for interleaved": (STAGE, "if (pixels->channels[i] != i * bytes) {", "if (0 && i * bytes < 0) {"),
+    "copies not put back": (STAGE, "if (job->copied[i]) {\n            copy_pixels", "if (0) {\n            copy_pixels"),
+    "sync of the wrong place": (
+        SIM, "FLUORITE_SIM_SYNC_FOR_CPU, offset, size", "FLUORITE_SIM_SYNC_FOR_CPU, offset + 8, size",
+    ),
+}  # fmt: skip
+
+def exercise(driver, load, examples, devices):
+    """All scenarios, shortest first."""
+    scenarios, buffer = load("scenarios"), load("driver").buffer
+    sums = devices["sums"]
+    scenarios.errors(driver, examples["sums"], sums, driver.codes)
+    sums.defaults()
+    scenarios.timeout(driver, examples["sums"], sums, driver.codes)
+    sums.defaults()
+    scenarios.queue(driver, examples["sums"], sums)
+    sums.defaults()
+    for seed in range(12):
+        for name, example in examples.items():
+            scenarios.stage_once(driver, buffer, example, devices[name], seed)
+    for example in examples.values():
+        assert driver.process_counters(example).interrupts_missed == 0
+
+
+def test_the_driver_itself(driver, load, examples, devices):
+    exercise(driver, load, examples, devices)
+
+
+def _run(path, load, examples, folder):
+    """In a process of its own, with devices of its own: a bug may end it, or never end."""
+    fake, module = load("fake_device"), load("driver")
+    arena = folder / "arena"
+    arena.write_bytes(bytes(1 << 20))
+    devices = {}
+    for name, example in examples.items():
+        devices[name] = fake.FakeDevice(example.map, example.words, folder / name, arena, 1 << 20)
+        fake.environment(name, folder / name, arena)
+    exercise(module.Driver(path), load, examples, devices)
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_each_is_caught(name, load, examples, objects, tmp_path, monkeypatch):
+    module = load("driver")
+    file, old, new = MUTANTS[name]
+    text = (module.RUNTIME / file).read_text()
+    assert text.count(old) == 1
+    (tmp_path / file).write_text(text.replace(old, new))
+    folder = next(iter(objects.values())).parent
+    (mutant,) = module.compile_objects([tmp_path / file], tmp_path, f"-I{folder}", "-Wno-error")
+    path = module.link([mutant if n == file else o for n, o in objects.items()], tmp_path / "mutant.so")
+    monkeypatch.setenv("FLUORITE_TIMEOUT_MS", "500")
+    process = multiprocessing.get_context("fork").Process(target=_run, args=(path, load, examples, tmp_path))
+    process.start()
+    process.join(15)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    assert process.exitcode != 0

@@ -1,0 +1,151 @@
+"""Extern stages against the Python simulation of them: regions, launches, layouts, bounds queries, borders."""
+
+import ctypes as ct
+
+import numpy as np
+import pytest
+
+NAMES = ("sums", "scaled", "blocks", "bordered", "fixed")
+
+
+@pytest.fixture
+def scenarios(load):
+    return load("scenarios")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_random_regions_and_layouts(driver, devices, examples, scenarios, buffer, name):
+    for seed in range(40):
+        scenarios.stage_once(driver, buffer, examples[name], devices[name], seed)
+    assert driver.process_counters(examples[name]).interrupts_missed == 0
+    assert driver.library.fluorite_process_close() == 0  # all memory was given back
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bounds_queries(driver, devices, examples, scenarios, buffer, name):
+    for seed in range(20):
+        scenarios.bounds_query(driver, buffer, examples[name], seed)
+
+
+def test_arithmetic_is_halides(driver):
+    def call(which, a, b):
+        return driver.library.fluorite_test_arithmetic(which, a, b)
+
+    for a in range(-9, 10):
+        for b in range(-5, 6):
+            remainder = a % abs(b) if b else 0
+            assert call(1, a, b) == remainder
+            assert call(0, a, b) == ((a - remainder) // b if b else 0)
+            assert (call(3, a, b), call(4, a, b), call(5, a, b)) == (min(a, b), max(a, b), abs(a))
+            if b > 0:
+                assert call(2, a, b) == -(-a // b)
+
+
+@pytest.mark.parametrize(
+    ("where", "layout", "direct"),
+    [
+        ("arena", "alone", 2), ("heap", "alone", 0), ("arena", "lines", 1), ("arena", "part", 1),
+    ],
+)  # fmt: skip
+def test_what_is_copied(driver, devices, examples, scenarios, buffer, where, layout, direct):
+    """Rows of an output that end within a cache line beside something else are copied; an input's are not."""
+    random = np.random.default_rng(3)
+    if layout == "part":
+        source = driver.array((30, 120), np.uint8)[2:23, 3:39]
+        result = driver.array((30, 120), np.uint8)[2:22, 3:37]
+        source[...] = random.integers(0, 256, source.shape)
+    else:
+        _, source = scenarios.image(driver, random, np.uint8, [36, 21], where == "arena", layout)
+        _, result = scenarios.image(driver, random, np.uint8, [34, 20], where == "arena", layout)
+    before = driver.library.fluorite_process_copies().direct
+    assert driver.call(examples["sums"], [buffer(source, [-1, 0])], [], [buffer(result, [0, 0])]) == 0
+    assert driver.library.fluorite_process_copies().direct - before == direct
+    np.testing.assert_array_equal(result, source[:-1, :-2] + source[1:, 2:])
+
+
+@pytest.mark.parametrize(("interleaved", "direct"), [(True, 2), (False, 0)])
+def test_channels_are_direct_where_interleaved(driver, devices, examples, buffer, interleaved, direct):
+    arrays = []
+    for width in (20, 20):
+        array = driver.array((10, width, 3) if interleaved else (3, 10, width), np.uint16)
+        array[...] = np.arange(array.size).reshape(array.shape)
+        arrays.append(array.transpose(2, 0, 1) if interleaved else array)
+    before = driver.library.fluorite_process_copies().direct
+    example = examples["scaled"]
+    call = [buffer(arrays[0], [1, 0, 0])], [ct.c_uint16(7)], [buffer(arrays[1], [0, 0, 0])]
+    assert driver.call(example, *call) == 0, driver.error
+    assert driver.library.fluorite_process_copies().direct - before == direct
+    np.testing.assert_array_equal(arrays[1], arrays[0] + 7)
+
+
+def test_refusals(driver, devices, examples, buffer):
+    def call(name, extents, dtype=np.uint8, mins=(0, 0), source_extents=None, scalars=()):
+        result = np.zeros(extents[::-1], dtype)
+        source = np.zeros((source_extents or [e + 2 for e in extents])[::-1], dtype)
+        return driver.call(examples[name], [buffer(source, [-1, *mins[1:]])], scalars, [buffer(result, mins)])
+
+    assert call("fixed", [15, 20], np.int32) < 0
+    assert driver.error == (
+        "fixed: 15 pixels along x are asked for, less than a launch of 16; use a larger image, a smaller tile, or "
+        "TailStrategy.GuardWithIf"
+    )
+    assert call("sums", [20, 10], source_extents=[20, 11]) < 0
+    assert driver.error == "sums: the buffer of source has -1..18 along dimension 0, -1..20 is needed"
+    assert call("sums", [20, 10], np.uint16) < 0
+    assert "must be in host memory, with 2 dimensions and 1 bytes a value" in driver.error
+    size = [ct.c_int32(20) for _ in examples["bordered"].code._scalars]
+    assert call("bordered", [41, 10], scalars=size) < 0
+    assert "41 pixels along x are asked for, more than the 40 of a launch" in driver.error
+    assert call("bordered", [21, 10], scalars=size) < 0
+    assert "which is not the image that the border condition is for" in driver.error
+    assert not devices["bordered"].launches
+
+
+def test_a_failed_launch_fails_the_call(driver, devices, examples, buffer):
+    devices["sums"].fail = {1: 2}
+    source, result = np.zeros((61, 82), np.uint8), np.zeros((60, 80), np.uint8)
+    arguments = [buffer(source, [-1, 0])], [], [buffer(result, [0, 0])]
+    assert driver.call(examples["sums"], *arguments) == -2
+    assert driver.error == "sums: no memory at the address of a read (DECERR): source (error -2, address 0x1234)"
+    assert driver.call(examples["sums"], *arguments) == 0
+    assert driver.library.fluorite_process_close() == 0
+
+
+def test_a_full_arena(driver, devices, examples, buffer):
+    """halide_malloc falls back to the heap; copies that find no room are an error."""
+    arena = ct.c_void_p(driver.library.fluorite_process_arena(None))
+    size = driver.library.fluorite_arena_size(arena)
+    block = driver.array((size,), np.uint8)
+    assert driver.library.fluorite_in_arena(arena, ct.c_void_p(block.ctypes.data), ct.c_size_t(1))
+    spilled = driver.array((4096,), np.uint8)
+    assert not driver.library.fluorite_in_arena(arena, ct.c_void_p(spilled.ctypes.data), ct.c_size_t(1))
+    driver.free(spilled)
+    source, result = np.zeros((11, 22), np.uint8), np.zeros((10, 20), np.uint8)
+    arguments = [buffer(source, [-1, 0])], [], [buffer(result, [0, 0])]
+    assert driver.call(examples["sums"], *arguments) == driver.codes["NO_MEMORY"]
+    assert "has no room for copies of" in driver.error
+    driver.free(block)
+    assert driver.call(examples["sums"], *arguments) == 0
+
+
+def test_concurrent_calls(driver, devices, examples, scenarios, buffer):
+    """Threads call two stages at a time; each gets its own results."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    def work(number):
+        random = np.random.default_rng(number)
+        name = ("sums", "blocks")[number % 2]
+        for _ in range(6):
+            source = driver.array((51, 82), np.uint8, bool(number & 2))
+            source[...] = random.integers(0, 256, source.shape)
+            result = driver.array((50, 80), np.uint8, bool(number & 4))
+            assert driver.call(examples[name], [buffer(source, [-1, 0])], [], [buffer(result, [0, 0])]) == 0
+            expected = scenarios.golden(name, source, [0, 0], [-1, 0], [80, 50], 0)
+            np.testing.assert_array_equal(result, expected)
+            for array, arena in ((source, number & 2), (result, number & 4)):
+                if arena:
+                    driver.free(array)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, range(8)))
+    assert driver.library.fluorite_process_close() == 0
