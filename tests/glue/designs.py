@@ -48,7 +48,7 @@ def scaled_words(launch, inputs, shapes):
 
 def blocks():
     """2 x 2 pixels a cycle: software makes the words."""
-    xo, yo, xi, yi = hl.vars("xo yo xi yi")
+    _xo, _yo, xi, yi = hl.vars("xo yo xi yi")
     source, func, out = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func("blocks"), hl.Func("out")
     func[x, y] = source[x, y] ^ 85
     out[x, y] = func[x, y]

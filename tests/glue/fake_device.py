@@ -163,7 +163,7 @@ class FakeDevice:
         row = launch[stream.row_bytes.name]
         low = base + sum(min(0, s * (c - 1)) for s, c in zip(strides, counts, strict=True))
         high = base + row + sum(max(0, s * (c - 1)) for s, c in zip(strides, counts, strict=True))
-        assert 0 <= low and high <= self.arena_bytes, "DMA outside the arena"
+        assert low >= 0 and high <= self.arena_bytes, "DMA outside the arena"
         return np.lib.stride_tricks.as_strided(self.memory[base:], (*counts[::-1], row), (*strides[::-1], 1))
 
     def transfer(self, launch):

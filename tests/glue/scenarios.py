@@ -38,7 +38,9 @@ def image(driver, random, dtype, extents, arena, layout):
         whole = driver.array(larger, dtype, arena)
         array = whole[tuple(slice((m - n) // 2, (m - n) // 2 + n) for n, m in zip(shape, larger, strict=True))]
     elif layout == "padded":
-        whole = driver.array((*shape[:-1], shape[-1] + int(random.integers(1, 64 // np.dtype(dtype).itemsize))), dtype, arena)
+        whole = driver.array(
+            (*shape[:-1], shape[-1] + int(random.integers(1, 64 // np.dtype(dtype).itemsize))), dtype, arena
+        )
         array = whole[..., : shape[-1]]
     elif layout == "lines":  # rows that begin and end at cache lines
         step = 64 // np.dtype(dtype).itemsize
@@ -50,25 +52,27 @@ def image(driver, random, dtype, extents, arena, layout):
     return whole, array
 
 
-def region(example, random):
+def region(example, random, forced=None):
     """A region of the output that the accelerator takes, as (mins, extents)."""
     mins = [int(v) for v in random.integers(-20, 20, 2)]
     sizes = (41, 31) if random.integers(0, 2) else (100, 70)  # one launch or several
     extents = [int(random.integers(1, n)) for n in sizes]
     if example.name == "bordered":
-        extents = [int(random.integers(3, 41)), int(random.integers(1, 31))]
+        extents = [int(random.integers(3, 41)), int(random.integers(3, 31))]
     if example.name == "fixed":
         extents = [extents[0] + 16, extents[1] + 8]
-    if example.name == "scaled":
-        mins, extents = [*mins, 0], [*extents, 3]
-    return mins, extents
+    extents = list(forced or extents)
+    return (mins, extents) if example.name != "scaled" else ([*mins, 0], [*extents, 3])
 
 
-def stage_once(driver, buffer, example, device, seed):
-    """One call of an extern stage on a random region, compared with numpy and with Python's launches."""
+def stage_once(driver, buffer, example, device, seed, layout=None, extents=None):
+    """One call of an extern stage on a random region, compared with numpy and with Python's launches.
+
+    With a layout, both images lie so, in the arena.
+    """
     random = np.random.default_rng(seed)
     generated = example.generated
-    mins, extents = region(example, random)
+    mins, extents = region(example, random, extents)
     (input_,) = generated.region.inputs
     source_mins, source_extents = input_region(generated, input_.name, mins, extents)
     halo = random.integers(0, 5, len(mins))
@@ -80,6 +84,8 @@ def stage_once(driver, buffer, example, device, seed):
     layouts = ["alone", "part", "interleaved", "lines", "padded"]
     pick = [bool(random.integers(0, 4)) for _ in range(2)]
     chosen = [layouts[int(random.integers(0, len(layouts)))] for _ in range(2)]
+    if layout:
+        pick, chosen = [True, True], [layout, layout]
     whole_in, source = image(driver, random, dtype, source_extents, pick[0], chosen[0])
     whole_out, result = image(driver, random, dtype, extents, pick[1], chosen[1])
     keep_in, keep_out = whole_in.copy(), whole_out.copy()
@@ -99,7 +105,9 @@ def stage_once(driver, buffer, example, device, seed):
     np.testing.assert_array_equal(whole_in, keep_in)  # the input is as it was
     mask = np.zeros(whole_out.shape, bool)
     offset = (result.ctypes.data - whole_out.ctypes.data, result.strides)
-    np.ndarray(result.shape, bool, mask, offset[0] // dtype.itemsize, [s // dtype.itemsize for s in offset[1]])[:] = True
+    np.ndarray(result.shape, bool, mask, offset[0] // dtype.itemsize, [s // dtype.itemsize for s in offset[1]])[:] = (
+        True
+    )
     np.testing.assert_array_equal(whole_out[~mask], keep_out[~mask])  # and nothing beside the output was touched
     expected = list(launches(generated, mins, extents, values))
     assert len(device.launches) == len(expected)
@@ -192,7 +200,7 @@ def queue(driver, example, device_model, launch_count=12):
 
 def errors(driver, example, device_model, codes):
     """An error is reported for its launch, and the next one is right."""
-    device_model.fail = {1: 3}
+    device_model.fail = {1: 3, 3: 2}
     with opened(driver, example) as (arena, device):
         settings, views, arrays = plain_launch(driver, example, arena)
         assert driver.run(device, settings, views) == 0
@@ -204,6 +212,7 @@ def errors(driver, example, device_model, codes):
         arrays[1][:] = 0
         assert driver.run(device, settings, views) == 0
         np.testing.assert_array_equal(arrays[1], arrays[0][:-1, :-2] + arrays[0][1:, 2:])
+        assert driver.run(device, settings, views) == codes["READ_DECERR"]
         release(driver, arena, arrays)
 
 

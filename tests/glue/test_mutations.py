@@ -40,7 +40,7 @@ MUTANTS = {
     ),
     "lost interrupt": (  # what comes between the look and the clearing
         RUNTIME, "    if (fresh == 0) {",
-        "    if (put(device, FLUORITE_INTERRUPT_STATUS, 3) == 0 && device->next - device->completed > 1) {\n"
+        "    if (put(device, FLUORITE_INTERRUPT_STATUS, 3) == 0 && device->next != device->completed) {\n"
         "        (void)device->io.wait(device->io.context, 2);\n"
         "        (void)put(device, FLUORITE_INTERRUPT_STATUS, 3);\n    }\n    if (fresh == 0) {",
     ),
@@ -56,13 +56,14 @@ MUTANTS = {
     "copies of channels swapped": (STAGE, "+ channel) * bytes;", "+ plan->channels - 1 - channel) * bytes;"),
     "blocks: lanes of rows swapped": (STAGE, "(int64_t)(at[d] % lanes[d])", "(int64_t)(1 - at[d] % lanes[d])"),
     "the last piece too small": (STAGE, "offset = loop->fixed ? extent - loop->max_extent : offset;", ""),
-    "lines shared by launches": (STAGE, "(alone ? CACHE_LINE : 1)", "CACHE_LINE"),
-    "planar taken for interleaved": (STAGE, "if (pixels->channels[i] != i * bytes) {", "if (0 && i * bytes < 0) {"),
+    "lines shared by launches": (STAGE, "owns_lines(pixels, view, loops, call->alone)", "owns_lines(pixels, view, loops, 1)"),
+    "planar taken for interleaved": (STAGE, "!is_interleaved(plan, pixels, (int64_t)named->element_bytes)", "0"),
     "copies not put back": (STAGE, "if (job->copied[i]) {\n            copy_pixels", "if (0) {\n            copy_pixels"),
     "sync of the wrong place": (
         SIM, "FLUORITE_SIM_SYNC_FOR_CPU, offset, size", "FLUORITE_SIM_SYNC_FOR_CPU, offset + 8, size",
     ),
 }  # fmt: skip
+
 
 def exercise(driver, load, examples, devices):
     """All scenarios, shortest first."""
@@ -74,7 +75,12 @@ def exercise(driver, load, examples, devices):
     sums.defaults()
     scenarios.queue(driver, examples["sums"], sums)
     sums.defaults()
-    for seed in range(12):
+    for name, layout, extents in (
+        ("fixed", "lines", [48, 24]), ("fixed", "alone", [33, 20]), ("sums", "alone", [80, 50]),
+        ("sums", "padded", [40, 30]), ("scaled", "alone", [30, 20]), ("scaled", "interleaved", [30, 20]),
+    ):  # fmt: skip
+        scenarios.stage_once(driver, buffer, examples[name], devices[name], 1, layout, extents)
+    for seed in range(8):
         for name, example in examples.items():
             scenarios.stage_once(driver, buffer, example, devices[name], seed)
     for example in examples.values():

@@ -160,7 +160,7 @@ def test_tickets_and_reset(driver, sums_device, sums, scenarios):
 def test_a_reset_that_does_not_end(driver, sums_device, sums, scenarios):
     """Memory that the hardware may still write to is not used again."""
     code, arena, _ = driver.open_arena()
-    code, device, _ = driver.open(sums, arena)
+    _code, device, _ = driver.open(sums, arena)
     sums_device.stuck = True
     assert driver.library.fluorite_reset(device) == driver.codes["STUCK"]
     assert not driver.alloc(arena, 64)
@@ -238,7 +238,11 @@ def test_every_code_has_a_text(driver):
 
 def test_nothing_is_left_open(driver, sums_device, sums):
     def files():
-        return sorted(os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{n}"))
+        return sorted(
+            os.readlink(f"/proc/self/fd/{n}")
+            for n in os.listdir("/proc/self/fd")
+            if os.path.exists(f"/proc/self/fd/{n}")
+        )
 
     _, arena, _ = driver.open_arena()
     before = [f for f in files() if "sim" in f]

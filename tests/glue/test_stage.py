@@ -101,6 +101,32 @@ def test_refusals(driver, devices, examples, buffer):
     assert not devices["bordered"].launches
 
 
+def test_refuses_the_borders_that_python_refuses(driver, devices, examples, buffer):
+    from fluorite.errors import SimulationError
+    from fluorite.launch import launches
+
+    example, random, refused = examples["bordered"], np.random.default_rng(5), 0
+    for _ in range(60):
+        mins, extents = [0, 0], [int(n) for n in random.integers(1, 7, 2)]
+        values, scalars = {}, []
+        for scalar in example.code._scalars:
+            _, kind, d = scalar.raw.rsplit(".", 2)
+            value = (mins if kind == "min" else extents)[int(d)] + int(random.integers(0, 8) == 0)
+            values |= {scalar.raw: value, scalar.name: value}
+            scalars.append(ct.c_int32(value))
+        try:
+            list(launches(example.generated, mins, extents, values))
+            expected = None
+        except SimulationError as error:
+            expected = str(error)
+            refused += 1
+        source, result = np.zeros(extents[::-1], np.uint8), np.zeros(extents[::-1], np.uint8)
+        devices["bordered"].fail = dict.fromkeys(range(1000), 1)  # the device's arithmetic is for larger images
+        code = driver.call(example, [buffer(source, mins)], scalars, [buffer(result, mins)])
+        assert (driver.error if code != -1 else None) == expected
+    assert 10 < refused < 50
+
+
 def test_a_failed_launch_fails_the_call(driver, devices, examples, buffer):
     devices["sums"].fail = {1: 2}
     source, result = np.zeros((61, 82), np.uint8), np.zeros((60, 80), np.uint8)
