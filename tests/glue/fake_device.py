@@ -1,5 +1,5 @@
-"""An accelerator without RTL: a thread that speaks the simulator's protocol, keeps registers as the register map says and
-does a launch's transfers in numpy. Its memory is a copy of its own, as a device's without coherent DMA."""
+"""An accelerator without RTL: a thread that speaks the simulator's protocol, keeps registers as the register map says
+and does a launch's transfers in numpy. Its memory is a copy of its own, as a device's without coherent DMA."""
 
 import errno
 import mmap
@@ -44,6 +44,7 @@ class FakeDevice:
         self.override, self.fail, self.hang, self.stuck, self.refuse = {}, {}, False, False, 0
         self.launches, self.syncs, self.waits, self.idle_waits = [], [], 0, 0
         self.delay = 0  # WAIT_IRQs before a launch completes
+        self.eager = False  # launches complete as they are started
         self.memory[:] = 0xA5
         self.reset()
 
@@ -130,6 +131,8 @@ class FakeDevice:
             return
         self.queue.append((self.values["launches_started"], launch))
         self.values["launches_started"] += 1
+        if self.eager:
+            self.run()
 
     def error(self, code, stream, launch, address):
         if self.values["error"] == 0:

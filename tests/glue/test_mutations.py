@@ -28,7 +28,8 @@ MUTANTS = {
     ),
     "early done": (RUNTIME, "if (slot->done) {\n            return", "if (slot->done || 1) {\n            return"),
     "wrong stride": (
-        RUNTIME, "(uint32_t)(int32_t)view->strides[d];", "(uint32_t)(int32_t)(view->strides[d] + stream->element_bytes);",
+        RUNTIME, "(uint32_t)(int32_t)view->strides[d];",
+        "(uint32_t)(int32_t)(view->strides[d] + stream->element_bytes);",
     ),
     "wrong row bytes": (RUNTIME, "= view->row_bytes;\n    for", "= view->row_bytes - stream->element_bytes;\n    for"),
     "a row too few": (
@@ -44,7 +45,9 @@ MUTANTS = {
         "        (void)device->io.wait(device->io.context, 2);\n"
         "        (void)put(device, FLUORITE_INTERRUPT_STATUS, 3);\n    }\n    if (fresh == 0) {",
     ),
-    "ignored error": (RUNTIME, "if ((errors >> number % 32 & 1) != 0 &&", "if (0 && (errors >> number % 32 & 1) != 0 &&"),
+    "ignored error": (
+        RUNTIME, "if ((errors >> number % 32 & 1) != 0 &&", "if (0 && (errors >> number % 32 & 1) != 0 &&",
+    ),
     "error not cleared": (
         RUNTIME, "return put(device, FLUORITE_ERROR, 0); /* the next", "return FLUORITE_OK; /* the next",
     ),
@@ -56,9 +59,13 @@ MUTANTS = {
     "copies of channels swapped": (STAGE, "+ channel) * bytes;", "+ plan->channels - 1 - channel) * bytes;"),
     "blocks: lanes of rows swapped": (STAGE, "(int64_t)(at[d] % lanes[d])", "(int64_t)(1 - at[d] % lanes[d])"),
     "the last piece too small": (STAGE, "offset = loop->fixed ? extent - loop->max_extent : offset;", ""),
-    "lines shared by launches": (STAGE, "owns_lines(pixels, view, loops, call->alone)", "owns_lines(pixels, view, loops, 1)"),
+    "lines shared by launches": (
+        STAGE, "owns_lines(pixels, view, loops, call->alone)", "owns_lines(pixels, view, loops, 1)",
+    ),
     "planar taken for interleaved": (STAGE, "!is_interleaved(plan, pixels, (int64_t)named->element_bytes)", "0"),
-    "copies not put back": (STAGE, "if (job->copied[i]) {\n            copy_pixels", "if (0) {\n            copy_pixels"),
+    "copies not put back": (
+        STAGE, "if (job->copied[i]) {\n            copy_pixels", "if (0) {\n            copy_pixels",
+    ),
     "sync of the wrong place": (
         SIM, "FLUORITE_SIM_SYNC_FOR_CPU, offset, size", "FLUORITE_SIM_SYNC_FOR_CPU, offset + 8, size",
     ),
@@ -79,7 +86,9 @@ def exercise(driver, load, examples, devices):
         ("fixed", "lines", [48, 24]), ("fixed", "alone", [33, 20]), ("sums", "alone", [80, 50]),
         ("sums", "padded", [40, 30]), ("scaled", "alone", [30, 20]), ("scaled", "interleaved", [30, 20]),
     ):  # fmt: skip
-        scenarios.stage_once(driver, buffer, examples[name], devices[name], 1, layout, extents)
+        for eager in (False, True):
+            devices[name].eager = eager
+            scenarios.stage_once(driver, buffer, examples[name], devices[name], 1, layout, extents)
     for seed in range(8):
         for name, example in examples.items():
             scenarios.stage_once(driver, buffer, example, devices[name], seed)

@@ -159,8 +159,8 @@ def test_tickets_and_reset(driver, sums_device, sums, scenarios):
 
 def test_a_reset_that_does_not_end(driver, sums_device, sums, scenarios):
     """Memory that the hardware may still write to is not used again."""
-    code, arena, _ = driver.open_arena()
-    _code, device, _ = driver.open(sums, arena)
+    _, arena, _ = driver.open_arena()
+    _, device, _ = driver.open(sums, arena)
     sums_device.stuck = True
     assert driver.library.fluorite_reset(device) == driver.codes["STUCK"]
     assert not driver.alloc(arena, 64)

@@ -124,8 +124,8 @@ def test_raw_images_of_any_type(tmp_path, folder):
         '#include "fluorite_image.h"\n#include <stdio.h>\n#include <stdlib.h>\n'
         "int main(int argc, char **argv)\n{\n"
         "    struct fluorite_image image;\n"
-        "    const char *wrong = fluorite_image_load(argv[1], argc > 3 ? atoi(argv[3]) : 0, argc > 4 ? atoi(argv[4]) : 0,"
-        " 4, &image);\n"
+        "    const int width = argc > 3 ? atoi(argv[3]) : 0, height = argc > 4 ? atoi(argv[4]) : 0;\n"
+        "    const char *wrong = fluorite_image_load(argv[1], width, height, 4, &image);\n"
         "    if (wrong == NULL) { wrong = fluorite_image_save(argv[2], &image); }\n"
         "    if (wrong != NULL) { puts(wrong); return 1; }\n    fluorite_image_free(&image);\n    return 0;\n}\n"
     )
