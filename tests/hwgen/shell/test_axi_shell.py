@@ -48,7 +48,7 @@ class Case:
         self.system = build_system(self.verilog, self.registers.name, random_power_up=True)
 
 
-def blur_case(config=None, lanes=1):
+def blur_case(config=None, lanes=1, size=(64, 40)):
     source, func = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func("blur")
     func[x, y] = hl.u8(sum((hl.u16(source[x + i, y + j]) for i in (0, 1, 2) for j in (0, 1, 2)), hl.u16(0)) / 9)
 
@@ -57,7 +57,7 @@ def blur_case(config=None, lanes=1):
         w, h = extents
         return (sum(source[j : j + h, i : i + w] for i in range(3) for j in range(3)) // 9).astype(np.uint8)
 
-    return Case(func, [source], {"x": 64, "y": 40}, lanes, model, config)
+    return Case(func, [source], {"x": size[0], "y": size[1]}, lanes, model, config)
 
 
 def sum_case():
@@ -316,3 +316,22 @@ def test_counters_are_of_one_cycle_and_frames_follow_without_a_gap():
     system.run(100)
     driver.command("snapshot")
     assert driver.read("cycles") == before
+
+
+@pytest.mark.slow
+def test_1080p_at_one_pixel_a_cycle_is_95_percent_useful_behind_60_cycles_of_latency():
+    width, height = 1920, 1080
+    case = blur_case(size=(width, height))
+    system = case.system.open(bytes=1 << 23, latency_cycles=60)
+    system.memory[:] = np.random.default_rng(0).integers(0, 256, len(system.memory), np.uint8)
+    driver = Driver(system, case.registers, case.generated)
+    job = Job(case, system, Room(random.Random(0), 1 << 23), random.Random(0), [width, height])
+    wanted = system.memory.copy()
+    job.put(wanted)
+    driver.describe(job.variables, job.places)
+    before = system.cycle
+    driver.command("start")
+    assert system.run_until_irq(3_000_000)
+    assert width * height / (system.cycle - before) >= 0.95
+    system.finish()
+    np.testing.assert_array_equal(system.memory, wanted)

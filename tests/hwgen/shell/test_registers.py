@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +115,9 @@ def test_hash_follows_the_hardware_and_nothing_else(blur):
 def test_choices_are_checked(choice, message):
     with pytest.raises(UsageError, match=f"^{message}$"):
         ShellConfig(**choice)
+
+
+def test_the_page_in_the_documentation_is_up_to_date():
+    script = Path(__file__).parents[3] / "docs" / "registers.py"
+    done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
