@@ -219,7 +219,8 @@ def test_jacobi_algorithm(tile):
 def test_demosaic_restores_the_photograph(tile):
     restored = on_photograph("demosaic", tile=tile).astype(np.int64)
     error = (restored - PHOTOGRAPHS["unsharp"]["input"])[:, 4:-4, 4:-4]
-    assert 10 * np.log10(255**2 / np.mean(error**2)) > 31  # dB, 32.3 on this crop; a red pixel taken for a blue one would cost twenty
+    # In dB, 32.3 on this crop; a red pixel taken for a blue one would cost twenty.
+    assert 10 * np.log10(255**2 / np.mean(error**2)) > 31
 
 
 def test_demosaic_of_one_colour():

@@ -583,11 +583,11 @@ def inputs_of_one_name_in_verilog():
 
 @refused(
     ScheduleError,
-    "pair: output pair_1 and input pair_1: both need a port pair_1_valid in Verilog, where all but letters and "
+    "twain: output twain_1 and input twain_1: both need a port twain_1_valid in Verilog, where all but letters and "
     "digits becomes an underscore; give one of the Funcs, ImageParams or Params another name",
 )
 def input_named_as_a_tuple_element():
-    source, hw, output = image("pair_1"), hl.Func("pair"), hl.Func("output")
+    source, hw, output = image("twain_1"), hl.Func("twain"), hl.Func("output")
     hw[x, y] = (source[x, y], source[x + 1, y])
     whole(hw).accelerate([source], x, OUTERMOST)
     output[x, y] = hw[x, y][0] + hw[x, y][1]
@@ -616,13 +616,13 @@ def named_as_a_port():
 
 @refused(
     ScheduleError,
-    "edge__1: accelerators edge_1 and edge__1: both are called edge_1 in Verilog, where all but letters and "
+    "rimmed__1: accelerators rimmed_1 and rimmed__1: both are called rimmed_1 in Verilog, where all but letters and "
     "digits becomes an underscore; give one of the Funcs another name",
 )
 def accelerators_of_one_name_in_verilog():
     source, output = image(), hl.Func("output")
     total = hl.u8(0)
-    for name in ("edge_1", "edge__1"):
+    for name in ("rimmed_1", "rimmed__1"):
         hw = hl.Func(name)
         hw[x, y] = source[x, y] + len(name)
         whole(hw).accelerate([source], x, OUTERMOST)
