@@ -88,7 +88,6 @@ struct Burst {
     uint32_t id;
     unsigned beats, beat;  // number, and how many were transferred
     Response worst;
-    int stall_beat;
 };
 
 struct Beat {
@@ -181,7 +180,7 @@ struct Port {
         ar.check(name, "ar", pins.arvalid, pins.arready, read, cycle);
         if (pins.arvalid) check_burst("read", read, cycle);
         if (pins.arvalid && pins.arready) {
-            reads.push_back({read.address, cycle + ddr.options.latency_cycles, read.id, read.len + 1, 0, OKAY, -1});
+            reads.push_back({read.address, cycle + ddr.options.latency_cycles, read.id, read.len + 1, 0, OKAY});
             ++counters.read_bursts;
         }
         counters.ar_stalls += pins.arvalid && !pins.arready;
@@ -201,7 +200,7 @@ struct Port {
         aw.check(name, "aw", pins.awvalid, pins.awready, write, cycle);
         if (pins.awvalid) check_burst("write", write, cycle);
         if (pins.awvalid && pins.awready) {
-            writes.push_back({write.address, 0, write.id, write.len + 1, 0, OKAY, -1});
+            writes.push_back({write.address, 0, write.id, write.len + 1, 0, OKAY});
             ++counters.write_bursts;
         }
         DataPayload now{};
@@ -249,7 +248,6 @@ private:
         const uint64_t first = a.address & ~uint64_t(bytes - 1), end = first + uint64_t(beats) * unsigned(bytes);
         if (first / PAGE_BYTES != (end - 1) / PAGE_BYTES)
             violation("%s: cycle %llu: %s at 0x%llx of %u beats crosses a 4 KiB boundary", name, when, what, at, beats);
-        // A burst with a beat that an injected DECERR waits for may be anywhere; all others stay in the arena.
         if (!ddr.options.outside_is_decerr && !ddr.inside(first, end - first))
             violation("%s: cycle %llu: %s at 0x%llx of %u beats lies outside the arena 0x%llx..0x%llx", name, when, what, at, beats,
                       (unsigned long long)ddr.options.arena_base,
@@ -263,12 +261,15 @@ private:
     // Choose the burst whose next beat is offered: in order, or any that is the oldest of its ID.
     bool choose(uint64_t cycle) {
         if (middle && !(ddr.options.reorder && random.below(4) == 0)) return true;
+        if (!ddr.options.reorder) {
+            reading = 0;
+            return middle = reads.front().ready_at <= cycle;
+        }
         std::vector<size_t> candidates;
         for (size_t i = 0; i < reads.size(); ++i) {
             bool oldest = true;
             for (size_t j = 0; j < i; ++j) oldest &= reads[j].id != reads[i].id;
             if (oldest && reads[i].ready_at <= cycle) candidates.push_back(i);
-            if (!ddr.options.reorder) break;
         }
         if (candidates.empty()) return false;
         reading = candidates[candidates.size() == 1 ? 0 : random.below(unsigned(candidates.size()))];

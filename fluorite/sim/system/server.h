@@ -16,7 +16,8 @@
 #include "fluorite_sim_protocol.h"
 #include "system.h"
 
-constexpr int SLICE_CYCLES = 4096;  // between two looks at the sockets
+constexpr int SLICE_CYCLES = 4096;    // between two looks at the sockets
+constexpr int LAST_CYCLES = 1000000;  // at most, after the last driver has gone
 
 inline volatile std::sig_atomic_t stop_requested = 0;
 
@@ -229,6 +230,8 @@ inline int serve(Options options, const std::vector<Fault>& faults, const char* 
     Server server{system, cpu, shared, {}};
     try {
         server.run(listener);
+        // Programs may have given up on launches: what is under way still comes to its end, or it is left over.
+        for (int i = 0; i < LAST_CYCLES && system.report.empty() && !system.idle(); ++i) system.tick();
         if (system.report.empty()) system.finish();
     } catch (const Violation& found) {
         server.fail(found);
