@@ -12,48 +12,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from enum import IntEnum
 
 from fluorite.errors import UsageError
 from fluorite.hwgen.generate import Generated, Setting
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.shell.config import ShellConfig
+from fluorite.hwgen.shell.error_codes import ERROR_TEXTS, ErrorCode
 from fluorite.hwgen.shell.layout import StreamLayout, layouts, shape_settings
 
 __all__ = [
-    "ID_MAGIC", "MAP_VERSION", "ErrorCode", "Field", "Register", "RegisterMap", "SettingRegisters", "StreamRegisters",
-    "register_map",
+    "ERROR_TEXTS", "ID_MAGIC", "MAP_VERSION", "ErrorCode", "Field", "Register", "RegisterMap", "SettingRegisters",
+    "StreamRegisters", "register_map",
 ]  # fmt: skip
 
 #: ``id`` register: "FLRT".
 ID_MAGIC = 0x464C5254
 #: ``version`` register: major << 16 | minor. Software refuses another major.
 MAP_VERSION = 0x0001_0000
-
-
-class ErrorCode(IntEnum):
-    """What ``error.code`` says."""
-
-    NONE = 0
-    READ_SLVERR = 1
-    READ_DECERR = 2
-    WRITE_SLVERR = 3
-    WRITE_DECERR = 4
-    STREAM_SHORT = 5
-    STREAM_LONG = 6
-    BAD_CONFIGURATION = 7
-
-
-ERROR_TEXTS = {
-    ErrorCode.NONE: "no error",
-    ErrorCode.READ_SLVERR: "memory answered a read with SLVERR",
-    ErrorCode.READ_DECERR: "no memory at the address of a read (DECERR)",
-    ErrorCode.WRITE_SLVERR: "memory answered a write with SLVERR",
-    ErrorCode.WRITE_DECERR: "no memory at the address of a write (DECERR)",
-    ErrorCode.STREAM_SHORT: "a row has too few bytes, or the stream too few rows, for the launch's settings",
-    ErrorCode.STREAM_LONG: "a row has too many bytes, or the stream too many rows, for the launch's settings",
-    ErrorCode.BAD_CONFIGURATION: "start refused: the queue was full, or a row length or count was 0",
-}
 
 
 @dataclass(frozen=True, slots=True)

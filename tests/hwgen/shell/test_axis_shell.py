@@ -27,7 +27,7 @@ class Bench:
 
     def __init__(self, blur, seed=0, stall=0.0):
         self.shell = AxisShell(blur, ShellConfig(kind="axis"))
-        self.source, self.sink = self.shell.streams["source"], self.shell.streams["blur"]
+        self.source, self.sink = self.shell.streams["source"], self.shell.streams["shell_blur"]
         self.random, self.stall = random.Random(seed), stall
         self.words = []  # (data, first, last) to come
         self.held = Held(self.sink, "tvalid", "tready", ["tdata", "tuser", "tlast"])
@@ -118,7 +118,7 @@ def check(frame, pixels):
 
 
 def test_lint(blur):
-    lint(emit_shell(blur, ShellConfig(kind="axis")), "blur_axis", allow=UNAVOIDABLE)
+    lint(emit_shell(blur, ShellConfig(kind="axis")), "shell_blur_axis", allow=UNAVOIDABLE)
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])

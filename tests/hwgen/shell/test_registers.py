@@ -53,9 +53,11 @@ def test_a_stream_is_described_in_bytes(blur):
 def test_c_header_compiles_and_agrees(blur, tmp_path):
     found = register_map(blur)
     (tmp_path / "r.h").write_text(c_header(found))
-    checks = "".join(f'_Static_assert(BLUR_AXI_{r.name.upper()} == {r.offset}, "{r.name}");\n' for r in found.registers)
+    checks = "".join(
+        f'_Static_assert(SHELL_BLUR_AXI_{r.name.upper()} == {r.offset}, "{r.name}");\n' for r in found.registers
+    )
     (tmp_path / "r.c").write_text(
-        f'#include "r.h"\n{checks}_Static_assert(BLUR_AXI_ID_VALUE == {ID_MAGIC}u, "");\nint x;\n'
+        f'#include "r.h"\n{checks}_Static_assert(SHELL_BLUR_AXI_ID_VALUE == {ID_MAGIC}u, "");\nint x;\n'
     )
     flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only"]
     subprocess.run(["gcc", *flags, tmp_path / "r.c"], check=True)
