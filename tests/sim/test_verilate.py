@@ -285,6 +285,15 @@ def test_progress_and_its_exceptions(conv3x3, model, monkeypatch):
     np.testing.assert_array_equal(job.outputs[0], conv3x3.expected(job.inputs[0]))
 
 
+@pytest.fixture
+def interruptible():
+    """A process started in the background of a shell ignores Ctrl-C, and so would Python."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_a_long_run(conv3x3, model):
     core = model.open()
     image, out = np.broadcast_to(np.zeros(2000, np.uint8), (30000, 2000)), np.zeros((29998, 1998), np.uint8)
