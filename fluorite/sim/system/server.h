@@ -216,13 +216,16 @@ inline int serve(Options options, const std::vector<Fault>& faults, const char* 
     }
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (std::strlen(socket_path) >= sizeof address.sun_path) {
+    if (std::strlen(socket_path) + 2 > sizeof address.sun_path) {
         errno = ENAMETOOLONG;
         return refuse(socket_path);
     }
+    // Who sees the socket may connect at once: it gets its name when it already listens.
     std::strcpy(address.sun_path, socket_path);
+    std::strcat(address.sun_path, "~");
     const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener < 0 || bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) || listen(listener, 16))
+    if (listener < 0 || bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) || listen(listener, 16) ||
+        std::rename(address.sun_path, socket_path))
         return refuse(socket_path);
 
     System system(options, device);
