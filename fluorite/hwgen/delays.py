@@ -6,11 +6,11 @@ included.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fluorite.hwgen.graph import Delay, Node, Ref
 
-__all__ = ["ECP5", "Family", "ZYNQ7000", "latency_cycles", "taken_at"]
+__all__ = ["ECP5", "FAMILIES", "ZYNQ7000", "ZYNQMP", "Family", "latency_cycles", "taken_at"]
 
 _WIRING = frozenset(
     ("const", "setting", "input", "tap", "coord", "stage", "shl", "wrap", "shr", "not", "within", "cat")
@@ -75,6 +75,10 @@ class Family:
         """Time for logic between two registers."""
         return self.clock_ns - self.register_ns
 
+    def at(self, clock_ns: float) -> Family:
+        """The same fabric at another clock period."""
+        return replace(self, clock_ns=clock_ns)
+
     def node_ns(self, node: Node) -> float:
         """Time through one node's logic."""
         if node.op in _WIRING:
@@ -115,3 +119,11 @@ ECP5 = Family(
     carry_ns=0.8,
     memory_register=True,
 )
+
+# Not measured: the figures of the 7-series, scaled by what 16 nm gained over 28 nm.
+ZYNQMP = Family(
+    "xczu", clock_ns=4.0, register_ns=0.8, lut_ns=0.55, carry_ns_per_bit=0.015, multiplier_ns=2.5, memory_ns=1.1
+)
+
+#: By the family's name in a board's file.
+FAMILIES = {"zynq-7000": ZYNQ7000, "zynq-ultrascale+": ZYNQMP, "ecp5": ECP5}
