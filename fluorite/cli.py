@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -40,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         command: Callable[[argparse.Namespace], bool] = options.command
-        return EXIT_OK if command(options) else EXIT_MISMATCH
+        done = command(options)
+        sys.stdout.flush()
+        return EXIT_OK if done else EXIT_MISMATCH
     except CompileError as error:
         fields = {"func": error.func, "construct": error.construct, "rule": error.rule, "way_out": error.way_out}
         return _fail(options, EXIT_COMPILE_ERROR, error, fields)
@@ -51,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("fluorite: interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader of our output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest at exit
+        return EXIT_OK
     except Exception as error:  # Python's own exit code would be 1, which says something else
         traceback.print_exc()
         return _fail(options, EXIT_BUG, RuntimeError(f"a bug in fluorite, please report it: {error!r}"))
@@ -75,6 +81,13 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _command(commands, "compile", compile_command, "write the Verilog, and what belongs to it, into a folder")
     command.add_argument("-o", "--output", metavar="DIR", type=Path, help="the folder (default: build/NAME)")
+    command.add_argument(
+        "--target",
+        metavar="TARGET",
+        action="append",
+        help="Halide target to compile the software part for, such as arm-32-linux, arm-64-linux or host; may be given "
+        "several times (default: the board's)",
+    )
 
     command = _command(commands, "run", run_command, "run a photograph through the simulated accelerator")
     _add_inputs(command, required=True)
@@ -127,7 +140,17 @@ def _command(
     command.add_argument(
         "-p", "--param", metavar="NAME=VALUE", action="append", default=[], help="value of a GeneratorParam"
     )
-    command.add_argument("--board", metavar="BOARD", help="the board to compile for")
+    command.add_argument(
+        "--board",
+        metavar="BOARD",
+        help="the board to compile for: a name that `fluorite boards` lists, or a .toml file",
+    )
+    command.add_argument(
+        "--shell",
+        choices=("axi", "axis"),
+        help="what is around the accelerators: axi, masters that read and write memory; axis, AXI4-Stream video in and "
+        "out (default: what the board can use)",
+    )
     command.add_argument("--json", action="store_true", help="print JSON")
     return command
 

@@ -39,7 +39,7 @@ def compile_command(options: argparse.Namespace) -> bool:
     """Write a design into a folder."""
     loaded, design = _compiled(options)
     folder: Path = options.output or Path("build") / loaded.name
-    files = [str(path) for path in design.write(folder)]
+    files = [str(path) for path in design.write(folder, options.target)]
     if options.json:
         _print_json({"name": loaded.name, "params": loaded.params, "files": files, "report": _report_json(design)})
     else:
@@ -186,7 +186,7 @@ def _verify_case(
 
 def _compiled(options: argparse.Namespace) -> tuple[LoadedFile, fluorite.Design]:
     loaded = load_pipeline(options.file, _assignments(options.param, "-p"))
-    return loaded, fluorite.compile(loaded.pipeline, board=options.board, name=loaded.name)
+    return loaded, fluorite.compile(loaded.pipeline, options.board, loaded.name, options.shell)
 
 
 def _assignments(texts: Sequence[str], option: str) -> dict[str, str]:

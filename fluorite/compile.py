@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from fluorite.boards.board import Board
+from fluorite.boards.read import load_board
 from fluorite.design import Accelerator, Design
 from fluorite.errors import ScheduleError, UsageError
 from fluorite.frontend import halide_io
 from fluorite.frontend.constants import Constants
 from fluorite.frontend.extract import accelerated_funcs, extract
+from fluorite.hwgen.delays import ZYNQ7000
 from fluorite.hwgen.generate import generate
 from fluorite.hwgen.names import identifier
+from fluorite.hwgen.shell.config import ShellConfig
 
 __all__ = ["compile"]
 
 
-def compile(func_or_pipeline: Any, board: str | None = None, name: str | None = None) -> Design:
+def compile(
+    func_or_pipeline: Any, board: str | Path | Board | None = None, name: str | None = None, shell: str | None = None
+) -> Design:
     """Compile an annotated pipeline.
 
     Parameters
     ----------
     func_or_pipeline : halide.Func or halide.Pipeline
         The pipeline, with ``accelerate()`` on at least one Func.
-    board : str, optional
-        Board to build for.
+    board : str, Path or Board, optional
+        Board to build for: the name of one that comes with fluorite, or a board's TOML file. Its clock decides where
+        pipeline registers go, its memory ports how wide the shells are.
     name : str, optional
         Name of the design; by default the output Func's.
+    shell : str, optional
+        ``"axi"``: the accelerators read and write memory. ``"axis"``: they take and give AXI4-Stream video. By default
+        what the board can use.
 
     Returns
     -------
@@ -39,8 +51,13 @@ def compile(func_or_pipeline: Any, board: str | None = None, name: str | None = 
     UsageError
         The arguments are not a pipeline, or the board is not known.
     """
-    if board is not None:
-        raise UsageError(f"no board is named {board!r}: there are none yet")
+    if isinstance(board, str | Path):
+        board = load_board(board)
+    config = board.shell if board else ShellConfig()
+    if shell is not None:
+        config = replace(config, kind=shell)
+    if config.kind == "axi" and board and board.processor is None:
+        raise UsageError(f"shell must be 'axis' on {board.name}, which has no memory that an accelerator could reach")
     loaded = halide_io.load(func_or_pipeline)
     output = loaded.pipeline.outputs[0]
     found = accelerated_funcs(loaded.pipeline)
@@ -62,7 +79,10 @@ def compile(func_or_pipeline: Any, board: str | None = None, name: str | None = 
                 "give one of the Funcs another name",
             )
     constants = Constants(loaded.root)
-    accelerators = tuple(Accelerator(loaded, generate(extract(loaded.pipeline, func, constants))) for func in found)
-    design = Design(name or output, loaded, accelerators)
+    family = board.delays if board else ZYNQ7000
+    accelerators = tuple(
+        Accelerator(loaded, generate(extract(loaded.pipeline, func, constants), family)) for func in found
+    )
+    design = Design(name or output, loaded, accelerators, board, config)
     _ = design.software  # what cannot be cut out of the pipeline is refused now
     return design

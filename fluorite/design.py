@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +15,7 @@ from typing import Any
 import halide as hl
 import numpy as np
 
+from fluorite.boards.board import Board
 from fluorite.errors import UsageError
 from fluorite.frontend import cut, ir
 from fluorite.frontend.constants import strict_target
@@ -20,6 +23,7 @@ from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_ha
 from fluorite.glue.write import write_software
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.names import identifier
+from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.top import emit_shell
 from fluorite.hwgen.verilog import emit
 from fluorite.launch import Launch, input_region, launches, rounded_up
@@ -177,6 +181,10 @@ class Design:
         Name of the design.
     accelerators : tuple of Accelerator
         In the pipeline's order.
+    board : Board or None
+        What it was compiled for.
+    shell : ShellConfig
+        What is around the cores.
     statistics : list of Statistics
         Per accelerator, what the last ``realize`` did.
     """
@@ -184,6 +192,8 @@ class Design:
     name: str
     loaded: Loaded
     accelerators: tuple[Accelerator, ...]
+    board: Board | None = None
+    shell: ShellConfig = field(default_factory=ShellConfig)
     statistics: list[Statistics] = field(default_factory=list)
     _runner: _Runner | None = None
 
@@ -250,34 +260,53 @@ class Design:
             self._runner = _Runner(self)
         return self._runner.realize(sizes, stalls, progress)
 
-    def write(self, folder: str | Path, targets: Sequence[str] = ()) -> list[Path]:
+    def write(self, folder: str | Path, targets: Sequence[str] | None = None) -> list[Path]:
         """Write hardware, software and report into a folder.
 
-        Per accelerator ``<func>_core.v`` and ``<func>_axi.v`` (the core in its AXI shell, one file); in ``software/``
-        the driver, the extern stages, a program and how to build it.
+        Per accelerator ``<func>_core.v`` and the core in its shell, one file, ``<func>_axi.v`` or ``<func>_axis.v``.
+        With AXI shells, in ``software/`` the driver, the extern stages, a program and how to build it.
 
         Parameters
         ----------
         folder : str or Path
             Made if it is not there.
-        targets : sequence of str
+        targets : sequence of str, optional
             Halide targets (``"arm-32-linux"``, ``"arm-64-linux"``, ``"host"``) to compile the software part for;
-            seconds each.
+            seconds each. By default the board's.
 
         Returns
         -------
         list of Path
             The files written.
+
+        Raises
+        ------
+        UsageError
+            Targets are given for a design without software, or Halide does not know one.
         """
+        processor = self.board.processor if self.board else None
+        with_software = self.shell.kind == "axi"
+        if targets is None:
+            targets = (processor.target,) if processor and with_software else ()
+        if targets and not with_software:
+            raise UsageError(f"{self.name}: targets: a stream shell has no software: leave them out, or take shell axi")
         files = {f"{identifier(a.name)}_core.v": a.verilog for a in self.accelerators}
-        files |= {f"{identifier(a.name)}_axi.v": emit_shell(a.generated) for a in self.accelerators}
+        for a in self.accelerators:
+            files[f"{identifier(a.name)}_{self.shell.kind}.v"] = emit_shell(a.generated, self.shell)
         files["report.json"] = self.report.to_json() + "\n"
         files["report.txt"] = self.report.to_text() + "\n"
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (target / name).write_text(text)
-        return [target / name for name in files] + write_software(self, target / "software", targets)
+        folder = Path(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        # Written aside first: what fails half-way leaves nothing behind.
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as aside:
+            work = Path(aside)
+            for name, text in files.items():
+                (work / name).write_text(text)
+            written = [work / name for name in files]
+            if with_software:
+                written += write_software(self, work / "software", targets, self.shell)
+            shutil.copytree(work, folder, dirs_exist_ok=True)
+            return [folder / path.relative_to(work) for path in written]
 
 
 class _Runner:

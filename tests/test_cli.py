@@ -70,6 +70,32 @@ def test_compile_json(run, tmp_path):
     assert result["report"]["accelerators"][0]["name"].split("$")[0] == "corners"
 
 
+def test_compile_for_a_board(run, tmp_path):
+    code, output, _ = run("compile", HARRIS, *SMALL, "--board", "pynq-z2", "-o", tmp_path / "out")
+    assert code == 0
+    assert "software/arm-32-linux/harris_pipeline.a" in output
+    code, output, _ = run("compile", HARRIS, *SMALL, "--board", "ulx3s-85f", "-o", tmp_path / "stream")
+    assert code == 0
+    assert [path.name for path in (tmp_path / "stream").glob("*_axis.v")]
+    assert not (tmp_path / "stream" / "software").exists()
+
+
+def test_compile_for_several_targets(run, tmp_path):
+    targets = ["--target", "host", "--target", "arm-64-linux"]
+    code, _, _ = run("compile", HARRIS, *SMALL, *targets, "-o", tmp_path / "out")
+    assert code == 0
+    for target in ("host", "arm-64-linux"):
+        assert (tmp_path / "out" / "software" / target / "harris_pipeline.a").is_file()
+
+
+def test_reader_of_the_output_that_stops():
+    command = [sys.executable, "-m", "fluorite.cli", "report", HARRIS, *SMALL]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
 def test_report(run):
     code, text, _ = run("report", HARRIS, *SMALL)
     assert code == 0
