@@ -186,7 +186,8 @@ def linebuffer(self: Any) -> Any:
 def fifo_depth(self: Any, consumer: Any, n: int) -> Any:
     """Ask for a depth of the queue between this Func and a consumer.
 
-    Accepted so that Halide-HLS schedules port, never needed: depths follow from the schedule.
+    Accepted so that Halide-HLS schedules port, never needed: depths follow from the schedule. One that is smaller
+    than the schedule's is refused by ``fluorite.compile``, which says the number.
 
     Parameters
     ----------

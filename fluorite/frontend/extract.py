@@ -42,7 +42,12 @@ def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues) -> Regi
     inputs = tuple(_input(pipeline, name, i) for i in accelerate.inputs)
     stages = _stages(pipeline, name, {i.name for i in inputs})
     loops, channels = _loops(func, accelerate)
-    return Region(name, pipeline, inputs, stages, loops, channels, constants)
+    depths = tuple(
+        (producer, consumer, depth)
+        for producer in (*(i.name for i in inputs if i.name in pipeline.funcs), *stages)
+        for consumer, depth in annotations_of(pipeline.funcs[producer]).fifo_depths
+    )
+    return Region(name, pipeline, inputs, stages, loops, channels, constants, depths)
 
 
 def _input(pipeline: ir.Pipeline, name: str, given: str) -> Input:

@@ -114,6 +114,8 @@ class Region:
         Dimensions unrolled whole.
     constants : ConstantValues
         Halide's own values of what needs no input.
+    fifo_depths : tuple of (str, str, int)
+        Producer, consumer and the depth the user gave.
     """
 
     name: str
@@ -123,6 +125,7 @@ class Region:
     loops: tuple[Loop, ...]
     channels: tuple[Channel, ...]
     constants: ConstantValues
+    fifo_depths: tuple[tuple[str, str, int], ...] = ()
 
     @property
     def func(self) -> ir.Func:

@@ -13,6 +13,7 @@ from fluorite.hwgen.delays import ZYNQ7000, Family
 from fluorite.hwgen.division import expand_divisions
 from fluorite.hwgen.due import due, with_room
 from fluorite.hwgen.extents import Extents, measure
+from fluorite.hwgen.fifo import check_fifo_depths
 from fluorite.hwgen.formula import Formula, constant
 from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.interface import CoreInterface, SettingPort, StreamPort
@@ -143,6 +144,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         behind_memory = slow
         extents = longer  # even the largest launch has rows too short for this schedule: they are padded
     extents = longer
+    check_fifo_depths(region, plan, extents, math.prod(loop.lanes for loop in region.loops))
     names = _names(plan, owners)
 
     ports = []
