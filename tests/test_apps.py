@@ -220,7 +220,7 @@ def test_demosaic_restores_the_photograph(tile):
     restored = on_photograph("demosaic", tile=tile).astype(np.int64)
     error = (restored - PHOTOGRAPHS["unsharp"]["input"])[:, 4:-4, 4:-4]
     # In dB, 32.3 on this crop; a red pixel taken for a blue one would cost twenty.
-    assert 10 * np.log10(255**2 / np.mean(error**2)) > 31
+    assert 10 * np.log10(255**2 / np.mean(error**2)) > 32
 
 
 def test_demosaic_of_one_colour():
@@ -346,7 +346,9 @@ def test_full_hd_keeps_its_rate_in_the_least_memory(app, lanes):
     assert report.latency_cycles <= (halo + 1) * width / lanes + 250
     # A value a lane at most is stored beside the rows, in memories or windows, and registers reach the clock.
     assert report.memory_bits <= LEAST_BITS[app] * 1.003
-    assert LEAST_BITS[app] <= report.line_buffer_bits_lower_bound <= LEAST_BITS[app] * (1 + 0.001 * (lanes + 3))
+    # Windows, and the state of borders: of sixteen lanes of 15 iterations 240 words.
+    beside_rows = 700 if lanes <= 4 else 240 * 16 + 100
+    assert LEAST_BITS[app] <= report.line_buffer_bits_lower_bound <= LEAST_BITS[app] + beside_rows
     assert report.pipeline_register_bits <= 0.002 * (lanes + 1) * LEAST_BITS[app] + 1300 * lanes
 
 
