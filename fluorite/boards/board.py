@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from fluorite.hwgen.delays import FAMILIES, Family
 from fluorite.hwgen.shell.config import ShellConfig
 
-__all__ = ["Board", "Budget", "Control", "MemoryPort", "Pins", "Processor"]
+__all__ = ["BLOCK_RAM_BITS", "Board", "Budget", "Control", "MemoryPort", "Pins", "Processor"]
+
+#: Bits of one block RAM, parity included, by family.
+BLOCK_RAM_BITS = {"zynq-7000": 36 * 1024, "zynq-ultrascale+": 36 * 1024, "ecp5": 18 * 1024}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class MemoryPort:
         ``"AXI3"`` or ``"AXI4"``.
     coherent : bool
         Whether the processor's caches are seen.
+    settings : mapping of str to str
+        What turns it on, as properties of the processor block without ``CONFIG.``.
     """
 
     name: str
@@ -55,6 +60,7 @@ class MemoryPort:
     address_bits: int
     protocol: str
     coherent: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,8 @@ class Processor:
     preset : str
         The vendor's board files (``board_part`` in Vivado), which set up memory and pins; empty where there are none.
     settings : mapping of str to str
-        What the processor block needs beyond the preset, as properties without ``CONFIG.``.
+        What the processor block needs beyond the preset and besides the memory ports, as properties without
+        ``CONFIG.``.
     """
 
     kind: str

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from fluorite.boards.board import Board
+from fluorite.boards.board import BLOCK_RAM_BITS, Board, Processor
+from fluorite.boards.placement import WINDOW_BYTES
 from fluorite.errors import UsageError
 from fluorite.hwgen.delays import FAMILIES
 
@@ -69,23 +70,45 @@ def _check(board: Board) -> None:
         raise UsageError(f"family must be one of {', '.join(FAMILIES)}, not {board.family!r}")
     if board.clock_hz < 1_000_000:
         raise UsageError(f"clock_hz must be at least 1000000, not {board.clock_hz}")
+    if min(board.budget.lut, board.budget.ff, board.budget.bram) < 1:
+        raise UsageError("budget.lut, budget.ff and budget.bram must be at least 1")
+    if board.budget.bram_bits != BLOCK_RAM_BITS[board.family]:
+        raise UsageError(f"budget.bram_bits must be {BLOCK_RAM_BITS[board.family]} for family {board.family}")
     if (board.family == "ecp5") != (board.processor is None):
         raise UsageError(f"processor must be {'left out' if board.processor else 'given'} for family {board.family}")
     if board.processor is None and board.pins is None:
         raise UsageError("pins must be given for a board without a processor")
     if board.processor is not None:
-        kinds = {"zynq-7000": "ps7", "zynq-ultrascale+": "psu"}
-        if board.processor.kind != kinds[board.family]:
-            raise UsageError(f"processor.kind must be {kinds[board.family]!r} for family {board.family}")
-        if not board.processor.memory:
-            raise UsageError("processor.memory must have at least one port")
-        if not board.processor.interrupts:
-            raise UsageError("processor.interrupts must have at least one number")
-        for number, port in enumerate(board.processor.memory):
-            if port.data_bits not in (32, 64, 128):
-                raise UsageError(f"processor.memory[{number}].data_bits must be 32, 64 or 128, not {port.data_bits}")
-            if port.data_bits != board.processor.memory[0].data_bits:
-                raise UsageError(f"processor.memory[{number}].data_bits must be that of the first port")
+        _check_processor(board.processor, board.family)
+
+
+def _check_processor(processor: Processor, family: str) -> None:
+    kinds = {"zynq-7000": "ps7", "zynq-ultrascale+": "psu"}
+    if processor.kind != kinds[family]:
+        raise UsageError(f"processor.kind must be {kinds[family]!r} for family {family}")
+    if not processor.memory:
+        raise UsageError("processor.memory must have at least one port")
+    if not processor.interrupts:
+        raise UsageError("processor.interrupts must have at least one number")
+    control = processor.control
+    if control.base_address % WINDOW_BYTES or control.bytes < WINDOW_BYTES:
+        raise UsageError(
+            f"processor.control must start at a multiple of {WINDOW_BYTES:#x} and have at least as many bytes, "
+            f"not start at {control.base_address:#x} and have {control.bytes:#x}"
+        )
+    ports = {"processor.control": control.protocol}
+    for number, port in enumerate(processor.memory):
+        where = f"processor.memory[{number}]"
+        ports[where] = port.protocol
+        if port.data_bits not in (32, 64, 128):
+            raise UsageError(f"{where}.data_bits must be 32, 64 or 128, not {port.data_bits}")
+        if port.data_bits != processor.memory[0].data_bits:
+            raise UsageError(f"{where}.data_bits must be that of the first port")
+        if port.address_bits < 32:
+            raise UsageError(f"{where}.address_bits must be at least 32, not {port.address_bits}")
+    for where, protocol in ports.items():
+        if protocol not in ("AXI3", "AXI4"):
+            raise UsageError(f"{where}.protocol must be AXI3 or AXI4, not {protocol!r}")
 
 
 def _build(kind: Any, values: object, where: str) -> Any:
