@@ -16,7 +16,7 @@ import halide as hl
 import numpy as np
 
 from fluorite.boards.board import Board
-from fluorite.errors import UsageError
+from fluorite.errors import ScheduleError, UsageError
 from fluorite.frontend import cut, ir
 from fluorite.frontend.constants import strict_target
 from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_halide
@@ -237,6 +237,15 @@ class Design:
             inputs = [i.name for i in generated.region.inputs]
             scalars: list[str | ir.Variable] = [*generated.lowered.parameters, *generated.lowered.metadata.values()]
             root = cut.software(root, accelerator.name, inputs, scalars, symbols[accelerator.name])
+        called = {func.name for func in root.funcs}
+        for accelerator in self.accelerators:
+            if accelerator.name not in called:
+                raise ScheduleError(
+                    accelerator.name,
+                    "accelerate()",
+                    "no software reads it: all its consumers are inside another accelerator",
+                    "leave the call out, or name the Func among that accelerator's inputs",
+                )
         return to_halide(root, self.loaded.parameters)
 
     def realize(self, sizes: Sequence[int], *, stalls: Stalls | None = None, progress: Progress | None = None) -> Any:

@@ -631,6 +631,20 @@ def accelerators_of_one_name_in_verilog():
     return output
 
 
+@refused(
+    ScheduleError,
+    "soft: accelerate(): no software reads it: all its consumers are inside another accelerator; leave the call out, "
+    "or name the Func among that accelerator's inputs",
+)
+def accelerator_inside_another():
+    source, soft, hw = image(), hl.Func("soft"), hl.Func("hw")
+    soft[x, y] = source[x, y] / 2
+    hw[x, y] = soft[x - 1, y] + soft[x, y]
+    for func in (soft, hw):
+        whole(func).accelerate([source], x, OUTERMOST)
+    return copied(hw)
+
+
 def without_numbers(text):
     """A message without the numbers that Halide appends to names used before in this process."""
     return re.sub(r"\$\d+|(?<=\.v)\d+\b", "", text)
