@@ -20,6 +20,7 @@ from fluorite.errors import ScheduleError, UsageError
 from fluorite.frontend import cut, ir
 from fluorite.frontend.constants import strict_target
 from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_halide
+from fluorite.glue.overview import overview
 from fluorite.glue.write import write_software
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.names import identifier
@@ -314,6 +315,8 @@ class Design:
             written = [work / name for name in files]
             if with_software:
                 written += write_software(self, work / "software", targets, self.shell)
+            (work / "README.md").write_text(overview(self, {path.name for path in work.iterdir() if path.is_dir()}))
+            written.append(work / "README.md")
             shutil.copytree(work, folder, dirs_exist_ok=True)
             return [folder / path.relative_to(work) for path in written]
 
