@@ -134,12 +134,18 @@ def variable(name: str) -> Formula:
 
 
 def maximum(formulas: list[Formula]) -> Formula:
-    """The greatest of some formulas; those that differ only by a constant are compared now."""
-    best: dict[Formula, int] = {}
+    """The greatest of some formulas; those that differ only by a constant, within a division too, are compared now."""
+    best: dict[tuple[Formula, int], int] = {}
     for formula in (part for whole in formulas for part in (whole.operands if whole.op == "max" else (whole,))):
         base, offset = _split(formula)
-        best[base] = max(best.get(base, offset), offset)
-    kept = [base + offset for base, offset in best.items()]
+        divisor = 1
+        if base.op == "ceil_div" and base.operands[1].is_constant:
+            # ceil_div(n, d) + k == ceil_div(n + d * k, d)
+            inner, divisor = base.operands[0], base.operands[1].value
+            base, inside = _split(inner)
+            offset = inside + divisor * offset
+        best[base, divisor] = max(best.get((base, divisor), offset), offset)
+    kept = [ceil_div(base + offset, divisor) for (base, divisor), offset in best.items()]
     return kept[0] if len(kept) == 1 else Formula("max", tuple(kept))
 
 
