@@ -24,7 +24,19 @@ from fluorite.hwgen.shell.stream_words import from_memory, to_memory
 from fluorite.hwgen.shell.wiring import connect_registers, core_raster, settings_written
 from fluorite.hwgen.shell.write_master import WriteMaster
 
-__all__ = ["AxiShell"]
+__all__ = ["AxiShell", "axi_buses"]
+
+
+def axi_buses(registers: RegisterMap) -> tuple[Bus, dict[str, Bus]]:
+    """The control port of the shell with these registers, and by stream its memory ports."""
+    config = registers.config
+    memories: dict[str, Bus] = {}
+    for stream in registers.streams:
+        make = axi_read_master if stream.port.direction == "in" else axi_write_master
+        memories[stream.port.name] = make(
+            f"m_axi_{stream.port.name}", config.data_bits, config.address_bits, MAX_BURSTS
+        )
+    return axi_lite_slave("s_axi_control", (registers.size_bytes - 1).bit_length()), memories
 
 
 class AxiShell(Elaboratable):
@@ -53,13 +65,7 @@ class AxiShell(Elaboratable):
         self.generated = generated
         self.config = config
         self.registers: RegisterMap = register_map(generated, config)
-        self.control = axi_lite_slave("s_axi_control", (self.registers.size_bytes - 1).bit_length())
-        self.memories: dict[str, Bus] = {}
-        for stream in self.registers.streams:
-            make = axi_read_master if stream.port.direction == "in" else axi_write_master
-            self.memories[stream.port.name] = make(
-                f"m_axi_{stream.port.name}", config.data_bits, config.address_bits, MAX_BURSTS
-            )
+        self.control, self.memories = axi_buses(self.registers)
         self.interrupt = Signal(name="interrupt")
 
     @property
