@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from fluorite.errors import UsageError
 from fluorite.frontend import ir
 from fluorite.glue.c_code import c_formula, c_function
 from fluorite.glue.registers import common_registers
+from fluorite.glue.sources import RUNTIME
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.layout import element_bytes
@@ -21,7 +21,6 @@ from fluorite.hwgen.values import Domain
 __all__ = ["AcceleratorCode"]
 
 _MAX_ARGUMENTS, _MAX_CHANNELS, _MAX_DIMENSIONS, _MAX_STREAMS, _MAX_VARIABLES = 8, 256, 4, 16, 64
-_RUNTIME = Path(__file__).parent / "runtime"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ class AcceleratorCode:
 
     def _check(self) -> None:
         taken = set()
-        for header in sorted(_RUNTIME.glob("fluorite_*.h")):
+        for header in sorted(RUNTIME.glob("fluorite_*.h")):
             text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.DOTALL)
             taken |= set(re.findall(r"\bfluorite_\w+", text))
         if self.symbol in taken:

@@ -12,6 +12,7 @@ import halide as hl
 from fluorite.errors import UsageError
 from fluorite.glue.accelerator import AcceleratorCode
 from fluorite.glue.registers import common_header
+from fluorite.glue.sources import RUNTIME
 from fluorite.glue.templates import design_header, makefile, readme
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.c_header import c_header
@@ -21,10 +22,7 @@ from fluorite.hwgen.shell.registers import register_map
 if TYPE_CHECKING:
     from fluorite.design import Design
 
-__all__ = ["RUNTIME", "pipeline_name", "write_software"]
-
-#: The hand-written C.
-RUNTIME = Path(__file__).parent / "runtime"
+__all__ = ["pipeline_name", "write_software"]
 
 
 def pipeline_name(design: Design) -> str:
@@ -46,7 +44,7 @@ def write_software(
         Halide targets to compile the software part for, such as ``"arm-32-linux"``, ``"arm-64-linux"``, ``"host"``;
         each takes seconds, and gets a folder.
     config : ShellConfig, optional
-        The shell around the cores.
+        The shell around the cores; the design's own without.
 
     Returns
     -------
@@ -59,12 +57,14 @@ def write_software(
         A Func has a name that the driver uses, or Halide does not know a target.
     """
     folder = Path(folder)
-    maps = [register_map(a.generated, config) for a in design.accelerators]
+    maps = [register_map(a.generated, config or design.shell) for a in design.accelerators]
     codes = [AcceleratorCode(a.generated, m) for a, m in zip(design.accelerators, maps, strict=True)]
     pipeline, names = pipeline_name(design), [code.name for code in codes]
     program = identifier(design.name)
-    files = {path.name: path.read_text() for path in sorted(RUNTIME.glob("*.[ch]"))}
-    if taken := [name for name in names if f"{name}.c" in files or f"{name}.h" in (*files, "design.h")]:
+    files = {f"runtime/{path.name}": path.read_text() for path in sorted(RUNTIME.glob("fluorite_*.[ch]"))}
+    files["main.c"] = (RUNTIME / "main.c").read_text()
+    stems = {Path(name).stem for name in files} | {"design", pipeline}
+    if taken := [name for name in names if name in stems]:
         raise UsageError(f"{taken[0]}: the driver has a file of that name: give the Func another name")
     for code, registers in zip(codes, maps, strict=True):
         files[f"{code.name}.h"] = code.header()
@@ -76,7 +76,8 @@ def write_software(
     files["README.md"] = readme(
         program, pipeline, [(c.name, m.name) for c, m in zip(codes, maps, strict=True)], targets
     )
-    (folder / "halide").mkdir(parents=True, exist_ok=True)
+    for part in ("halide", "runtime"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text)
     header = folder / "halide" / "HalideRuntime.h"

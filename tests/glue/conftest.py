@@ -43,7 +43,7 @@ def objects(examples, tmp_path_factory):
     """Object files by source name."""
     folder = tmp_path_factory.mktemp("driver")
     driver_module.write_sources(list(examples.values()), folder)
-    sources = [driver_module.RUNTIME / name for name in driver_module.DRIVER]
+    sources = [driver_module.RUNTIME / name for name in driver_module.SOURCES]
     sources += [folder / f"{name}.c" for name in examples] + [HERE / "stub.c"]
     made = driver_module.compile_objects(sources, folder)
     return {source.name: path for source, path in zip(sources, made, strict=True)}

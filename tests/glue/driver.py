@@ -9,12 +9,12 @@ import halide as hl
 import numpy as np
 
 from fluorite.glue.registers import common_header
-from fluorite.glue.write import RUNTIME
+from fluorite.glue.sources import BACKENDS, DRIVER, RUNTIME, STAGES
 from fluorite.hwgen.shell.c_header import c_header
 from fluorite.sim.halide_buffer import _Buffer, _Dimension
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wpedantic")
-DRIVER = ("fluorite_runtime.c", "fluorite_arena.c", "fluorite_io_sim.c", "fluorite_process.c", "fluorite_stage.c")
+SOURCES = (*DRIVER, *STAGES, *BACKENDS["sim"])
 HALIDE = ("-isystem", str(Path(hl.install_dir()) / "include"))
 _CODE = re.compile(r"FLUORITE_(?:ERROR_)?(\w+) = (-\d+|0)\b")
 CODES = {
@@ -70,7 +70,7 @@ class Failure(ct.Structure):
 class Counters(ct.Structure):
     _fields_ = (
         ("cycles", ct.c_uint32), ("stalls", ct.c_uint32 * 16), ("launches_started", ct.c_uint32),
-        ("launches_completed", ct.c_uint32), ("interrupts_missed", ct.c_uint32),
+        ("launches_completed", ct.c_uint32), ("interrupts_missed", ct.c_uint32), ("most_in_flight", ct.c_uint32),
     )  # fmt: skip
 
 

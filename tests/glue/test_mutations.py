@@ -4,67 +4,68 @@ import multiprocessing
 
 import pytest
 
-RUNTIME, STAGE, SIM = "fluorite_runtime.c", "fluorite_stage.c", "fluorite_io_sim.c"
+CACHE, DEVICE, LAUNCH, WAIT = (f"fluorite_{name}.c" for name in ("cache", "device", "launch", "wait"))
+PIXELS, STAGE, SIM = "fluorite_pixels.c", "fluorite_stage.c", "fluorite_io_sim.c"
 
 MUTANTS = {
     "swapped addresses": (
-        RUNTIME, "registers[stream->base_low] = (uint32_t)address;",
+        LAUNCH, "registers[stream->base_low] = (uint32_t)address;",
         "registers[device->accelerator->streams[1 - stream->is_output].base_low] = (uint32_t)address;",
     ),
     "no flush of inputs": (
-        RUNTIME, "accelerator->streams[i].is_output ? FLUORITE_BOTH : FLUORITE_TO_DEVICE;",
+        CACHE, "accelerator->streams[i].is_output ? FLUORITE_BOTH : FLUORITE_TO_DEVICE;",
         "accelerator->streams[i].is_output ? FLUORITE_BOTH : FLUORITE_TO_DEVICE;\n"
         "        if (!accelerator->streams[i].is_output) { continue; }",
     ),
     "no flush of outputs": (  # what lies between their rows is lost
-        RUNTIME, "accelerator->streams[i].is_output ? FLUORITE_BOTH : FLUORITE_TO_DEVICE;",
+        CACHE, "accelerator->streams[i].is_output ? FLUORITE_BOTH : FLUORITE_TO_DEVICE;",
         "accelerator->streams[i].is_output ? FLUORITE_BOTH : FLUORITE_TO_DEVICE;\n"
         "        if (accelerator->streams[i].is_output) { continue; }",
     ),
-    "no invalidate": (RUNTIME, "if (code == FLUORITE_OK && sync) {", "if (code == FLUORITE_OK && sync && 0) {"),
-    "invalidates a row too few": (RUNTIME, "if (++at[d] < view->counts[d]) {", "if (++at[d] + 1 < view->counts[d]) {"),
+    "no invalidate": (WAIT, "if (code == FLUORITE_OK && sync) {", "if (code == FLUORITE_OK && sync && 0) {"),
+    "invalidates a row too few": (CACHE, "if (++at[d] < view->counts[d]) {", "if (++at[d] + 1 < view->counts[d]) {"),
     "flushes too little": (
-        RUNTIME, "((int64_t)view->counts[d] - 1)", "((int64_t)view->counts[d] - (view->counts[d] > 1 ? 2 : 1))",
+        CACHE, "((int64_t)view->counts[d] - 1)", "((int64_t)view->counts[d] - (view->counts[d] > 1 ? 2 : 1))",
     ),
-    "early done": (RUNTIME, "if (slot->done) {\n            return", "if (slot->done || 1) {\n            return"),
+    "early done": (WAIT, "if (slot->done) {\n            return", "if (slot->done || 1) {\n            return"),
     "wrong stride": (
-        RUNTIME, "(uint32_t)(int32_t)view->strides[d];",
+        LAUNCH, "(uint32_t)(int32_t)view->strides[d];",
         "(uint32_t)(int32_t)(view->strides[d] + stream->element_bytes);",
     ),
-    "wrong row bytes": (RUNTIME, "= view->row_bytes;\n    for", "= view->row_bytes - stream->element_bytes;\n    for"),
+    "wrong row bytes": (LAUNCH, "= view->row_bytes;\n    for", "= view->row_bytes - stream->element_bytes;\n    for"),
     "a row too few": (
-        RUNTIME, "registers[stream->counts + 2 * d] = view->counts[d];",
+        LAUNCH, "registers[stream->counts + 2 * d] = view->counts[d];",
         "registers[stream->counts + 2 * d] = view->counts[d] - (view->counts[d] > 1);",
     ),
     "interrupt never enabled": (
-        RUNTIME, "FLUORITE_INTERRUPT_ENABLE_DONE_MASK | FLUORITE_INTERRUPT_ENABLE_ERROR_MASK", "0u",
+        DEVICE, "FLUORITE_INTERRUPT_ENABLE_DONE_MASK | FLUORITE_INTERRUPT_ENABLE_ERROR_MASK", "0u",
     ),
     "lost interrupt": (  # what comes between the look and the clearing
-        RUNTIME, "    if (fresh == 0) {",
+        WAIT, "    if (fresh == 0) {",
         "    if (put(device, FLUORITE_INTERRUPT_STATUS, 3) == 0 && device->next != device->completed) {\n"
         "        (void)device->io.wait(device->io.context, 2);\n"
         "        (void)put(device, FLUORITE_INTERRUPT_STATUS, 3);\n    }\n    if (fresh == 0) {",
     ),
     "ignored error": (
-        RUNTIME, "if ((errors >> number % 32 & 1) != 0 &&", "if (0 && (errors >> number % 32 & 1) != 0 &&",
+        WAIT, "if ((errors >> number % 32 & 1) != 0 &&", "if (0 && (errors >> number % 32 & 1) != 0 &&",
     ),
     "error not cleared": (
-        RUNTIME, "return put(device, FLUORITE_ERROR, 0); /* the next", "return FLUORITE_OK; /* the next",
+        WAIT, "return put(device, FLUORITE_ERROR, 0); /* the next", "return FLUORITE_OK; /* the next",
     ),
     "no reset after a timeout": (
-        RUNTIME, "code == FLUORITE_ERROR_TIMEOUT && fluorite_reset(device) == FLUORITE_ERROR_STUCK",
+        LAUNCH, "code == FLUORITE_ERROR_TIMEOUT && fluorite_reset(device) == FLUORITE_ERROR_STUCK",
         "code == FLUORITE_ERROR_TIMEOUT && device->stuck",
     ),
-    "launch not counted on": (RUNTIME, "device->base = device->next;", "device->base = device->next + 1;"),
-    "copies of channels swapped": (STAGE, "+ channel) * bytes;", "+ plan->channels - 1 - channel) * bytes;"),
-    "blocks: lanes of rows swapped": (STAGE, "(int64_t)(at[d] % lanes[d])", "(int64_t)(1 - at[d] % lanes[d])"),
+    "launch not counted on": (DEVICE, "device->base = device->next;", "device->base = device->next + 1;"),
+    "copies of channels swapped": (PIXELS, "+ channel) * bytes;", "+ plan->channels - 1 - channel) * bytes;"),
+    "blocks: lanes of rows swapped": (PIXELS, "(int64_t)(at[d] % lanes[d])", "(int64_t)(1 - at[d] % lanes[d])"),
     "the last piece too small": (STAGE, "offset = loop->fixed ? extent - loop->max_extent : offset;", ""),
     "lines shared by launches": (
-        STAGE, "owns_lines(pixels, view, loops, call->alone)", "owns_lines(pixels, view, loops, 1)",
+        PIXELS, "owns_lines(pixels, view, loops, call->alone)", "owns_lines(pixels, view, loops, 1)",
     ),
-    "planar taken for interleaved": (STAGE, "!is_interleaved(plan, pixels, (int64_t)named->element_bytes)", "0"),
+    "planar taken for interleaved": (PIXELS, "!is_interleaved(plan, pixels, (int64_t)named->element_bytes)", "0"),
     "copies not put back": (
-        STAGE, "if (job->copied[i]) {\n            copy_pixels", "if (0) {\n            copy_pixels",
+        STAGE, "if (job->copied[i]) {\n            fluorite_pixels_copy", "if (0) {\n            fluorite_pixels_copy",
     ),
     "sync of the wrong place": (
         SIM, "FLUORITE_SIM_SYNC_FOR_CPU, offset, size", "FLUORITE_SIM_SYNC_FOR_CPU, offset + 8, size",

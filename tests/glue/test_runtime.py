@@ -198,6 +198,21 @@ def test_counters(driver, sums_device, sums, scenarios):
         assert (counters.cycles, counters.stalls[0], counters.stalls[1]) == (1000, 11, 22)
 
 
+def test_launches_in_flight_are_counted(driver, sums_device, sums, scenarios):
+    with scenarios.opened(driver, sums) as (arena, device):
+        assert driver.counters(device).most_in_flight == 0
+        settings, views, arrays = scenarios.plain_launch(driver, sums, arena)
+        sums_device.hang = True
+        tickets = [driver.submit(device, settings, views, 0)[1] for _ in range(3)]
+        assert driver.counters(device).most_in_flight == 3
+        sums_device.hang = False
+        for ticket in tickets:
+            assert driver.library.fluorite_wait(device, ticket, 1000) == 0
+        assert driver.run(device, settings, views) == 0
+        assert driver.counters(device).most_in_flight == 3
+        scenarios.release(driver, arena, arrays)
+
+
 def test_the_arena_is_first_fit(driver, sums_device):
     _, arena, _ = driver.open_arena()
     random = np.random.default_rng(0)

@@ -14,12 +14,12 @@ ARENA_BYTES, BASE = 1 << 16, 0x1F00_0000
 def board(load, examples, objects, tmp_path):
     """A driver for a board that is a folder, and the folder."""
     module = load("driver")
-    source = module.RUNTIME / "fluorite_io_uio.c"
+    sources = [module.RUNTIME / name for name in module.BACKENDS["uio"]]
     sys, dev = tmp_path / "sys", tmp_path / "dev"
     flags = (f'-DFLUORITE_SYS="{sys}"', f'-DFLUORITE_DEV="{dev}"')
-    (built,) = module.compile_objects([source], tmp_path, *flags)
+    built = module.compile_objects(sources, tmp_path, *flags)
     parts = [path for name, path in objects.items() if name != "fluorite_io_sim.c"]
-    driver = module.Driver(module.link([*parts, built], tmp_path / "uio.so"))
+    driver = module.Driver(module.link([*parts, *built], tmp_path / "uio.so"))
     example = examples["sums"]
     for number, name in ((0, "other"), (3, example.map.name)):
         maps = sys / "class/uio" / f"uio{number}" / "maps/map0"

@@ -45,8 +45,8 @@ def test_the_same_every_time_and_no_paths(examples, tmp_path):
 @pytest.mark.parametrize("compiler", [("gcc", "-std=c99"), ("g++", "-x", "c++")])
 def test_compiles_without_warnings(folder, compiler, tmp_path):
     warnings = ("-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wpedantic")
-    includes = (f"-I{folder}", "-isystem", folder / "halide", "-isystem", folder / "host")
-    for source in sorted(folder.glob("*.c")):
+    includes = (f"-I{folder}", f"-I{folder}/runtime", "-isystem", folder / "halide", "-isystem", folder / "host")
+    for source in sorted(folder.rglob("*.c")):
         command = [*compiler, *warnings, *includes, "-fsyntax-only", source]
         subprocess.run(command, check=True, cwd=tmp_path)
 
@@ -118,40 +118,116 @@ def test_unknown_target(examples, tmp_path):
         write_software(examples["sums"].design, tmp_path, ["zynq"])
 
 
-def test_raw_images_of_any_type(tmp_path, folder):
+COPY = """
+#include "fluorite_image.h"
+
+int main(int argc, char **argv)
+{
+    struct fluorite_image image;
+    const char *wrong = fluorite_image_load(argv[1], &image);
+    if (wrong == NULL) {
+        printf("%dx%dx%d %d ", image.width, image.height, image.channels, image.dimensions);
+        printf("%c%d\\n", image.kind, image.bytes);
+        wrong = fluorite_image_save(argv[2], &image);
+        fluorite_image_free(&image);
+    }
+    if (wrong != NULL) {
+        puts(wrong);
+    }
+    return argc != 3 || wrong != NULL;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def copy(folder, tmp_path_factory):
     """The image files alone, through a small program."""
-    (tmp_path / "copy.c").write_text(
-        '#include "fluorite_image.h"\n#include <stdio.h>\n#include <stdlib.h>\n'
-        "int main(int argc, char **argv)\n{\n"
-        "    struct fluorite_image image;\n"
-        "    const int width = argc > 3 ? atoi(argv[3]) : 0, height = argc > 4 ? atoi(argv[4]) : 0;\n"
-        "    const char *wrong = fluorite_image_load(argv[1], width, height, 4, &image);\n"
-        "    if (wrong == NULL) { wrong = fluorite_image_save(argv[2], &image); }\n"
-        "    if (wrong != NULL) { puts(wrong); return 1; }\n    fluorite_image_free(&image);\n    return 0;\n}\n"
-    )
-    command = ["gcc", "-std=c99", "-fsanitize=address", f"-I{folder}", "-o", tmp_path / "copy"]
-    subprocess.run([*command, tmp_path / "copy.c", folder / "fluorite_image.c"], check=True)
+    work = tmp_path_factory.mktemp("copy")
+    (work / "copy.c").write_text(COPY)
+    runtime = folder / "runtime"
+    command = ["gcc", "-std=c99", "-fsanitize=address,undefined", f"-I{runtime}", "-o", work / "copy", work / "copy.c"]
+    subprocess.run([*command, runtime / "fluorite_image.c", runtime / "fluorite_npy.c"], check=True)
 
-    def copy(*arguments):
-        return subprocess.run(
-            [tmp_path / "copy", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
-        )
+    def run(source, target):
+        done = subprocess.run([work / "copy", source, target], capture_output=True, text=True, check=False)
+        assert "Sanitizer" not in done.stderr, done.stderr
+        return done.returncode, done.stdout
 
-    pixels = np.arange(5 * 4 * 2, dtype=np.int32)
-    pixels.tofile(tmp_path / "a.raw")
-    assert copy("a.raw", "b.raw", "5", "4").returncode == 0
-    np.testing.assert_array_equal(np.fromfile(tmp_path / "b.raw", np.int32), pixels)
-    assert "must end in .raw" in copy("a.raw", "b.pgm", "5", "4").stdout
-    assert "--size" in copy("a.raw", "b.raw").stdout
-    assert "the size that --size says" in copy("a.raw", "b.raw", "7", "4").stdout
+    return run
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f4", "f8", "?"])
+@pytest.mark.parametrize("shape", [(7,), (5, 4), (2, 5, 4), (4, 3, 40)])
+def test_numpy_files_of_any_type_and_shape(copy, tmp_path, dtype, shape):
+    array = np.random.default_rng(0).integers(0, 100, shape).astype(dtype)
+    np.save(tmp_path / "a.npy", array)
+    code, text = copy(tmp_path / "a.npy", tmp_path / "b.npy")
+    assert code == 0, text
+    width, height, channels = (*shape[::-1], 1, 1)[:3]
+    assert text == f"{width}x{height}x{channels} {len(shape)} {array.dtype.kind}{array.itemsize}\n"
+    copied = np.load(tmp_path / "b.npy")
+    assert copied.dtype == array.dtype
+    np.testing.assert_array_equal(copied, array)
+    assert (tmp_path / "b.npy").stat().st_size % 64 == array.nbytes % 64  # the values are aligned
+
+
+def test_numpy_files_of_later_versions(copy, tmp_path):
+    array = np.arange(20, dtype=np.int16).reshape(4, 5)
+    for version in ((2, 0), (3, 0)):
+        with (tmp_path / "a.npy").open("wb") as file:
+            np.lib.format.write_array(file, array, version)
+        assert copy(tmp_path / "a.npy", tmp_path / "b.npy")[0] == 0
+        np.testing.assert_array_equal(np.load(tmp_path / "b.npy"), array)
+
+
+@pytest.mark.parametrize(
+    ("array", "wrong"),
+    [
+        (np.zeros((3, 4), order="F"), "is stored column by column: save it with numpy.ascontiguousarray"),
+        (np.zeros((3, 4), ">i2"), "must be little endian"),
+        (np.zeros((3, 4), np.complex64), "must hold plain numbers"),
+        (np.zeros((3, 4), "f2,i4"), "must hold plain numbers"),
+        (np.zeros((1, 1, 3, 4)), "must have one to three dimensions"),
+        (np.zeros(()), "must have one to three dimensions"),
+        (np.zeros((3, 0)), "has no valid size"),
+        (np.zeros((70000, 2), np.int8), "has no valid size"),
+    ],
+)  # fmt: skip
+def test_numpy_files_that_are_no_images(copy, tmp_path, array, wrong):
+    np.save(tmp_path / "a.npy", array)
+    assert copy(tmp_path / "a.npy", tmp_path / "b.npy") == (1, f"{wrong}\n")
+
+
+def test_broken_numpy_files(copy, tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((3, 4)))
+    whole = (tmp_path / "a.npy").read_bytes()
+    text = whole.replace(b"shape", b"shave"), whole.replace(b"'descr'", b"'desks'")
+    huge = whole[:8] + b"\xff\xff" + whole[10:]
+    for content, wrong in (
+        (b"", "is not a .npy file of NumPy"), (b"P5\n4 4\n255\n0", "is not a .npy file of NumPy"),
+        (whole[:9], "ends too early"), (whole[:40], "ends too early"), (whole[:-1], "ends too early"),
+        (text[0], "has a header that is no image's"), (text[1], "must hold plain numbers"),
+        (huge, "has a header that is no image's"),
+    ):  # fmt: skip
+        (tmp_path / "a.npy").write_bytes(content)
+        assert copy(tmp_path / "a.npy", tmp_path / "b.npy") == (1, f"{wrong}\n")
+
+
+def test_pnm_files(copy, tmp_path):
     for array in (np.arange(12, dtype=np.uint8).reshape(3, 4), np.arange(36, dtype=np.uint16).reshape(3, 4, 3)):
         pnm(tmp_path / "c.pnm", array)
-        assert copy("c.pnm", "d.pnm").returncode == 0
+        assert copy(tmp_path / "c.pnm", tmp_path / "d.pnm")[0] == 0
         np.testing.assert_array_equal(read_pnm(tmp_path / "d.pnm"), array)
+        assert copy(tmp_path / "c.pnm", tmp_path / "d.npy")[0] == 0
+        planar = array if array.ndim == 2 else np.moveaxis(array, 2, 0)
+        np.testing.assert_array_equal(np.load(tmp_path / "d.npy"), planar)
     for text, wrong in ((b"P2\n1 1\n255\n0", "is not a binary"), (b"P5\n4 4\n255\n0", "too early"),
                         (b"P5\n4 4\n100\n0", "maxval"), (b"P5\n0 4\n255\n0", "no valid size")):  # fmt: skip
         (tmp_path / "bad.pgm").write_bytes(text)
-        assert wrong in copy("bad.pgm", "d.pgm").stdout
+        assert wrong in copy(tmp_path / "bad.pgm", tmp_path / "d.pgm")[1]
+    np.save(tmp_path / "a.npy", np.zeros((3, 4), np.int8))
+    text = "must end in .npy: PGM and PPM hold 1 or 3 channels of 8 or 16 bits without a sign"
+    assert text in copy(tmp_path / "a.npy", tmp_path / "d.pgm")[1]
 
 
 def test_halide_header_is_halides(folder):

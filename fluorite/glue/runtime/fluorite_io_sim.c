@@ -30,7 +30,7 @@ struct sim {
     uint64_t next_turn, now_turn; /* the connection goes round in turns: a thread that waits would starve the others */
 };
 
-/* --- requests ------------------------------------------------------------------------------------------------------------ */
+/* --- requests ----------------------------------------------------------------------------------------------------- */
 
 static int transfer(int file, void *bytes, size_t size, int sends)
 {
@@ -124,7 +124,7 @@ static int sim_sync_for_cpu(void *context, uint64_t offset, uint64_t size, enum 
     return request((struct sim *)context, FLUORITE_SIM_SYNC_FOR_CPU, offset, size, NULL);
 }
 
-/* --- the accelerator ----------------------------------------------------------------------------------------------------- */
+/* --- the accelerator ---------------------------------------------------------------------------------------------- */
 
 static void sim_free(struct sim *sim)
 {
@@ -245,7 +245,7 @@ int fluorite_io_open(struct fluorite_io *io, const struct fluorite_accelerator *
     return FLUORITE_OK;
 }
 
-/* --- memory --------------------------------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------------------------- */
 
 struct sim_memory {
     void *base;

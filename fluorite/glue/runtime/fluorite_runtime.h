@@ -75,7 +75,7 @@ __attribute__((format(printf, 3, 4)))
 #endif
 int fluorite_fail(struct fluorite_error *error, int code, const char *format, ...);
 
-/* --- the arena: memory that accelerators reach ----------------------------------------------------------------------- */
+/* --- the arena: memory that accelerators reach -------------------------------------------------------------------- */
 
 struct fluorite_arena;
 
@@ -99,7 +99,7 @@ int fluorite_in_arena(const struct fluorite_arena *arena, const void *first, siz
 size_t fluorite_arena_size(const struct fluorite_arena *arena);
 size_t fluorite_arena_used(struct fluorite_arena *arena); /* bytes allocated */
 
-/* --- accelerators ----------------------------------------------------------------------------------------------------- */
+/* --- accelerators ------------------------------------------------------------------------------------------------- */
 
 #define FLUORITE_MAX_DIMENSIONS 4 /* pixels along a row, rows, planes, volumes */
 #define FLUORITE_MAX_STREAMS 16
@@ -150,6 +150,7 @@ struct fluorite_counters {
     uint32_t stalls[FLUORITE_MAX_STREAMS];  /* cycles each stream held the core up */
     uint32_t launches_started, launches_completed;
     uint32_t interrupts_missed;             /* launches whose end no interrupt told, but a look at the registers */
+    uint32_t most_in_flight;                /* launches that the hardware had at a time */
 };
 
 /* Why a launch failed. */
@@ -201,7 +202,7 @@ const struct fluorite_accelerator *fluorite_device_accelerator(const struct fluo
 struct fluorite_arena *fluorite_device_arena(const struct fluorite_device *device);
 uint32_t fluorite_queue_depth(const struct fluorite_device *device);
 
-/* --- the access layer: between driver and hardware ------------------------------------------------------------------- */
+/* --- the access layer: between driver and hardware ---------------------------------------------------------------- */
 
 enum fluorite_direction { FLUORITE_BOTH = 0, FLUORITE_TO_DEVICE = 1, FLUORITE_FROM_DEVICE = 2 };
 

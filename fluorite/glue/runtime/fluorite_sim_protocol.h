@@ -6,8 +6,9 @@
 
    The CPU's copy of the DMA arena is the file that FLUORITE_SIM_ARENA names, mapped MAP_SHARED by the driver. The
    device has a copy of its own, and only the two SYNC operations copy between them: a cache sync that is missing shows
-   as wrong data, as it does on a board whose DMA is not coherent. The simulator creates that file, in its full size, before the driver
-   starts. It may answer HELLO with EBUSY; the driver itself opens an accelerator only once (it locks <socket>.lock). */
+   as wrong data, as it does on a board whose DMA is not coherent. The simulator creates that file, in its full size,
+   before the driver starts. It may answer HELLO with EBUSY; the driver itself opens an accelerator only once (it locks
+   <socket>.lock). */
 #ifndef FLUORITE_SIM_PROTOCOL_H
 #define FLUORITE_SIM_PROTOCOL_H
 

@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-/* --- the process's arena and accelerators ---------------------------------------------------------------------------- */
+/* --- the process's arena and accelerators ------------------------------------------------------------------------- */
 
 /* NULL if there is no DMA memory; `error` says why. */
 struct fluorite_arena *fluorite_process_arena(struct fluorite_error *error);
@@ -35,7 +35,7 @@ struct fluorite_copies {
 };
 struct fluorite_copies fluorite_process_copies(void);
 
-/* --- an extern stage, as generated -------------------------------------------------------------------------------------- */
+/* --- an extern stage, as generated -------------------------------------------------------------------------------- */
 
 #define FLUORITE_MAX_ARGUMENTS 8 /* dimensions of a buffer */
 #define FLUORITE_MAX_CHANNELS 256
@@ -91,7 +91,7 @@ struct fluorite_stage {
 int fluorite_stage_call(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers,
                         const int64_t *scalars);
 
-/* --- arithmetic of generated formulas: Halide's -------------------------------------------------------------------------- */
+/* --- arithmetic of generated formulas: Halide's ------------------------------------------------------------------- */
 
 static inline int64_t fluorite_min(int64_t a, int64_t b)
 {

@@ -62,14 +62,20 @@ class SystemProgram:
         ------
         SimulationError
             A tool is missing or fails.
+        UsageError
+            There is no target of that name, or the design's shells have no memory ports.
         """
         chosen = find_target(target)
+        if design.shell.kind != "axi":
+            raise UsageError(
+                f"{design.name}: a system simulation needs shells of kind 'axi', not {design.shell.kind!r}"
+            )
         make = require("make")
         design.write(folder, targets=[chosen.halide])
         names = [identifier(a.name) for a in design.accelerators]
 
         def simulator(number: int) -> SystemModel:
-            shell = emit_shell(design.accelerators[number].generated)
+            shell = emit_shell(design.accelerators[number].generated, design.shell)
             return build_system(shell, f"{names[number]}_axi", random_power_up=random_power_up)
 
         arguments = design.software.infer_arguments()
@@ -126,8 +132,10 @@ class SystemProgram:
         program = self._make(require("make"), "uio" if board else "sim")
         with tempfile.TemporaryDirectory(prefix="fluorite-") as name:
             folder = Path(name)
-            files = [_write_image(folder / f"input{n}", images[i], outputs[0]) for n, i in enumerate(self.inputs)]
-            results = [folder / f"output{n}.raw" for n in range(len(outputs))]
+            files = [folder / f"input{n}.npy" for n in range(len(self.inputs))]
+            for path, image in zip(files, self.inputs, strict=True):
+                np.save(path, np.ascontiguousarray(images[image]))
+            results = [folder / f"output{n}.npy" for n in range(len(outputs))]
             height, width = outputs[0].shape[-2:] if outputs[0].ndim > 1 else (1, outputs[0].shape[0])
             arguments = ["--size", f"{width}x{height}", "--repeat", str(repeat)]
             for scalar, value in (scalars or {}).items():
@@ -145,27 +153,9 @@ class SystemProgram:
             )
             done.check()
             for path, array in zip(results, outputs, strict=True):
-                values = np.fromfile(path, array.dtype)
-                if values.size != array.size:
-                    raise SimulationError(f"the program must write {array.size} values, not {values.size}")
-                array[...] = values.reshape(array.shape)
+                values = np.load(path)
+                if values.shape != array.shape or values.dtype != array.dtype:
+                    must, wrote = (f"{a.dtype} of shape {a.shape}" for a in (array, values))
+                    raise SimulationError(f"the program must write {must}, not {wrote}")
+                array[...] = values
         return done
-
-
-def _write_image(path: Path, array: Array, output: Array) -> Path:
-    """Write an image as the program reads it: PGM or PPM, which know their size, or the bare values."""
-    if array.ndim > 1 and array.dtype in (np.uint8, np.uint16) and (array.ndim == 2 or array.shape[0] == 3):
-        made = path.with_suffix(".pgm" if array.ndim == 2 else ".ppm")
-        pixels = array if array.ndim == 2 else np.moveaxis(array, 0, 2)
-        kind, limit = 5 if array.ndim == 2 else 6, 255 * 257 if array.dtype == np.uint16 else 255
-        header = f"P{kind}\n{array.shape[-1]} {array.shape[-2]}\n{limit}\n".encode()
-        made.write_bytes(header + np.ascontiguousarray(pixels).astype(array.dtype.newbyteorder(">")).tobytes())
-        return made
-    if array.shape[-2:] != output.shape[-2:]:
-        raise UsageError(
-            f"an input of {array.dtype} with {array.ndim} dimensions must be as large as the output in a system "
-            f"simulation, {output.shape[-2:]} and not {array.shape[-2:]}"
-        )
-    made = path.with_suffix(".raw")
-    made.write_bytes(np.ascontiguousarray(array).tobytes())
-    return made

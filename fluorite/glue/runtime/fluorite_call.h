@@ -1,0 +1,82 @@
+/* For the files of the extern stages: one call of a stage, and the steps it is made of. */
+#ifndef FLUORITE_CALL_H
+#define FLUORITE_CALL_H
+
+#include "fluorite_stage.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CACHE_LINE 64 /* bytes */
+#define IN_FLIGHT 2   /* launches of one call: one is copied while another runs */
+#define MAX_VARIABLES 64
+
+struct box {
+    int32_t mins[FLUORITE_MAX_ARGUMENTS], extents[FLUORITE_MAX_ARGUMENTS];
+};
+
+/* A stream's pixels in a Halide buffer, sorted by what the hardware makes of the dimensions. */
+struct pixels {
+    unsigned char *first;
+    int64_t strides[FLUORITE_MAX_DIMENSIONS]; /* bytes, along each loop */
+    int32_t extents[FLUORITE_MAX_DIMENSIONS];
+    int64_t channels[FLUORITE_MAX_CHANNELS]; /* bytes from a pixel's first value to each of its values */
+};
+
+struct job {
+    uint64_t ticket;
+    unsigned char *block; /* of copies, in the arena; NULL: none */
+    int copied[FLUORITE_MAX_STREAMS];
+    struct fluorite_view views[FLUORITE_MAX_STREAMS];
+    struct pixels pixels[FLUORITE_MAX_STREAMS];
+};
+
+struct call {
+    const struct fluorite_stage *stage;
+    struct halide_buffer_t *const *buffers;
+    int64_t variables[MAX_VARIABLES];
+    struct fluorite_device *device;
+    struct fluorite_error error;
+    struct job *jobs[IN_FLIGHT];
+    int pending;
+    int alone; /* one launch does it */
+    int timeout_ms;
+};
+
+/* --- fluorite_region.c -------------------------------------------------------------------------------------------- */
+
+/* The region of a stream that a region of the output needs. */
+struct box fluorite_stage_needs(const struct fluorite_stage *stage, const struct fluorite_plan *plan,
+                                const struct box *output);
+
+/* The region that a buffer has, or asks for. */
+struct box fluorite_stage_asked(const struct halide_buffer_t *buffer);
+
+/* Whether this was a bounds query; then it is answered. */
+int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers);
+
+/* Whether the hardware can compute a region of the output. */
+int fluorite_stage_check(struct call *call, const struct box *region);
+
+/* --- fluorite_pixels.c -------------------------------------------------------------------------------------------- */
+
+/* Finds a region in the buffer of a stream. */
+int fluorite_pixels_locate(struct call *call, int stream, const struct box *box, struct pixels *pixels);
+
+/* Whether the hardware can take the pixels as they lie. */
+int fluorite_pixels_direct(const struct call *call, int stream, const struct pixels *pixels,
+                           const struct fluorite_view *view);
+
+/* Bytes of a stream's words, one row after another; sets the strides. */
+uint64_t fluorite_pixels_dense(const struct fluorite_stage *stage, struct fluorite_view *view);
+
+/* Between an image and the stream's words, which lie densely at `view`. */
+void fluorite_pixels_copy(const struct fluorite_stage *stage, int stream, const struct pixels *pixels,
+                          const struct fluorite_view *view, int to_words);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FLUORITE_CALL_H */

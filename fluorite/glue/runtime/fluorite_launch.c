@@ -1,0 +1,188 @@
+/* Starting launches: whether their memory can be what they say it is, and what the registers are told of it. */
+#define _POSIX_C_SOURCE 200809L
+
+#include "fluorite_device.h"
+
+#include <string.h>
+
+/* All that the CPU wrote to memory comes before what it tells the device next. */
+static void barrier(void)
+{
+#if defined(__arm__) || defined(__aarch64__)
+    __asm__ volatile("dsb sy" ::: "memory");
+#else
+    __sync_synchronize();
+#endif
+}
+
+static int fits_bits(uint64_t address, uint32_t bits)
+{
+    return bits >= 64 || address >> bits == 0;
+}
+
+static int check_view(const struct fluorite_device *device, const struct fluorite_stream *stream,
+                      const struct fluorite_view *view)
+{
+    const struct fluorite_memory *memory = fluorite_arena_memory(device->arena);
+    uint64_t offset = 0, size = 0;
+    int64_t low, high;
+    uint32_t d;
+    int code = fluorite_arena_block(device->arena, view->first, &offset, &size);
+    if (code != FLUORITE_OK) {
+        return code;
+    }
+    if ((memory->physical + (uint64_t)((unsigned char *)view->first - memory->base)) % stream->element_bytes != 0) {
+        return FLUORITE_ERROR_UNALIGNED;
+    }
+    if (view->row_bytes == 0) {
+        return FLUORITE_ERROR_ARGUMENT;
+    }
+    for (d = 0; d + 1 < stream->dimensions; ++d) {
+        if (view->counts[d] == 0 || view->strides[d] < INT32_MIN || view->strides[d] > INT32_MAX) {
+            return FLUORITE_ERROR_ARGUMENT;
+        }
+        if (view->strides[d] % (int64_t)stream->element_bytes != 0) {
+            return FLUORITE_ERROR_UNALIGNED;
+        }
+    }
+    fluorite_view_span(device, stream, view, &low, &high);
+    if (low < (int64_t)offset || high > (int64_t)(offset + size)) {
+        return FLUORITE_ERROR_TOO_SMALL;
+    }
+    return fits_bits(memory->physical + (uint64_t)high - 1, device->accelerator->address_bits) ? FLUORITE_OK
+                                                                                              : FLUORITE_ERROR_ADDRESS;
+}
+
+static void describe_view(const struct fluorite_device *device, const struct fluorite_stream *stream,
+                          const struct fluorite_view *view, uint32_t *registers)
+{
+    const struct fluorite_memory *memory = fluorite_arena_memory(device->arena);
+    const uint64_t address = memory->physical + (uint64_t)((unsigned char *)view->first - memory->base);
+    uint32_t d;
+    registers[stream->base_low] = (uint32_t)address;
+    if (stream->base_high >= 0) {
+        registers[stream->base_high] = (uint32_t)(address >> 32);
+    }
+    registers[stream->row_bytes] = view->row_bytes;
+    for (d = 0; d + 1 < stream->dimensions; ++d) {
+        registers[stream->counts + 2 * d] = view->counts[d];
+        registers[stream->counts + 2 * d + 1] = (uint32_t)(int32_t)view->strides[d];
+    }
+}
+
+/* Waits, lock held, until the queue has room. */
+static int room(struct fluorite_device *device, const struct deadline *deadline)
+{
+    for (;;) {
+        uint32_t status = 0;
+        int code;
+        if (device->stuck) {
+            return FLUORITE_ERROR_STUCK;
+        }
+        if ((code = get(device, FLUORITE_STATUS, &status)) != FLUORITE_OK) {
+            return code;
+        }
+        if ((status & FLUORITE_STATUS_QUEUE_SPACE_MASK) != 0) {
+            return FLUORITE_OK;
+        }
+        if (fluorite_deadline_left(deadline, 1) == 0) {
+            return FLUORITE_ERROR_QUEUE_FULL;
+        }
+        if ((code = fluorite_device_step(device, deadline)) != FLUORITE_OK) {
+            return code;
+        }
+    }
+}
+
+/* Writes the registers and starts, lock held. */
+static int start(struct fluorite_device *device, const uint32_t *registers)
+{
+    const struct fluorite_accelerator *accelerator = device->accelerator;
+    const uint32_t number = (uint32_t)(device->next - device->base);
+    uint32_t i, started = 0;
+    int code;
+    for (i = 0; i < accelerator->launch_count; ++i) {
+        if ((code = put(device, accelerator->launch_offset + 4 * i, registers[i])) != FLUORITE_OK) {
+            return code;
+        }
+    }
+    barrier();
+    if ((code = put(device, FLUORITE_CONTROL, FLUORITE_CONTROL_START_MASK)) != FLUORITE_OK ||
+        (code = get(device, FLUORITE_LAUNCHES_STARTED, &started)) != FLUORITE_OK) {
+        return code;
+    }
+    if (started == number) { /* refused */
+        code = put(device, FLUORITE_ERROR, 0);
+        return code != FLUORITE_OK ? code : FLUORITE_ERROR_BAD_CONFIGURATION;
+    }
+    return started == number + 1 ? FLUORITE_OK : FLUORITE_ERROR_HARDWARE;
+}
+
+/* How many launches the hardware has now, the one just started among them, for the counters. */
+static void count_in_flight(struct fluorite_device *device)
+{
+    uint32_t status = 0, space;
+    if (get(device, FLUORITE_STATUS, &status) == FLUORITE_OK) {
+        space = (status & FLUORITE_STATUS_QUEUE_SPACE_MASK) >> FLUORITE_STATUS_QUEUE_SPACE_SHIFT;
+        if (space < device->queue_depth && device->queue_depth - space > device->most_in_flight) {
+            device->most_in_flight = device->queue_depth - space;
+        }
+    }
+}
+
+static void remember(struct fluorite_device *device, const struct fluorite_view *views, uint64_t *ticket)
+{
+    struct slot *slot = &device->slots[device->next % SLOTS];
+    memset(slot, 0, sizeof *slot);
+    slot->ticket = device->next;
+    memcpy(slot->views, views, device->accelerator->stream_count * sizeof *views);
+    *ticket = device->next;
+    device->next += 1;
+}
+
+int fluorite_submit(struct fluorite_device *device, const struct fluorite_launch *launch, int timeout_ms,
+                    uint64_t *ticket)
+{
+    const struct fluorite_accelerator *accelerator = device->accelerator;
+    const struct deadline deadline = fluorite_deadline_in(timeout_ms);
+    uint32_t registers[MAX_REGISTERS];
+    uint32_t i;
+    int code;
+    memcpy(registers, launch->settings, accelerator->launch_count * sizeof *registers);
+    for (i = 0; i < accelerator->stream_count; ++i) {
+        if ((code = check_view(device, &accelerator->streams[i], &launch->views[i])) != FLUORITE_OK) {
+            return code;
+        }
+        describe_view(device, &accelerator->streams[i], &launch->views[i], registers);
+    }
+    if ((code = fluorite_sync_for_device(device, launch->views)) != FLUORITE_OK) {
+        return code;
+    }
+    pthread_mutex_lock(&device->lock);
+    code = room(device, &deadline);
+    if (code == FLUORITE_OK) {
+        code = start(device, registers);
+    }
+    if (code == FLUORITE_OK) {
+        remember(device, launch->views, ticket);
+        count_in_flight(device);
+    } else if (code == FLUORITE_ERROR_HARDWARE) {
+        (void)fluorite_device_reset(device); /* somebody else commands it: nothing of ours may stay under way */
+    }
+    pthread_mutex_unlock(&device->lock);
+    return code;
+}
+
+int fluorite_run(struct fluorite_device *device, const struct fluorite_launch *launch, int timeout_ms)
+{
+    uint64_t ticket = 0;
+    int code = fluorite_submit(device, launch, timeout_ms, &ticket);
+    if (code != FLUORITE_OK) {
+        return code;
+    }
+    code = fluorite_wait(device, ticket, timeout_ms);
+    if (code == FLUORITE_ERROR_TIMEOUT && fluorite_reset(device) == FLUORITE_ERROR_STUCK) {
+        code = FLUORITE_ERROR_STUCK;
+    }
+    return code;
+}

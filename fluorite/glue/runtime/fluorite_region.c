@@ -1,0 +1,183 @@
+/* Regions of extern stages: which part of the inputs a part of the output needs, Halide's questions about that, and
+   what the hardware can compute. The same arithmetic as fluorite/launch.py and hwgen/borders.py, which simulate it. */
+#include "fluorite_call.h"
+
+#include <string.h>
+
+/* --- regions ------------------------------------------------------------------------------------------------------ */
+
+/* The region of a stream that a region of the output needs. */
+struct box fluorite_stage_needs(const struct fluorite_stage *stage, const struct fluorite_plan *plan,
+                                const struct box *output)
+{
+    struct box box;
+    int d;
+    memset(&box, 0, sizeof box);
+    for (d = 0; d < plan->dimensions; ++d) {
+        const struct fluorite_argument *argument = &plan->arguments[d];
+        if (argument->loop < 0) {
+            box.mins[d] = argument->lo;
+            box.extents[d] = argument->hi - argument->lo + 1;
+        } else {
+            const int own = stage->loops[argument->loop].argument;
+            box.mins[d] = output->mins[own] + argument->lo;
+            box.extents[d] = output->extents[own] + argument->hi - argument->lo;
+        }
+    }
+    return box;
+}
+
+struct box fluorite_stage_asked(const struct halide_buffer_t *buffer)
+{
+    struct box box;
+    int d;
+    memset(&box, 0, sizeof box);
+    for (d = 0; d < buffer->dimensions && d < FLUORITE_MAX_ARGUMENTS; ++d) {
+        box.mins[d] = buffer->dim[d].min;
+        box.extents[d] = buffer->dim[d].extent;
+    }
+    return box;
+}
+
+/* A launch of fixed size never computes less. */
+static void round_up(const struct fluorite_stage *stage, struct box *box)
+{
+    int i;
+    for (i = 0; i < stage->loop_count; ++i) {
+        const struct fluorite_loop *loop = &stage->loops[i];
+        if (loop->fixed && box->extents[loop->argument] < loop->max_extent) {
+            box->extents[loop->argument] = loop->max_extent;
+        }
+    }
+    for (i = 0; i < stage->channel_count; ++i) {
+        const struct fluorite_channel *channel = &stage->channels[i];
+        if (box->extents[channel->argument] < channel->extent) {
+            box->extents[channel->argument] = channel->extent;
+        }
+    }
+}
+
+/* --- bounds queries ----------------------------------------------------------------------------------------------- */
+
+static int is_query(const struct halide_buffer_t *buffer)
+{
+    return buffer->host == NULL && buffer->device == 0;
+}
+
+static void answer(struct halide_buffer_t *buffer, const struct box *box)
+{
+    int d;
+    for (d = 0; d < buffer->dimensions; ++d) {
+        buffer->dim[d].min = box->mins[d];
+        buffer->dim[d].extent = box->extents[d];
+    }
+}
+
+/* Whether this was a bounds query; then it is answered. */
+int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers)
+{
+    const int streams = stage->input_count + stage->output_count;
+    struct box region = fluorite_stage_asked(buffers[stage->input_count]);
+    int i, asked = 0;
+    for (i = 0; i < streams; ++i) {
+        asked |= is_query(buffers[i]);
+    }
+    if (!asked) {
+        return 0;
+    }
+    if (is_query(buffers[stage->input_count])) {
+        round_up(stage, &region);
+        for (i = stage->input_count; i < streams; ++i) {
+            answer(buffers[i], &region);
+        }
+    }
+    for (i = 0; i < stage->input_count; ++i) {
+        if (is_query(buffers[i])) {
+            const struct box needed = fluorite_stage_needs(stage, &stage->plans[i], &region);
+            answer(buffers[i], &needed);
+        }
+    }
+    return 1;
+}
+
+/* --- what may be asked for ---------------------------------------------------------------------------------------- */
+
+static int check_loop(struct call *call, const struct fluorite_loop *loop, int32_t start, int32_t extent)
+{
+    const char *name = call->stage->accelerator->name;
+    if (loop->fixed && extent < loop->max_extent) {
+        return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
+                             "%s: %d pixels along %s are asked for, less than a launch of %d; use a larger image, a "
+                             "smaller tile, or TailStrategy.GuardWithIf", name, (int)extent, loop->name,
+                             (int)loop->max_extent);
+    }
+    if (loop->has_min && (start != loop->min || extent != loop->max_extent)) {
+        return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
+                             "%s: %s from %d over %d pixels is asked for, but bound() promised %d over %d", name,
+                             loop->name, (int)start, (int)extent, (int)loop->min, (int)loop->max_extent);
+    }
+    return FLUORITE_OK;
+}
+
+/* Whether the index function does around this image what the hardware does. */
+static int border_holds(const struct fluorite_border *border, const int64_t *variables, int64_t minimum, int64_t extent)
+{
+    const int64_t last = minimum + extent - 1;
+    int64_t position;
+    for (position = minimum - border->left_count; position <= last + border->right_count; ++position) {
+        int64_t expected = position;
+        if (position < minimum) {
+            expected = minimum + border->left[minimum - position - 1];
+        } else if (position > last) {
+            expected = last - border->right[position - last - 1];
+        }
+        if (expected < minimum || expected > last || border->index(position, variables) != expected) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int check_border(struct call *call, const struct fluorite_border *border, const struct box *region)
+{
+    const struct fluorite_loop *loop = &call->stage->loops[border->loop];
+    const char *name = call->stage->accelerator->name;
+    const int32_t start = region->mins[loop->argument], extent = region->extents[loop->argument];
+    if (extent > loop->max_extent) {
+        return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
+                             "%s: %d pixels along %s are asked for, more than the %d of a launch, and a border is only "
+                             "where an image ends; compile for larger extents", name, (int)extent, loop->name,
+                             (int)loop->max_extent);
+    }
+    if (!border_holds(border, call->variables, start, extent)) {
+        return fluorite_fail(&call->error, FLUORITE_ERROR_BORDER,
+                             "%s: %s from %d over %d pixels is asked for, which is not the image that the border "
+                             "condition is for; realize the whole image, or pad in software", name, loop->name,
+                             (int)start, (int)extent);
+    }
+    return FLUORITE_OK;
+}
+
+int fluorite_stage_check(struct call *call, const struct box *region)
+{
+    const struct fluorite_stage *stage = call->stage;
+    int i, code = FLUORITE_OK;
+    for (i = 0; i < stage->channel_count; ++i) {
+        const struct fluorite_channel *channel = &stage->channels[i];
+        const int32_t start = region->mins[channel->argument], extent = region->extents[channel->argument];
+        if (start != channel->min || extent != channel->extent) {
+            return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
+                                 "%s: %s from %d over %d is asked for, but bound() promised %d over %d",
+                                 stage->accelerator->name, channel->name, (int)start, (int)extent, (int)channel->min,
+                                 (int)channel->extent);
+        }
+    }
+    for (i = 0; i < stage->loop_count && code == FLUORITE_OK; ++i) {
+        const struct fluorite_loop *loop = &stage->loops[i];
+        code = check_loop(call, loop, region->mins[loop->argument], region->extents[loop->argument]);
+    }
+    for (i = 0; i < stage->border_count && code == FLUORITE_OK; ++i) {
+        code = check_border(call, &stage->borders[i], region);
+    }
+    return code;
+}

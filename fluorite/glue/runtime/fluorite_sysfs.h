@@ -1,0 +1,33 @@
+/* Where the kernel's files are, and reading small ones. For the access layers on a board. */
+#ifndef FLUORITE_SYSFS_H
+#define FLUORITE_SYSFS_H
+
+#include "fluorite_runtime.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef FLUORITE_SYS
+#define FLUORITE_SYS "/sys" /* tests put a folder of their own here */
+#endif
+#ifndef FLUORITE_DEV
+#define FLUORITE_DEV "/dev"
+#endif
+#ifndef FLUORITE_PAGEMAP
+#define FLUORITE_PAGEMAP "/proc/self/pagemap"
+#endif
+
+#define PATH_BYTES 320
+
+/* The first line of a file, without its end. FLUORITE_ERROR_SYSTEM if it cannot be read. */
+int fluorite_sysfs_line(const char *path, char *line, size_t size);
+
+/* The number that it is, decimal or 0x. */
+int fluorite_sysfs_number(const char *path, uint64_t *value);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* FLUORITE_SYSFS_H */
