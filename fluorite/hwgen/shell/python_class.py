@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fluorite.hwgen.shell.registers import ErrorCode, RegisterMap
 
-__all__ = ["python_class"]
+__all__ = ["class_name", "python_class", "register_class"]
 
 _METHODS = '''
     def __init__(self, mmio):
@@ -57,6 +57,14 @@ def python_class(registers: RegisterMap) -> str:
         '"""',
         "",
         "",
+        register_class(registers),
+    ]
+    return "\n".join(lines)
+
+
+def register_class(registers: RegisterMap) -> str:
+    """The class alone; needs no imports."""
+    lines = [
         f"class {class_name(registers)}:",
         f'    """Registers of {registers.name} by name."""',
         "",
