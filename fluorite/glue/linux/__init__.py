@@ -1,0 +1,6 @@
+"""The Linux side of a design on a Zynq: device tree, bitstream for the FPGA manager, kernel driver."""
+
+from fluorite.glue.linux.bitstream import write_bin
+from fluorite.glue.linux.write import write_linux
+
+__all__ = ["write_bin", "write_linux"]

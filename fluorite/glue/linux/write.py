@@ -1,0 +1,65 @@
+"""The ``linux/`` folder of a design."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fluorite.boards.board import Board
+from fluorite.boards.placement import place
+from fluorite.glue.linux.device_tree import overlay, reserved_memory
+from fluorite.glue.linux.memory import arena
+from fluorite.glue.linux.readme import readme
+from fluorite.hwgen.names import identifier
+from fluorite.hwgen.shell.registers import register_map
+
+if TYPE_CHECKING:
+    from fluorite.design import Design
+
+__all__ = ["BINDINGS", "DRIVER", "write_linux"]
+
+#: The kernel driver.
+DRIVER = Path(__file__).parent / "driver"
+#: What a device tree may say, for dtschema.
+BINDINGS = Path(__file__).parent / "bindings"
+
+
+def write_linux(design: Design, board: Board, folder: Path) -> list[Path]:
+    """Write what Linux on the board needs to know: device tree, kernel driver, steps.
+
+    Parameters
+    ----------
+    design : Design
+        With AXI shells.
+    board : Board
+        With a processor.
+    folder : Path
+        Made if it is not there: the parent of ``linux/``.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+
+    Raises
+    ------
+    UsageError
+        The design does not fit the board: interrupts, addresses, memory for a launch.
+    """
+    name = identifier(design.name)
+    generated = [a.generated for a in design.accelerators]
+    maps = [register_map(g, design.shell) for g in generated]
+    placement = place(maps, board)
+    memory = arena(generated, maps, board)
+    files = {
+        f"{name}.dtso": overlay(name, placement, memory),
+        "reserved-memory.dtsi": reserved_memory(placement, memory),
+        "README.md": readme(name, placement, memory),
+    }
+    sources = [*sorted(DRIVER.glob("*")), BINDINGS / "misc" / "fluorite,accelerator.yaml"]
+    files |= {f"driver/{path.name}": path.read_text() for path in sources}
+    target = folder / "linux"
+    (target / "driver").mkdir(parents=True, exist_ok=True)
+    for file, text in files.items():
+        (target / file).write_text(text)
+    return [target / file for file in files]
