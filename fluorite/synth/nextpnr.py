@@ -7,18 +7,23 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fluorite.errors import UsageError
 from fluorite.sim.cache import cached
 from fluorite.synth.yosys import read_cached, run_yosys, yosys_version
 
-__all__ = ["Routed", "nextpnr_version", "route_ecp5"]
+__all__ = ["PathStep", "Routed", "nextpnr_version", "read_report", "route_ecp5", "summarize"]
 
 _OPTIONS = ("--85k", "--package", "CABGA756", "--speed", "6", "--freq", "150", "--seed", "1", "--out-of-context")
 _SCRIPT = "synth_ecp5"
+
+#: A step of a path: what it is (``"clk-to-q"``, ``"logic"``, ``"routing"``, ``"setup"``), the pin it starts at, and
+#: nanoseconds.
+PathStep = tuple[str, str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +36,42 @@ class Routed:
         Greatest clock frequency.
     utilization : mapping of str to int
         Used cells by kind.
-    path : tuple of (str, str, float)
-        The slowest path, from register to register: what each part is (``"clk-to-q"``, ``"logic"``, ``"routing"``,
-        ``"setup"``), the kind of cell or the net, and nanoseconds.
+    path : tuple of PathStep
+        The slowest path, from register to register.
     """
 
     megahertz: float
     utilization: Mapping[str, int]
-    path: tuple[tuple[str, str, float], ...]
+    path: tuple[PathStep, ...]
 
     def summary(self) -> list[tuple[str, float]]:
         """The slowest path with each run of carries as one step: (what, nanoseconds), first to last."""
-        steps: list[tuple[str, float]] = []
-        for kind, where, delay in self.path:
-            port = where.rsplit(".", 1)[-1]
-            if steps and steps[-1][0] == "carry" and port in ("FCI", "FCO"):
-                steps[-1] = ("carry", steps[-1][1] + delay)
-            elif port in ("FCI", "FCO"):
-                steps.append(("carry", delay))
-            else:
-                start = {"clk-to-q": f"clk-to-q of {where}", "logic": "LUT or carry in"}.get(kind, kind)
-                steps.append((start, delay))
-        return steps
+        return summarize(self.path)
+
+
+def summarize(path: Iterable[PathStep]) -> list[tuple[str, float]]:
+    """A path with each run of carries as one step: (what, nanoseconds), first to last."""
+    steps: list[tuple[str, float]] = []
+    for kind, where, delay in path:
+        port = where.rsplit(".", 1)[-1]
+        if steps and steps[-1][0] == "carry" and port in ("FCI", "FCO"):
+            steps[-1] = ("carry", steps[-1][1] + delay)
+        elif port in ("FCI", "FCO"):
+            steps.append(("carry", delay))
+        else:
+            start = {"clk-to-q": f"clk-to-q of {where}", "logic": "LUT or carry in"}.get(kind, kind)
+            steps.append((start, delay))
+    return steps
+
+
+def read_report(report: Mapping[str, Any]) -> tuple[float, tuple[PathStep, ...]]:
+    """Greatest clock frequency in MHz and slowest path of a report by nextpnr."""
+    megahertz = min(clock["achieved"] for clock in report["fmax"].values())
+    path: tuple[PathStep, ...] = ()
+    for route in report["critical_paths"]:
+        if route["from"].startswith("posedge") and route["to"].startswith("posedge"):
+            path = tuple((p["type"], f"{p['from']['cell']}.{p['from']['port']}", p["delay"]) for p in route["path"])
+    return megahertz, path
 
 
 def nextpnr_version() -> str:
@@ -99,12 +118,6 @@ def route_ecp5(verilog: str, top: str) -> Routed:
 
     parts = (_SCRIPT, " ".join(_OPTIONS), yosys_version(), nextpnr_version(), top, verilog)
     report = read_cached(cached("route", parts, ".json", make))
-    megahertz = min(clock["achieved"] for clock in report["fmax"].values())
+    megahertz, path = read_report(report)
     utilization = {name: int(cell["used"]) for name, cell in report["utilization"].items() if cell["used"]}
-    path: list[tuple[str, str, float]] = []
-    for route in report["critical_paths"]:
-        if route["from"].startswith("posedge") and route["to"].startswith("posedge"):
-            path = [
-                (p["type"], str(p["from"]["cell"]) + "." + str(p["from"]["port"]), p["delay"]) for p in route["path"]
-            ]
-    return Routed(megahertz, utilization, tuple(path))
+    return Routed(megahertz, utilization, path)
