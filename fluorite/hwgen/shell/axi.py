@@ -7,6 +7,7 @@ from amaranth.hdl import Cat, Elaboratable, Module, Mux, ResetInserter, Signal, 
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.rtl.logic import all_of, any_of
+from fluorite.hwgen.shell.address_channel import MAX_BURSTS
 from fluorite.hwgen.shell.allowance import Allowance
 from fluorite.hwgen.shell.axi_ports import Bus, axi_lite_slave, axi_read_master, axi_write_master
 from fluorite.hwgen.shell.config import ShellConfig
@@ -15,7 +16,7 @@ from fluorite.hwgen.shell.launcher import Launcher
 from fluorite.hwgen.shell.layout import word_bytes
 from fluorite.hwgen.shell.ledger import ErrorSource, Ledger
 from fluorite.hwgen.shell.raster import RasterCounter
-from fluorite.hwgen.shell.read_master import MAX_BURSTS, ReadMaster
+from fluorite.hwgen.shell.read_master import ReadMaster
 from fluorite.hwgen.shell.register_file import RegisterFile
 from fluorite.hwgen.shell.registers import ErrorCode, RegisterMap, StreamRegisters, register_map
 from fluorite.hwgen.shell.rows import Block

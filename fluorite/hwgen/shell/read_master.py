@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal
-from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
+from amaranth.lib.fifo import SyncFIFOBuffered
 
 from fluorite.hwgen.rtl.skid import SkidBuffer
+from fluorite.hwgen.shell.address_channel import AddressChannel
 from fluorite.hwgen.shell.aligner import Aligner
 from fluorite.hwgen.shell.axi_ports import Bus
-from fluorite.hwgen.shell.bursts import BURST_BEATS, BurstSplitter
+from fluorite.hwgen.shell.bursts import BURST_BEATS
 from fluorite.hwgen.shell.gearbox import Gearbox
-from fluorite.hwgen.shell.rows import Block, RowScan
+from fluorite.hwgen.shell.queued_rows import QueuedRows
+from fluorite.hwgen.shell.rows import Block
 
-__all__ = ["MAX_BURSTS", "ReadMaster"]
-
-#: Bursts in flight at most, per master.
-MAX_BURSTS = 32
+__all__ = ["ReadMaster"]
 
 
 class ReadMaster(Elaboratable):
@@ -84,89 +83,49 @@ class ReadMaster(Elaboratable):
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
         m = Module()
-        self._addresses(m)
-        self._words(m)
-        return m
-
-    def _addresses(self, m: Module) -> None:
-        """Bursts asked for, and what of them arrives."""
-        bus, block = self.bus, self.block
-        address_bits = len(block.base)
-        head = block.low(address_bits, "address_block")
-        m.submodules.blocks = blocks = SyncFIFO(width=len(block.bits), depth=self.queue_depth)
-        m.submodules.rows = rows = RowScan(head)
-        m.submodules.bursts = bursts = BurstSplitter(address_bits, len(block.row_bytes), len(bus.rdata) // 8)
-        m.submodules.asked = asked = SyncFIFO(width=address_bits + 1, depth=MAX_BURSTS)
+        bus = self.bus
+        taken = self._words(m)
+        m.submodules.addresses = addresses = AddressChannel(
+            bus, "ar", self.block, len(bus.rdata) // 8, self.queue_depth, self.depth, "addresses"
+        )
         free = Signal(range(self.depth + 1), init=self.depth)  # beats there is room for
-        issue = Signal()
-        self.take = Signal()  # a beat leaves the buffer
+        m.d.sync += free.eq(free + taken - Mux(addresses.issued, addresses.length + 1, 0))
         m.d.comb += [
-            blocks.w_data.eq(block.bits),
-            blocks.w_en.eq(self.start),
-            head.bits.eq(blocks.r_data),
-            rows.i_valid.eq(blocks.r_rdy),
-            blocks.r_en.eq(rows.i_ready),
-            bursts.i_valid.eq(rows.o_valid),
-            rows.o_ready.eq(bursts.i_ready),
-            bursts.i_address.eq(rows.o_address),
-            bursts.i_row_bytes.eq(head.row_bytes),
-            bursts.i_last.eq(rows.o_last),
-            issue.eq(bursts.o_valid & (bus.arready | ~bus.arvalid) & (free > bursts.o_len) & asked.w_rdy & ~self.stop),
-            bursts.o_ready.eq(issue),
-            asked.w_en.eq(issue),
-            asked.w_data.eq(Cat(bursts.o_last, bursts.o_address)),
-            bus.arsize.eq((len(bus.rdata) // 8 - 1).bit_length()),
-            bus.arburst.eq(0b01),  # incrementing
-            bus.arcache.eq(0b0011),  # may be split, merged and buffered on the way
-            bus.arprot.eq(0),
-        ]
-        m.d.sync += free.eq(free + self.take - Mux(issue, bursts.o_len + 1, 0))
-        with m.If(bus.arready | ~bus.arvalid):
-            m.d.sync += bus.arvalid.eq(issue)
-        with m.If(issue):
-            m.d.sync += [bus.araddr.eq(bursts.o_address), bus.arlen.eq(bursts.o_len)]
-        ends_burst = Signal()
-        m.d.comb += [
+            addresses.start.eq(self.start),
+            addresses.stop.eq(self.stop),
+            addresses.covered.eq(free),
+            addresses.answered.eq(bus.rvalid & bus.rlast),
             bus.rready.eq(1),
-            ends_burst.eq(bus.rvalid & bus.rlast),
-            asked.r_en.eq(ends_burst),
-            self.arrived.eq(ends_burst & asked.r_data[0]),
+            self.arrived.eq(addresses.answered & addresses.last),
             self.error.eq(bus.rvalid & bus.rresp[1]),
             self.error_decode.eq(bus.rresp[0]),
-            self.error_address.eq(asked.r_data[1:]),
-            self.quiet.eq(~bus.arvalid & ~asked.r_rdy),
+            self.error_address.eq(addresses.address),
+            self.quiet.eq(addresses.quiet),
         ]
+        return m
 
-    def _words(self, m: Module) -> None:
-        """Beats to words: rows are walked a second time, by the low bits of their addresses."""
+    def _words(self, m: Module) -> Signal:
+        """Beats to words, rows walked a second time by the low bits of their addresses; a beat leaves the buffer."""
         bus, block = self.bus, self.block
         beat_bytes = len(bus.rdata) // 8
-        row_bits = len(block.row_bytes)
-        low = block.low((beat_bytes - 1).bit_length(), "low_block")
-        head = block.low((beat_bytes - 1).bit_length(), "data_block")
-        m.submodules.data_blocks = blocks = SyncFIFO(width=len(low.bits), depth=self.queue_depth)
-        m.submodules.data_rows = rows = RowScan(head)
+        m.submodules.rows = rows = QueuedRows(block, (beat_bytes - 1).bit_length(), self.queue_depth)
         m.submodules.beats = beats = SyncFIFOBuffered(width=len(bus.rdata), depth=self.depth)
-        m.submodules.aligner = aligner = Aligner(beat_bytes, row_bits)
+        m.submodules.aligner = aligner = Aligner(beat_bytes, len(block.row_bytes))
         m.submodules.gearbox = gearbox = Gearbox(beat_bytes, self.word_bytes)
         m.submodules.skid = skid = SkidBuffer(8 * self.word_bytes + 2)
+        taken = Signal()
         m.d.comb += [
-            *low.assign(block),
-            blocks.w_data.eq(low.bits),
-            blocks.w_en.eq(self.start),
-            head.bits.eq(blocks.r_data),
-            rows.i_valid.eq(blocks.r_rdy),
-            blocks.r_en.eq(rows.i_ready),
+            rows.start.eq(self.start),
             beats.w_en.eq(bus.rvalid),
             beats.w_data.eq(bus.rdata),
             aligner.i_valid.eq(beats.r_rdy),
             aligner.i_data.eq(beats.r_data),
             beats.r_en.eq(aligner.i_ready),
-            self.take.eq(beats.r_rdy & aligner.i_ready),
+            taken.eq(beats.r_rdy & aligner.i_ready),
             aligner.row_valid.eq(rows.o_valid),
             rows.o_ready.eq(aligner.row_ready),
             aligner.row_offset.eq(rows.o_address),
-            aligner.row_bytes.eq(head.row_bytes),
+            aligner.row_bytes.eq(rows.o_row_bytes),
             aligner.row_last.eq(rows.o_last),
             gearbox.i_valid.eq(aligner.o_valid),
             aligner.o_ready.eq(gearbox.i_ready),
@@ -182,3 +141,4 @@ class ReadMaster(Elaboratable):
             Cat(self.o_row_last, self.o_last, self.o_data).eq(skid.o_data),
             self.done.eq(self.o_valid & self.o_ready & self.o_last),
         ]
+        return taken
