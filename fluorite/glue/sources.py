@@ -17,7 +17,7 @@ DRIVER = (
 STAGES = ("fluorite_pixels.c", "fluorite_process.c", "fluorite_region.c", "fluorite_stage.c")
 #: How the driver reaches the hardware, by name of the access layer; a program has one.
 BACKENDS = {
-    "uio": ("fluorite_io_uio.c", "fluorite_dma.c", "fluorite_sysfs.c"),
+    "uio": ("fluorite_io_uio.c", "fluorite_dma.c", "fluorite_hugepage.c", "fluorite_sysfs.c"),
     "sim": ("fluorite_io_sim.c",),
 }
 #: What main.c needs beside all of these.

@@ -80,7 +80,9 @@ def test_missing_things(board):
         ("u-dma-buf:none", "NO_ARENA", "there is no u-dma-buf none"),
         ("dma-heap:cma:4096", "NO_ARENA", "No such file"),
         ("dma-heap:cma", "ARGUMENT", "must be dma-heap:NAME:BYTES"),
-        ("something", "ARGUMENT", "must be u-dma-buf:NAME or dma-heap:NAME:BYTES, not something"),
+        ("hugepage:100000", "ARGUMENT", "must be hugepage:BYTES, the size of a huge page, not hugepage:100000"),
+        ("hugepage:2097152", "NO_ARENA", "only 64-bit ARM lets programs maintain the caches"),
+        ("something", "ARGUMENT", "must be u-dma-buf:NAME, dma-heap:NAME:BYTES or hugepage:BYTES, not something"),
     ],
 )
 def test_arenas_that_are_not_there(board, monkeypatch, source, code, text):

@@ -79,9 +79,9 @@ int fluorite_fail(struct fluorite_error *error, int code, const char *format, ..
 
 struct fluorite_arena;
 
-/* `source` is "u-dma-buf:NAME" (the kernel module u-dma-buf), or "dma-heap:NAME:BYTES" (a CMA heap; needs root, to learn
-   the physical address, and memory ports that are coherent, since user space cannot maintain its caches). NULL: what
-   the environment variable FLUORITE_ARENA says, else "u-dma-buf:udmabuf0". The simulator's backend ignores it. */
+/* `source` is "u-dma-buf:NAME" (the kernel module u-dma-buf), or "dma-heap:NAME:BYTES" (a CMA heap; needs root, to
+   learn the physical address, and memory ports that are coherent, since user space cannot maintain its caches). NULL:
+   what the environment variable FLUORITE_ARENA says, else "u-dma-buf:udmabuf0". The simulator's backend ignores it. */
 int fluorite_arena_open(struct fluorite_arena **arena, const char *source, struct fluorite_error *error);
 
 /* FLUORITE_ERROR_BUSY while devices use it or memory is allocated in it. */
@@ -90,7 +90,7 @@ int fluorite_arena_close(struct fluorite_arena *arena);
 /* First fit. `alignment` is a power of two. NULL if there is no room. */
 void *fluorite_alloc(struct fluorite_arena *arena, size_t size, size_t alignment);
 
-/* Frees what fluorite_alloc returned; NULL is nothing. FLUORITE_ERROR_NOT_IN_ARENA if it is not a block of the arena. */
+/* Frees what fluorite_alloc returned; NULL is nothing. FLUORITE_ERROR_NOT_IN_ARENA if it is no block of the arena. */
 int fluorite_free(struct fluorite_arena *arena, void *block);
 
 /* Whether all of the bytes lie in the arena. */

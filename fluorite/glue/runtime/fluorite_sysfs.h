@@ -26,6 +26,9 @@ int fluorite_sysfs_line(const char *path, char *line, size_t size);
 /* The number that it is, decimal or 0x. */
 int fluorite_sysfs_number(const char *path, uint64_t *value);
 
+/* fluorite_hugepage.c: an arena that is one huge page of the size that the text says, in bytes. */
+int fluorite_hugepage_memory(struct fluorite_memory *memory, const char *size_text, struct fluorite_error *error);
+
 #ifdef __cplusplus
 }
 #endif
