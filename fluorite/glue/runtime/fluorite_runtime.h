@@ -80,8 +80,9 @@ int fluorite_fail(struct fluorite_error *error, int code, const char *format, ..
 struct fluorite_arena;
 
 /* `source` is "u-dma-buf:NAME" (the kernel module u-dma-buf), or "dma-heap:NAME:BYTES" (a CMA heap; needs root, to
-   learn the physical address, and memory ports that are coherent, since user space cannot maintain its caches). NULL:
-   what the environment variable FLUORITE_ARENA says, else "u-dma-buf:udmabuf0". The simulator's backend ignores it. */
+   learn the physical address, and memory ports that are coherent, since user space cannot maintain its caches), or
+   "hugepage:BYTES" (one huge page of that size; needs root too, and a 64-bit ARM, where programs can maintain caches).
+   NULL: what the environment variable FLUORITE_ARENA says, else "u-dma-buf:udmabuf0". The simulator's backend ignores it. */
 int fluorite_arena_open(struct fluorite_arena **arena, const char *source, struct fluorite_error *error);
 
 /* FLUORITE_ERROR_BUSY while devices use it or memory is allocated in it. */
