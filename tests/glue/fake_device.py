@@ -34,6 +34,7 @@ class FakeDevice:
         self.memory = np.zeros(arena_bytes, np.uint8)
         self.names = {r.offset: r.name for r in registers.registers}
         self.defaults()
+        self.lock = threading.Lock()
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(path))
         self.listener.listen(4)
@@ -58,38 +59,38 @@ class FakeDevice:
     def serve(self):
         while True:
             connection, _ = self.listener.accept()
-            with connection:
-                self.converse(connection)
+            threading.Thread(target=self.converse, args=(connection,), daemon=True).start()
 
     def converse(self, connection):
-        while True:
-            request = connection.recv(32, socket.MSG_WAITALL)
-            if len(request) < 32:
-                return
-            op, _, address, value, _ = struct.unpack("<IIQQQ", request)
-            status, result, second = 0, 0, 0
-            if op == HELLO:
-                status = self.refuse or (0 if value == 1 else errno.EPROTO)
-                result, second = self.arena_bytes, ARENA_BASE
-            elif op == REG_READ:
-                result = self.read(self.names[address])
-            elif op == REG_WRITE:
-                self.write(self.names[address], value & 0xFFFFFFFF)
-            elif op == WAIT_IRQ:
-                self.waits += 1
-                self.run()
-                result = int(self.values["interrupt_status"] & self.values["interrupt_enable"] != 0)
-                self.idle_waits += not result
-            elif op in (SYNC_FOR_DEVICE, SYNC_FOR_CPU):
-                self.syncs.append((op, address, value))
-                copies = (self.memory, self.arena) if op == SYNC_FOR_DEVICE else (self.arena, self.memory)
-                if address + value > self.arena_bytes:
-                    status = errno.EINVAL
-                else:
-                    copies[0][address : address + value] = copies[1][address : address + value]
-            connection.sendall(struct.pack("<IIQQQ", status, 0, result, second, 0))
-            if op == BYE:
-                return
+        with connection:
+            while len(request := connection.recv(32, socket.MSG_WAITALL)) == 32:
+                with self.lock:
+                    reply = self.answer(request)
+                connection.sendall(reply)
+
+    def answer(self, request):
+        op, _, address, value, _ = struct.unpack("<IIQQQ", request)
+        status, result, second = 0, 0, 0
+        if op == HELLO:
+            status = self.refuse or (0 if value == 1 else errno.EPROTO)
+            result, second = self.arena_bytes, ARENA_BASE
+        elif op == REG_READ:
+            result = self.read(self.names[address])
+        elif op == REG_WRITE:
+            self.write(self.names[address], value & 0xFFFFFFFF)
+        elif op == WAIT_IRQ:
+            self.waits += 1
+            self.run()
+            result = int(self.values["interrupt_status"] & self.values["interrupt_enable"] != 0)
+            self.idle_waits += not result
+        elif op in (SYNC_FOR_DEVICE, SYNC_FOR_CPU):
+            self.syncs.append((op, address, value))
+            copies = (self.memory, self.arena) if op == SYNC_FOR_DEVICE else (self.arena, self.memory)
+            if address + value > self.arena_bytes:
+                status = errno.EINVAL
+            else:
+                copies[0][address : address + value] = copies[1][address : address + value]
+        return struct.pack("<IIQQQ", status, 0, result, second, 0)
 
     # --- registers
 

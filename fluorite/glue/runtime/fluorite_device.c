@@ -126,8 +126,8 @@ static int identify(struct fluorite_device *device, struct fluorite_error *error
     }
     if (hash != accelerator->design_hash) {
         return fluorite_fail(error, FLUORITE_ERROR_WRONG_DESIGN,
-                             "%s: the design in the FPGA must be 0x%08x, not 0x%08x: driver and bitstream are not of one "
-                             "build", accelerator->name, (unsigned)accelerator->design_hash, (unsigned)hash);
+                             "%s: the design in the FPGA must be 0x%08x, not 0x%08x: driver and bitstream are not of "
+                             "one build", accelerator->name, (unsigned)accelerator->design_hash, (unsigned)hash);
     }
     device->queue_depth =
         (capabilities & FLUORITE_CAPABILITIES_QUEUE_DEPTH_MASK) >> FLUORITE_CAPABILITIES_QUEUE_DEPTH_SHIFT;

@@ -19,8 +19,8 @@ struct fluorite_image {
     unsigned char *values;
 };
 
-/* By the ending: .npy is a C-contiguous array of shape (x), (y, x) or (channel, y, x), as Halide's buffers are seen from
-   NumPy; anything else is P5 or P6 with a maxval of 255 or 65535.
+/* By the ending: .npy is a C-contiguous array of shape (x), (y, x) or (channel, y, x), as NumPy sees Halide's buffers;
+   anything else is P5 or P6 with a maxval of 255 or 65535.
    NULL, or a sentence about what is wrong; then there is nothing to free. */
 const char *fluorite_image_load(const char *path, struct fluorite_image *image);
 

@@ -22,12 +22,17 @@
 
 #define SLICE_MS 2 /* of one WAIT_IRQ: others get the connection in between */
 
-struct sim {
+struct connection {
     int socket;
-    int lock_file; /* held while the accelerator is open */
     pthread_mutex_t lock;
     pthread_cond_t turn;
-    uint64_t next_turn, now_turn; /* the connection goes round in turns: a thread that waits would starve the others */
+    uint64_t next_turn, now_turn; /* it goes round in turns: a thread that waits long would starve the others */
+};
+
+struct sim {
+    int lock_file; /* held while the accelerator is open */
+    struct connection requests;
+    struct connection interrupts; /* waiting for one takes long: others start launches meanwhile */
 };
 
 /* --- requests ----------------------------------------------------------------------------------------------------- */
@@ -64,21 +69,21 @@ static int exchange(int file, uint32_t op, uint64_t address, uint64_t value, str
     return code == FLUORITE_OK && reply->status != 0 ? FLUORITE_ERROR_SYSTEM : code;
 }
 
-static int request(struct sim *sim, uint32_t op, uint64_t address, uint64_t value, uint64_t *result)
+static int request(struct connection *connection, uint32_t op, uint64_t address, uint64_t value, uint64_t *result)
 {
     struct fluorite_sim_reply reply;
     uint64_t turn;
     int code;
     memset(&reply, 0, sizeof reply);
-    pthread_mutex_lock(&sim->lock);
-    turn = sim->next_turn++;
-    while (turn != sim->now_turn) {
-        (void)pthread_cond_wait(&sim->turn, &sim->lock);
+    pthread_mutex_lock(&connection->lock);
+    turn = connection->next_turn++;
+    while (turn != connection->now_turn) {
+        (void)pthread_cond_wait(&connection->turn, &connection->lock);
     }
-    code = exchange(sim->socket, op, address, value, &reply);
-    sim->now_turn++;
-    pthread_cond_broadcast(&sim->turn);
-    pthread_mutex_unlock(&sim->lock);
+    code = exchange(connection->socket, op, address, value, &reply);
+    connection->now_turn++;
+    pthread_cond_broadcast(&connection->turn);
+    pthread_mutex_unlock(&connection->lock);
     if (result != NULL) {
         *result = reply.value;
     }
@@ -88,14 +93,14 @@ static int request(struct sim *sim, uint32_t op, uint64_t address, uint64_t valu
 static int sim_read(void *context, uint32_t offset, uint32_t *value)
 {
     uint64_t result = 0;
-    const int code = request((struct sim *)context, FLUORITE_SIM_REG_READ, offset, 0, &result);
+    const int code = request(&((struct sim *)context)->requests, FLUORITE_SIM_REG_READ, offset, 0, &result);
     *value = (uint32_t)result;
     return code;
 }
 
 static int sim_write(void *context, uint32_t offset, uint32_t value)
 {
-    return request((struct sim *)context, FLUORITE_SIM_REG_WRITE, offset, value, NULL);
+    return request(&((struct sim *)context)->requests, FLUORITE_SIM_REG_WRITE, offset, value, NULL);
 }
 
 static int sim_wait(void *context, int milliseconds)
@@ -103,7 +108,7 @@ static int sim_wait(void *context, int milliseconds)
     int waited;
     for (waited = 0; waited < milliseconds; waited += SLICE_MS) {
         uint64_t high = 0;
-        const int code = request((struct sim *)context, FLUORITE_SIM_WAIT_IRQ, 0, SLICE_MS, &high);
+        const int code = request(&((struct sim *)context)->interrupts, FLUORITE_SIM_WAIT_IRQ, 0, SLICE_MS, &high);
         if (code != FLUORITE_OK || high != 0) {
             return code != FLUORITE_OK ? code : 1;
         }
@@ -115,34 +120,49 @@ static int sim_wait(void *context, int milliseconds)
 static int sim_sync_for_device(void *context, uint64_t offset, uint64_t size, enum fluorite_direction direction)
 {
     (void)direction;
-    return request((struct sim *)context, FLUORITE_SIM_SYNC_FOR_DEVICE, offset, size, NULL);
+    return request(&((struct sim *)context)->requests, FLUORITE_SIM_SYNC_FOR_DEVICE, offset, size, NULL);
 }
 
 static int sim_sync_for_cpu(void *context, uint64_t offset, uint64_t size, enum fluorite_direction direction)
 {
     (void)direction;
-    return request((struct sim *)context, FLUORITE_SIM_SYNC_FOR_CPU, offset, size, NULL);
+    return request(&((struct sim *)context)->requests, FLUORITE_SIM_SYNC_FOR_CPU, offset, size, NULL);
 }
 
 /* --- the accelerator ---------------------------------------------------------------------------------------------- */
 
+static void prepare(struct connection *connection)
+{
+    connection->socket = -1;
+    (void)pthread_mutex_init(&connection->lock, NULL);
+    (void)pthread_cond_init(&connection->turn, NULL);
+}
+
+static void end(struct connection *connection)
+{
+    if (connection->socket >= 0) {
+        (void)close(connection->socket);
+    }
+    (void)pthread_cond_destroy(&connection->turn);
+    (void)pthread_mutex_destroy(&connection->lock);
+}
+
 static void sim_free(struct sim *sim)
 {
-    if (sim->socket >= 0) {
-        (void)close(sim->socket);
-    }
+    end(&sim->interrupts);
+    end(&sim->requests);
     if (sim->lock_file >= 0) {
         (void)close(sim->lock_file);
     }
-    (void)pthread_cond_destroy(&sim->turn);
-    (void)pthread_mutex_destroy(&sim->lock);
     free(sim);
 }
 
 static void sim_close(void *context)
 {
-    (void)request((struct sim *)context, FLUORITE_SIM_BYE, 0, 0, NULL);
-    sim_free((struct sim *)context);
+    struct sim *sim = (struct sim *)context;
+    (void)request(&sim->interrupts, FLUORITE_SIM_BYE, 0, 0, NULL);
+    (void)request(&sim->requests, FLUORITE_SIM_BYE, 0, 0, NULL);
+    sim_free(sim);
 }
 
 /* Path of the accelerator's socket; NULL if the environment names none. */
@@ -174,7 +194,7 @@ static int lock_socket(struct sim *sim, const char *path, const char *name, stru
     return FLUORITE_OK;
 }
 
-static int connect_to(struct sim *sim, const char *path, const char *name, struct fluorite_error *error)
+static int connect_to(struct connection *connection, const char *path, const char *name, struct fluorite_error *error)
 {
     struct sockaddr_un address;
     memset(&address, 0, sizeof address);
@@ -183,19 +203,20 @@ static int connect_to(struct sim *sim, const char *path, const char *name, struc
         return fluorite_fail(error, FLUORITE_ERROR_NO_DEVICE, "%s: the socket's path is too long: %s", name, path);
     }
     memcpy(address.sun_path, path, strlen(path));
-    sim->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (sim->socket < 0 || connect(sim->socket, (struct sockaddr *)&address, sizeof address) != 0) {
+    connection->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connection->socket < 0 || connect(connection->socket, (struct sockaddr *)&address, sizeof address) != 0) {
         return fluorite_fail(error, FLUORITE_ERROR_NO_DEVICE, "%s: no simulator at %s: %s", name, path,
                              strerror(errno));
     }
     return FLUORITE_OK;
 }
 
-static int greet(struct sim *sim, struct fluorite_memory *memory, const char *name, struct fluorite_error *error)
+static int greet(struct connection *connection, struct fluorite_memory *memory, const char *name,
+                 struct fluorite_error *error)
 {
     struct fluorite_sim_reply reply;
     memset(&reply, 0, sizeof reply);
-    if (exchange(sim->socket, FLUORITE_SIM_HELLO, 0, FLUORITE_SIM_PROTOCOL_VERSION, &reply) != FLUORITE_OK) {
+    if (exchange(connection->socket, FLUORITE_SIM_HELLO, 0, FLUORITE_SIM_PROTOCOL_VERSION, &reply) != FLUORITE_OK) {
         const int busy = reply.status == EBUSY;
         return fluorite_fail(error, busy ? FLUORITE_ERROR_BUSY : FLUORITE_ERROR_NO_DEVICE,
                              "%s: the simulator refuses the connection: %s", name,
@@ -225,12 +246,14 @@ int fluorite_io_open(struct fluorite_io *io, const struct fluorite_accelerator *
     if (sim == NULL) {
         return fluorite_fail(error, FLUORITE_ERROR_NO_MEMORY, "%s: no memory for its state", accelerator->name);
     }
-    sim->socket = sim->lock_file = -1;
-    (void)pthread_mutex_init(&sim->lock, NULL);
-    (void)pthread_cond_init(&sim->turn, NULL);
+    sim->lock_file = -1;
+    prepare(&sim->requests);
+    prepare(&sim->interrupts);
     if ((code = lock_socket(sim, path, accelerator->name, error)) != FLUORITE_OK ||
-        (code = connect_to(sim, path, accelerator->name, error)) != FLUORITE_OK ||
-        (code = greet(sim, memory, accelerator->name, error)) != FLUORITE_OK) {
+        (code = connect_to(&sim->requests, path, accelerator->name, error)) != FLUORITE_OK ||
+        (code = greet(&sim->requests, memory, accelerator->name, error)) != FLUORITE_OK ||
+        (code = connect_to(&sim->interrupts, path, accelerator->name, error)) != FLUORITE_OK ||
+        (code = greet(&sim->interrupts, memory, accelerator->name, error)) != FLUORITE_OK) {
         sim_free(sim);
         return code;
     }

@@ -131,8 +131,8 @@ static int map_registers(struct uio *uio, const struct fluorite_accelerator *acc
     (void)snprintf(path, sizeof path, FLUORITE_SYS "/class/uio/uio%d/maps/map0/size", number);
     if (fluorite_sysfs_number(path, &size) != FLUORITE_OK || size < accelerator->size_bytes) {
         return fluorite_fail(error, FLUORITE_ERROR_NO_DEVICE,
-                             "%s: uio%d maps %llu bytes of registers, the accelerator has %u: correct the device tree's "
-                             "reg", accelerator->name, number, (unsigned long long)size,
+                             "%s: uio%d maps %llu bytes of registers, the accelerator has %u: correct the device "
+                             "tree's reg", accelerator->name, number, (unsigned long long)size,
                              (unsigned)accelerator->size_bytes);
     }
     (void)snprintf(path, sizeof path, FLUORITE_DEV "/uio%d", number);

@@ -118,15 +118,16 @@ static int start(struct fluorite_device *device, const uint32_t *registers)
     return started == number + 1 ? FLUORITE_OK : FLUORITE_ERROR_HARDWARE;
 }
 
-/* How many launches the hardware has now, the one just started among them, for the counters. */
+/* For the counters: how many launches the hardware has now, with the one just started unless it is done already. */
 static void count_in_flight(struct fluorite_device *device)
 {
-    uint32_t status = 0, space;
+    uint32_t status = 0, in_flight = 1;
     if (get(device, FLUORITE_STATUS, &status) == FLUORITE_OK) {
-        space = (status & FLUORITE_STATUS_QUEUE_SPACE_MASK) >> FLUORITE_STATUS_QUEUE_SPACE_SHIFT;
-        if (space < device->queue_depth && device->queue_depth - space > device->most_in_flight) {
-            device->most_in_flight = device->queue_depth - space;
-        }
+        const uint32_t space = (status & FLUORITE_STATUS_QUEUE_SPACE_MASK) >> FLUORITE_STATUS_QUEUE_SPACE_SHIFT;
+        in_flight = space < device->queue_depth ? device->queue_depth - space : 1;
+    }
+    if (in_flight > device->most_in_flight) {
+        device->most_in_flight = in_flight;
     }
 }
 

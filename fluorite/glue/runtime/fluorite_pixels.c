@@ -60,9 +60,9 @@ static int is_interleaved(const struct fluorite_plan *plan, const struct pixels 
     return pixels->extents[0] == 1 || pixels->strides[0] == plan->channels * bytes;
 }
 
-/* Whether the hardware can write the rows without touching cache lines of anything else: what the CPU writes into a line
-   that is later invalidated is lost. Padding between rows is the buffer's own; with several launches in a call, though,
-   what lies between the rows of one are rows of another. */
+/* Whether the hardware can write the rows without touching cache lines of anything else: what the CPU writes into a
+   line that is later invalidated is lost. Padding between rows is the buffer's own; with several launches in a call,
+   though, what lies between the rows of one are rows of another. */
 static int owns_lines(const struct pixels *pixels, const struct fluorite_view *view, int loops, int alone)
 {
     int64_t bytes = (int64_t)view->row_bytes;

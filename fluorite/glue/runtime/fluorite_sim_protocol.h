@@ -1,8 +1,9 @@
 /* What the driver's `sim` backend and a simulator say to each other.
 
    The driver connects to the Unix stream socket that the environment variable FLUORITE_SIM_SOCKET_<NAME> names, or
-   else FLUORITE_SIM_SOCKET; <NAME> is the accelerator's name in capitals. One connection is one accelerator. It sends
-   requests of 32 bytes; each is answered by one reply of 32 bytes, in order. All numbers are little endian.
+   else FLUORITE_SIM_SOCKET; <NAME> is the accelerator's name in capitals. One socket is one accelerator, with any
+   number of connections: the driver has a second one for waiting. It sends requests of 32 bytes; each is answered by
+   one reply of 32 bytes, in order. All numbers are little endian.
 
    The CPU's copy of the DMA arena is the file that FLUORITE_SIM_ARENA names, mapped MAP_SHARED by the driver. The
    device has a copy of its own, and only the two SYNC operations copy between them: a cache sync that is missing shows

@@ -1,8 +1,8 @@
 /* Accelerators as extern stages of Halide pipelines: what the generated `int fluorite_<name>(...)` are made of.
 
-   halide_malloc and halide_free are replaced, so that the pipeline's buffers lie in the DMA arena (or on the heap, where
-   the arena is full or there is none). A buffer in the arena whose layout suits is handed to the hardware as it lies;
-   any other is copied.
+   halide_malloc and halide_free are replaced, so that the pipeline's buffers lie in the DMA arena (or on the heap,
+   where the arena is full or there is none). A buffer in the arena whose layout suits is handed to the hardware as it
+   lies; any other is copied.
 
    The process has one arena and opens each accelerator once, when first needed: Halide passes its extern stages nothing
    that could hold them. That is the only global state. Environment: FLUORITE_ARENA (see fluorite_arena_open),

@@ -1,5 +1,5 @@
-/* Waiting for launches. Of all threads that wait, one (the leader) waits for the interrupt, without the lock; the others
-   wait for the leader to tell them what it saw. */
+/* Waiting for launches. Of all threads that wait, one (the leader) waits for the interrupt, without the lock; the
+   others wait for the leader to tell them what it saw. */
 #define _POSIX_C_SOURCE 200809L
 
 #include "fluorite_device.h"

@@ -17,6 +17,7 @@ __all__ = ["board_environment", "preload_library"]
 
 _HERE = Path(__file__).parent
 _PROTOCOL = _HERE.parents[1] / "glue" / "runtime" / "fluorite_sim_protocol.h"
+_SOURCES = ("board.h", "board_access.c", "board_client.c", "board_preload.c")
 # Not fortified: the library defines the functions that fortified ones are made of.
 # glibc declares that poll() only writes its array, which is why the compiler takes it for uninitialised.
 _FLAGS = (
@@ -33,14 +34,14 @@ def preload_library(target: Target) -> Path:
     SimulationError
         The cross compiler fails.
     """
-    sources = {path.name: path.read_text() for path in (_HERE / "board_preload.c", _PROTOCOL)}
+    sources = {path.name: path.read_text() for path in (*(_HERE / name for name in _SOURCES), _PROTOCOL)}
     version = run_tool([*target.compiler, "--version"]).stdout.partition("\n")[0]
 
     def make(work: Path) -> Path:
         for name, text in sources.items():
             (work / name).write_text(text)
         made = work / "board.so"
-        run_tool([*target.compiler, *_FLAGS, "-o", str(made), "board_preload.c", "-ldl", "-lpthread"], cwd=work)
+        run_tool([*target.compiler, *_FLAGS, "-o", str(made), *_SOURCES[1:], "-ldl", "-lpthread"], cwd=work)
         return made
 
     return cached("boards", (*target.compiler, version, *_FLAGS, *sources.values()), ".so", make)

@@ -16,7 +16,7 @@
 #include "fluorite_sim_protocol.h"
 #include "system.h"
 
-constexpr int SLICE_CYCLES = 4096;    // between two looks at the sockets
+constexpr int SLICE_CYCLES = 256;     // between two looks at the sockets: few, or drivers are slow beside the hardware
 constexpr int LAST_CYCLES = 1000000;  // at most, after the last driver has gone
 
 inline volatile std::sig_atomic_t stop_requested = 0;
