@@ -141,7 +141,13 @@ class Accelerator:
             w.unpack(packed, array)
         return result
 
-    def golden(self, inputs: Mapping[str, AnyArray], mins: Sequence[int], extents: Sequence[int]) -> list[AnyArray]:
+    def golden(
+        self,
+        inputs: Mapping[str, AnyArray],
+        mins: Sequence[int],
+        extents: Sequence[int],
+        given: Mapping[str, Any] | None = None,
+    ) -> list[AnyArray]:
         """Halide's own answer for a region of the output, from the accelerator's inputs.
 
         Parameters
@@ -150,6 +156,8 @@ class Accelerator:
             Per input, exactly the region it needs, axes reversed.
         mins, extents : sequence of int
             The region, by the Func's arguments.
+        given : mapping of str to halide.Parameter, optional
+            Params and images to use instead of what the user's own hold.
         """
         region = self.generated.region
         names = [i.name for i in region.inputs]
@@ -164,7 +172,7 @@ class Accelerator:
             buffer = hl.Buffer(array.view(np.ulonglong) if array.dtype == np.uint64 else array)
             buffer.set_min(list(input_region(self.generated, name, mins, extents)[0]))
             param.set(buffer)
-        parameters = {**self._loaded.parameters, **{n: p.parameter() for n, p in params.items()}}
+        parameters = {**self._loaded.parameters, **(given or {}), **{n: p.parameter() for n, p in params.items()}}
         results = [hl.Buffer(halide_type(t), list(extents)) for t in region.func.types]
         for result in results:
             result.set_min(list(mins))
