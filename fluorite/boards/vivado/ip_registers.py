@@ -5,12 +5,13 @@ from __future__ import annotations
 from fluorite.boards.vivado.spirit import Node
 from fluorite.hwgen.shell.registers import Register, RegisterMap
 
-__all__ = ["BLOCK", "add_memory_map"]
+__all__ = ["ACCESS", "BLOCK", "add_memory_map"]
 
 #: Name of the address block, as Vivado's packager calls the first one.
 BLOCK = "reg0"
 
-_ACCESS = {"ro": "read-only", "rw": "read-write", "wo": "write-only", "w1c": "read-write", "clear": "read-write"}
+#: Our kinds of access in the words of IP-XACT.
+ACCESS = {"ro": "read-only", "rw": "read-write", "wo": "write-only", "w1c": "read-write", "clear": "read-write"}
 _WRITTEN = {"w1c": "oneToClear", "clear": "clear"}
 
 
@@ -46,7 +47,7 @@ def _register(parent: Node, register: Register) -> None:
     entry.add("size", "32", format="long")
     if register.constant is None and register.access != "rw":
         entry.add("volatile", "true")
-    entry.add("access", _ACCESS[register.access])
+    entry.add("access", ACCESS[register.access])
     if register.constant is not None:
         entry.add("reset").add("value", f"{register.constant:#x}", format="long")
     for part in register.fields:
@@ -55,6 +56,6 @@ def _register(parent: Node, register: Register) -> None:
         field.add("description", part.description)
         field.add("bitOffset", str(part.low_bit))
         field.add("bitWidth", str(part.width_bits), format="long")
-        field.add("access", _ACCESS[register.access])
+        field.add("access", ACCESS[register.access])
         if register.access in _WRITTEN:
             field.add("modifiedWriteValue", _WRITTEN[register.access])

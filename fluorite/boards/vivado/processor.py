@@ -138,11 +138,15 @@ def processor_block(placement: Placement) -> ProcessorBlock:
             f"{board.name}: {processor.interrupt_port} has {lines} lines, not enough for {len(placement.accelerators)} "
             "accelerators"
         )
-    for key, value in processor.settings.items():
-        if made.settings.get(key, value) != value:
-            raise UsageError(f"{board.name}: processor.settings.{key} must be {made.settings[key]!r}, not {value!r}")
-    # The board's first: the design's may depend on them.
-    settings = {**processor.settings, **made.settings}
+    given = [("processor.settings", processor.settings)]
+    given += [(f"{port.name}: settings", port.settings) for port in placement.ports]
+    settings: dict[str, str] = {}
+    for where, values in given:
+        for key, value in values.items():
+            if made.settings.get(key, value) != value:
+                raise UsageError(f"{board.name}: {where}.{key} must be {made.settings[key]!r}, not {value!r}")
+        settings |= values
+    settings |= made.settings
     return ProcessorBlock(made.ip, made.rule, made.options, made.control_clock, made.ports, settings)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,9 @@ __all__ = ["write_vivado"]
 _TCL = Path(__file__).parent / "tcl"
 
 
-def write_vivado(design: Design, board: Board, folder: str | Path) -> list[Path]:
+def write_vivado(
+    design: Design, board: Board, folder: str | Path, verilog: Mapping[str, str] | None = None
+) -> list[Path]:
     """Write everything that Vivado needs for a design's bitstream on a Zynq board.
 
     Parameters
@@ -35,6 +38,8 @@ def write_vivado(design: Design, board: Board, folder: str | Path) -> list[Path]
         With a processor.
     folder : str or Path
         Made if it is not there.
+    verilog : mapping of str to str, optional
+        By module, the Verilog of the shells, where it is made already; making it takes seconds.
 
     Returns
     -------
@@ -61,7 +66,8 @@ def write_vivado(design: Design, board: Board, folder: str | Path) -> list[Path]
     for accelerator, registers in zip(design.accelerators, maps, strict=True):
         core = registers.name
         files[f"ip/{core}/component.xml"] = component_xml(registers)
-        files[f"ip/{core}/{HDL.format(name=core)}"] = emit_shell(accelerator.generated, design.shell)
+        text = verilog[core] if verilog else emit_shell(accelerator.generated, design.shell)
+        files[f"ip/{core}/{HDL.format(name=core)}"] = text
         files[f"ip/{core}/{GUI.format(name=core)}"] = gui(core)
     folder = Path(folder)
     for path, text in files.items():

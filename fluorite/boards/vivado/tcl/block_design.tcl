@@ -63,13 +63,22 @@ proc add_smartconnect {name slaves masters} {
     clocked $name aclk aresetn
 }
 
+# A core in older releases, inline Verilog where that has replaced it.
+proc add_concatenation {name inputs} {
+    if {[get_ipdefs -quiet xilinx.com:ip:xlconcat:*] ne ""} {
+        create_bd_cell -type ip -vlnv xilinx.com:ip:xlconcat $name
+    } else {
+        create_bd_cell -type inline_hdl -vlnv xilinx.com:inline_hdl:ilconcat $name
+    }
+    set_property -dict [properties [list NUM_PORTS $inputs]] [get_bd_cells $name]
+}
+
 proc add_accelerators {} {
     global accelerators processor
     set count [llength $accelerators]
     add_smartconnect control 1 $count
     connect ps/[dict get $processor control] control/S00_AXI
-    create_bd_cell -type ip -vlnv xilinx.com:ip:xlconcat interrupts
-    set_property -dict [properties [list NUM_PORTS $count]] [get_bd_cells interrupts]
+    add_concatenation interrupts $count
     set number 0
     foreach accelerator $accelerators {
         lassign $accelerator name vlnv base bytes line

@@ -1,0 +1,276 @@
+# Projects, files, runs, reports.
+
+namespace eval stub {
+    variable project {}
+    variable runs {}
+}
+
+proc version {args} {
+    set options [stub::parse version {-short} $args]
+    stub::need $options version -short
+    return [expr {[info exists ::env(STUB_RELEASE)] ? $::env(STUB_RELEASE) : "2022.2"}]
+}
+
+proc set_param {name value} {
+    if {$name ne "board.repoPaths"} {
+        stub::refuse "set_param: no parameter $name is known here"
+    }
+    foreach folder $value {
+        if {![file isdirectory $folder]} {
+            stub::refuse "set_param board.repoPaths: there is no folder $folder"
+        }
+    }
+    if {"create_project" in $stub::steps} {
+        stub::refuse "set_param board.repoPaths after create_project"
+    }
+}
+
+proc create_project {args} {
+    set options [stub::parse create_project {-part= -force} $args 2 2]
+    lassign [dict get $options ""] name folder
+    set part [stub::need $options create_project -part]
+    if {![stub::known_part $part]} {
+        stub::refuse "create_project: no part is called $part"
+    }
+    if {[file exists $folder] && ![dict exists $options -force]} {
+        stub::refuse "create_project: $folder is there already, and -force is not given"
+    }
+    file delete -force $folder
+    file mkdir $folder
+    set stub::project [dict create name $name folder $folder part $part board_part "" ip_repo_paths {} top "" \
+        constraints {}]
+    stub::step create_project
+}
+
+proc current_project {} {
+    stub::after current_project create_project
+    return [stub::object project [dict get $stub::project name]]
+}
+
+proc current_fileset {} {
+    stub::after current_fileset create_project
+    return [stub::object fileset sources_1]
+}
+
+proc get_board_parts {args} {
+    set options [stub::parse get_board_parts {-quiet} $args 1 1]
+    set name [lindex [dict get $options ""] 0]
+    return [stub::found $options board_part $name [dict exists $stub::boards $name]]
+}
+
+proc stub::set_project_property {name value} {
+    variable project
+    variable boards
+    switch -- $name {
+        board_part {
+            if {![dict exists $boards $value]} {
+                refuse "set_property board_part: there are no board files for $value"
+            }
+            if {[lindex [dict get $boards $value] 0] ne [dict get $project part]} {
+                refuse "set_property board_part: $value has another part than [dict get $project part]"
+            }
+        }
+        ip_repo_paths {}
+        default {
+            refuse "set_property: a project has no property $name that is known here"
+        }
+    }
+    dict set project $name $value
+}
+
+proc stub::set_fileset_property {name value} {
+    variable project
+    if {$name ne "top"} {
+        refuse "set_property: a fileset has no property $name that is known here"
+    }
+    after "set_property top" make_wrapper
+    if {$value ne "[dict get $project design]_wrapper"} {
+        refuse "set_property top: there is no module $value"
+    }
+    dict set project top $value
+    step set_top
+}
+
+proc update_ip_catalog {args} {
+    stub::parse update_ip_catalog {-rebuild} $args
+    stub::after update_ip_catalog create_project
+    foreach folder [dict get $stub::project ip_repo_paths] {
+        stub::read_repository $folder
+    }
+    stub::step update_ip_catalog
+}
+
+proc get_ipdefs {args} {
+    set options [stub::parse get_ipdefs {-quiet} $args 1 1]
+    set vlnv [lindex [dict get $options ""] 0]
+    return [stub::found $options ipdef $vlnv [expr {[stub::find_core $vlnv] ne ""}]]
+}
+
+proc add_files {args} {
+    set options [stub::parse add_files {-fileset= -norecurse} $args 1 100]
+    stub::after add_files create_project
+    if {[stub::need $options add_files -fileset] ne "constrs_1"} {
+        stub::refuse "add_files: no fileset [dict get $options -fileset] is known here"
+    }
+    foreach path [dict get $options ""] {
+        stub::check_file add_files $path
+        dict lappend stub::project constraints $path
+    }
+}
+
+proc get_files {args} {
+    set options [stub::parse get_files {} $args 1 1]
+    stub::after get_files save_bd_design
+    set name [lindex [dict get $options ""] 0]
+    return [stub::found $options file $name [expr {$name eq "[dict get $stub::project design].bd"}]]
+}
+
+proc stub::generated {args} {
+    variable project
+    return [file join [dict get $project folder] [dict get $project name].gen sources_1 bd {*}$args]
+}
+
+proc generate_target {args} {
+    set options [stub::parse generate_target {} $args 2 2]
+    stub::after generate_target validate_bd_design save_bd_design
+    lassign [dict get $options ""] target file
+    if {$target ne "all"} {
+        stub::refuse "generate_target: no target $target is known here"
+    }
+    stub::name file $file generate_target
+    set design [dict get $stub::project design]
+    stub::write_file [stub::generated $design hw_handoff $design.hwh] "hardware handoff of $design"
+    stub::step generate_target
+}
+
+proc make_wrapper {args} {
+    set options [stub::parse make_wrapper {-files= -top -import} $args]
+    stub::after make_wrapper validate_bd_design save_bd_design
+    foreach name {-top -import} {
+        stub::need $options make_wrapper $name
+    }
+    stub::name file [stub::need $options make_wrapper -files] make_wrapper
+    stub::step make_wrapper
+}
+
+proc update_compile_order {args} {
+    set options [stub::parse update_compile_order {-fileset=} $args]
+    stub::after update_compile_order create_project
+    if {[stub::need $options update_compile_order -fileset] ne "sources_1"} {
+        stub::refuse "update_compile_order: no fileset [dict get $options -fileset] is known here"
+    }
+}
+
+proc launch_runs {args} {
+    set options [stub::parse launch_runs {-jobs= -to_step=} $args 1 1]
+    set run [dict get $options ""]
+    if {![string is integer -strict [stub::option $options -jobs 1]] || [stub::option $options -jobs 1] < 1} {
+        stub::refuse "launch_runs: -jobs must be a number from 1 on, not [dict get $options -jobs]"
+    }
+    set step [stub::option $options -to_step]
+    switch -- $run {
+        synth_1 {
+            stub::after "launch_runs synth_1" set_top generate_target
+            if {$step ne ""} {
+                stub::refuse "launch_runs: synth_1 has no step $step that is known here"
+            }
+        }
+        impl_1 {
+            stub::after "launch_runs impl_1" synth_1
+            if {"open_run" in $stub::steps} {
+                stub::refuse "launch_runs impl_1 while its design is open"
+            }
+            if {$step ni {"" write_bitstream}} {
+                stub::refuse "launch_runs: impl_1 has no step $step that is known here"
+            }
+        }
+        default {
+            stub::refuse "launch_runs: there is no run $run"
+        }
+    }
+    dict set stub::runs $run [dict create launched 1 step $step]
+}
+
+proc wait_on_runs {args} {
+    set options [stub::parse wait_on_runs {} $args 1 1]
+    set run [dict get $options ""]
+    if {![dict exists $stub::runs $run launched]} {
+        stub::refuse "wait_on_runs: $run was not launched"
+    }
+    if {[info exists ::env(STUB_FAIL)] && $::env(STUB_FAIL) eq $run} {
+        dict set stub::runs $run failed 1
+        return
+    }
+    stub::step $run
+    if {[dict get $stub::runs $run step] eq "write_bitstream"} {
+        set folder [file join [dict get $stub::project folder] [dict get $stub::project name].runs $run]
+        stub::write_file [file join $folder [dict get $stub::project top].bit] bitstream
+        stub::step write_bitstream
+    }
+}
+
+proc get_runs {args} {
+    set options [stub::parse get_runs {} $args 1 1]
+    set name [dict get $options ""]
+    return [stub::found $options run $name [expr {$name in {synth_1 impl_1}}]]
+}
+
+proc stub::run_property {run name} {
+    variable runs
+    if {![dict exists $runs $run launched]} {
+        refuse "get_property $name: $run was not launched"
+    }
+    set done [expr {![dict exists $runs $run failed]}]
+    switch -- $name {
+        PROGRESS {return [expr {$done ? "100%" : "40%"}]}
+        STATUS {return [expr {$done ? "$run Complete!" : "$run ERROR"}]}
+        STATS.WNS - STATS.WHS {
+            if {$run ne "impl_1" || !$done} {
+                refuse "get_property: $run has no $name"
+            }
+            set setting STUB_[string range $name 6 end]
+            set usual [dict create STUB_WNS 0.5 STUB_WHS 0.05]
+            return [expr {[info exists ::env($setting)] ? $::env($setting) : [dict get $usual $setting]}]
+        }
+        default {refuse "get_property: a run has no property $name that is known here"}
+    }
+}
+
+proc open_run {args} {
+    set options [stub::parse open_run {} $args 1 1]
+    stub::after open_run impl_1
+    if {[dict get $options ""] ne "impl_1"} {
+        stub::refuse "open_run: impl_1 is wanted, not [dict get $options {}]"
+    }
+    stub::step open_run
+}
+
+proc close_design {} {
+    stub::after close_design open_run
+    set stub::steps [lsearch -all -inline -not -exact $stub::steps open_run]
+}
+
+proc stub::report {command options arguments} {
+    set options [parse $command [concat -file= $options] $arguments]
+    after $command open_run
+    write_file [need $options $command -file] $command
+    step $command
+}
+
+proc report_timing_summary {args} {
+    stub::report report_timing_summary {} $args
+}
+
+proc report_utilization {args} {
+    stub::report report_utilization -hierarchical $args
+}
+
+proc write_hw_platform {args} {
+    set options [stub::parse write_hw_platform {-fixed -include_bit -force} $args 1 1]
+    stub::after write_hw_platform write_bitstream open_run
+    foreach name {-fixed -include_bit} {
+        stub::need $options write_hw_platform $name
+    }
+    stub::write_file [lindex [dict get $options ""] 0] platform
+    stub::step write_hw_platform
+}

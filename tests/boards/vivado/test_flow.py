@@ -1,0 +1,227 @@
+"""The scripts, run in the model of Vivado: what comes out is what the placement says."""
+
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from fluorite.boards import board_names, load_board, place
+from fluorite.boards.vivado import write_vivado
+from fluorite.errors import UsageError
+from fluorite.hwgen.shell.registers import register_map
+
+ZYNQ = [name for name in board_names() if load_board(name).processor is not None]
+HIGH_MEMORY = 0x8_0000_0000
+
+
+def placement_of(design, board):
+    return place([register_map(a.generated, design.shell) for a in design.accelerators], board)
+
+
+@pytest.fixture(scope="module", params=ZYNQ)
+def ran(request, compiled, shells, vivado, tmp_path_factory):
+    """The design on a board, and what the model made of it."""
+    # Boards of a kind differ in data only: two are compiled for, the others get what fits the same shells.
+    board = load_board(request.param)
+    alike = compiled("pynq-z2" if board.family == "zynq-7000" else "zcu104")
+    design = replace(alike, board=board)
+    assert design.shell == board.shell
+    folder = tmp_path_factory.mktemp(request.param) / "vivado"
+    write_vivado(design, board, folder, shells(design))
+    result = vivado(folder)
+    assert result.code == 0, result.error
+    return placement_of(design, board), result.design, folder
+
+
+def test_registers_are_where_the_placement_says(ran):
+    placement, design, _ = ran
+    assert design["addresses"]["ps/Data"] == {
+        f"{p.registers.name}/s_axi_control/reg0": [p.base_address, p.bytes] for p in placement.accelerators
+    }
+    control = placement.board.processor.control.name
+    assert design["interfaces"][f"ps/{control}"] == "control/S00_AXI"
+    for number, placed in enumerate(placement.accelerators):
+        assert design["interfaces"][f"control/M{number:02}_AXI"] == f"{placed.registers.name}/s_axi_control"
+
+
+def test_every_master_reaches_all_memory_and_nothing_else(ran):
+    placement, design, _ = ran
+    memory_bytes = placement.board.processor.memory_bytes
+    masters = [(p.registers.name, m) for p in placement.accelerators for m in p.masters]
+    assert len(masters) == 5
+    for name, master in masters:
+        space = f"{name}/{master.bus}"
+        smartconnect, slave = design["interfaces"][space].split("/")
+        assert slave.startswith("S")
+        assert design["interfaces"][f"{smartconnect}/M00_AXI"] == f"ps/{master.port.name}"
+        places = sorted(design["addresses"][space].values())
+        if memory_bytes <= 0x8000_0000:
+            assert places == [[0, memory_bytes]]
+        else:
+            assert places == [[0, 0x8000_0000], [HIGH_MEMORY, memory_bytes - 0x8000_0000]]
+        assert all("DDR" in segment for segment in design["addresses"][space])
+        assert not any("DDR" in segment for segment in design["excluded"].get(space, []))
+
+
+def test_interrupts_are_in_order(ran):
+    placement, design, _ = ran
+    for placed in placement.accelerators:
+        assert design["nets"][f"{placed.registers.name}/interrupt"] == [f"interrupts/In{placed.interrupt_line}"]
+    assert design["nets"]["interrupts/dout"] == [f"ps/{placement.board.processor.interrupt_port}"]
+    assert design["cells"]["interrupts"]["config"]["NUM_PORTS"] == str(len(placement.accelerators))
+
+
+def test_one_clock_and_one_reset_for_all(ran):
+    placement, design, _ = ran
+    processor = placement.board.processor
+    clocked = set(design["nets"][f"ps/{processor.clock}"])
+    assert {p.registers.name + "/aclk" for p in placement.accelerators} <= clocked
+    assert {"control/aclk", "reset/slowest_sync_clk"} <= clocked
+    assert len([pin for pin in clocked if pin.startswith("ps/")]) == 1 + len(placement.ports)
+    resets = set(design["nets"]["reset/peripheral_aresetn"])
+    assert {p.registers.name + "/aresetn" for p in placement.accelerators} <= resets
+    assert design["nets"][f"ps/{processor.reset}"] == ["reset/ext_reset_in"]
+    settings = design["cells"]["ps"]["config"]
+    (asked,) = (settings[k] for k in settings if k.endswith(("FPGA0_PERIPHERAL_FREQMHZ", "PL0_REF_CTRL__FREQMHZ")))
+    assert float(asked) == pytest.approx(placement.board.clock_hz / 1e6, abs=1e-6)
+
+
+def test_ports_are_as_wide_as_the_masters(ran):
+    placement, design, _ = ran
+    settings = design["cells"]["ps"]["config"]
+    for port in placement.ports:
+        for key, value in port.settings.items():
+            assert settings[key] == value
+    assert {p.data_bits for p in placement.ports} == {placement.accelerators[0].registers.config.data_bits}
+
+
+def test_everything_is_built_and_handed_out(ran):
+    placement, design, folder = ran
+    assert design["project"]["part"] == placement.board.part
+    assert design["project"]["board_part"] == placement.board.processor.preset
+    assert design["project"]["top"] == "system_wrapper"
+    assert design["steps"][-1] == "write_hw_platform"
+    names = sorted(path.name for path in (folder / "output").iterdir())
+    assert names == ["vivado_two.bit", "vivado_two.hwh", "vivado_two.xsa"]
+    assert sorted(path.name for path in (folder / "reports").iterdir()) == ["timing.rpt", "utilization.rpt"]
+
+
+def test_project_only(copy, vivado):
+    result = vivado(copy("pynq-z2"), "project")
+    assert result.code == 0, result.error
+    assert result.design["steps"][-1] == "set_top"
+    assert "synth_1" not in result.design["steps"]
+
+
+def test_inline_concatenation(copy, vivado):
+    result = vivado(copy("pynq-z2"), STUB_INLINE="1")
+    assert result.code == 0, result.error
+    assert result.design["cells"]["interrupts"]["core"] == "xilinx.com:inline_hdl:ilconcat:1.0"
+
+
+def test_missed_clock_gets_no_bitstream(copy, vivado):
+    folder = copy("pynq-z2")
+    result = vivado(folder, STUB_WNS="-0.125")
+    assert result.code == 1
+    timing = folder / "reports" / "timing.rpt"
+    assert result.error.strip() == f"fluorite: setup times are missed by 0.125 ns at 125 MHz: see {timing}"
+    assert timing.exists()
+    assert not list(folder.rglob("*.bit"))
+    assert "hold times are missed by 0.5 ns" in vivado(folder, STUB_WHS="-0.5").error
+
+
+def test_failed_run(copy, vivado):
+    result = vivado(copy("pynq-z2"), STUB_FAIL="synth_1")
+    assert (result.code, result.error.strip()) == (1, "fluorite: synth_1 did not end: synth_1 ERROR")
+
+
+def test_old_vivado(copy, vivado):
+    result = vivado(copy("pynq-z2"), STUB_RELEASE="2021.1")
+    assert (result.code, result.error.strip()) == (
+        1,
+        "fluorite: Vivado 2021.1 is too old: 2022.2 or later is needed",
+    )
+    assert vivado(copy("zcu104"), STUB_RELEASE="2024.1.2").code == 0
+
+
+def test_missing_board_files(copy, vivado):
+    folder = copy("pynq-z2")
+    text = (folder / "design.tcl").read_text()
+    (folder / "design.tcl").write_text(text.replace("pynq-z2:part0:1.0", "pynq-z2:part0:9.9"))
+    result = vivado(folder)
+    assert result.error.strip() == (
+        "fluorite: Vivado has no board files for tul.com.tw:pynq-z2:part0:9.9: install them from its Store, "
+        "or set BOARD_FILES"
+    )
+
+
+def test_board_without_board_files(compiled, shells, tmp_path, vivado):
+    board = load_board("pynq-z2")
+    board = replace(board, part="xc7z010clg400-1", processor=replace(board.processor, preset=""))
+    write_vivado(compiled("pynq-z2"), board, tmp_path, shells(compiled("pynq-z2")))
+    result = vivado(tmp_path)
+    assert result.code == 0, result.error
+    assert "there are no board files" in (tmp_path / "README.md").read_text()
+
+
+def test_makefile(written):
+    """`make` asks for Vivado in batch mode, and builds again only what has changed."""
+    done = subprocess.run(["make", "-n"], cwd=written("pynq-z2"), capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0] == "vivado -mode batch -source build.tcl"
+    assert shutil.which("make")
+
+
+def test_two_writes_are_the_same(compiled, written, tmp_path):
+    board = load_board("pynq-z2")
+    files = write_vivado(compiled("pynq-z2"), board, tmp_path)
+    for path in files:
+        assert path.read_bytes() == (written("pynq-z2") / path.relative_to(tmp_path)).read_bytes()
+        assert str(tmp_path) not in path.read_text()
+    assert all(len(line) <= 120 for line in (tmp_path / "README.md").read_text().splitlines() if line[:1] != "|")
+
+
+REFUSED = [
+    ({"clock": "FCLK_CLK1"}, "processor.clock must be one of FCLK_CLK0, not 'FCLK_CLK1'"),
+    ({"reset": "rst"}, "processor.reset must be one of FCLK_RESET0_N, not 'rst'"),
+    ({"interrupt_port": "IRQ"}, "processor.interrupt_port must be one of IRQ_F2P, not 'IRQ'"),
+    (
+        {"settings": {"PCW_EN_CLK0_PORT": "0"}},
+        "processor.settings.PCW_EN_CLK0_PORT must be '1', not '0'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), REFUSED)
+def test_boards_that_are_refused(compiled, tmp_path, change, message):
+    board = load_board("pynq-z2")
+    board = replace(board, processor=replace(board.processor, **change))
+    with pytest.raises(UsageError) as caught:
+        write_vivado(compiled("pynq-z2"), board, tmp_path / "new")
+    assert str(caught.value) == f"pynq-z2: {message}"
+    assert not (tmp_path / "new").exists()
+
+
+def test_unknown_ports_are_refused(compiled, tmp_path):
+    board = load_board("zcu104")
+    processor = board.processor
+    port = replace(processor.memory[0], name="S_AXI_HP9_FPD")
+    known = "S_AXI_HPC0_FPD, S_AXI_HPC1_FPD, S_AXI_HP0_FPD, S_AXI_HP1_FPD, S_AXI_HP2_FPD, S_AXI_HP3_FPD"
+    with pytest.raises(UsageError) as caught:
+        write_vivado(compiled("zcu104"), replace(board, processor=replace(processor, memory=(port,))), tmp_path / "new")
+    assert str(caught.value) == f"zcu104: processor.memory.name must be one of {known}, not 'S_AXI_HP9_FPD'"
+    narrow = replace(processor.memory[0], settings={"PSU__SAXIGP2__DATA_WIDTH": "64"})
+    with pytest.raises(UsageError) as caught:
+        write_vivado(
+            compiled("zcu104"), replace(board, processor=replace(processor, memory=(narrow,))), tmp_path / "new"
+        )
+    assert str(caught.value) == ("zcu104: S_AXI_HP0_FPD: settings.PSU__SAXIGP2__DATA_WIDTH must be '128', not '64'")
+
+
+def test_streams_are_refused(compiled, tmp_path):
+    design = compiled("pynq-z2")
+    design = replace(design, shell=replace(design.shell, kind="axis"))
+    with pytest.raises(UsageError) as caught:
+        write_vivado(design, load_board("pynq-z2"), tmp_path / "new")
+    assert str(caught.value) == "vivado_two: the Vivado flow connects memory masters: compile it with shell axi"
+    assert not (tmp_path / "new").exists()
