@@ -1,0 +1,1 @@
+"""Whole machines: Linux booted in QEMU, with the Verilated accelerators as devices of the machine."""
