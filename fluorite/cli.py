@@ -17,6 +17,8 @@ from pathlib import Path
 
 import halide as hl
 
+from fluorite.cli_boards import bitstream_command, boards_command
+from fluorite.cli_build import add_build_options, build_command
 from fluorite.cli_commands import compile_command, report_command, run_command, verify_command
 from fluorite.cli_system import SYSTEMS
 from fluorite.errors import CompileError, FluoriteError, SimulationError
@@ -119,6 +121,19 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     _command(commands, "report", report_command, "print cycles, latency, memories and operators of the accelerators")
+
+    text = "build a bitstream with open tools, the accelerator behind a serial port (boards with an ECP5)"
+    command = _command(commands, "build", build_command, text)
+    add_build_options(command)
+
+    command = _plain_command(commands, "boards", boards_command, "list the boards there are")
+    command.add_argument("board", metavar="BOARD", nargs="*", help="only these: names, or a board's .toml file")
+
+    text = "convert Vivado's .bit into the .bin that Linux' FPGA manager loads"
+    command = _plain_command(commands, "bitstream", bitstream_command, text)
+    command.add_argument("file", metavar="FILE.bit", type=Path, help="the bitstream")
+    command.add_argument("--board", metavar="BOARD", required=True, help="the board it is for")
+    command.add_argument("-o", "--output", metavar="FILE.bin", type=Path, required=True, help="what to write")
     return parser
 
 
@@ -128,14 +143,8 @@ def _command(
     function: Callable[[argparse.Namespace], bool],
     text: str,
 ) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=text,
-        description=text[0].upper() + text[1:] + ".",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.set_defaults(command=function)
+    """A command on a pipeline file."""
+    command = _plain_command(commands, name, function, text)
     command.add_argument("file", metavar="FILE", type=Path, help="Python file with one @hl.generator class")
     command.add_argument(
         "-p", "--param", metavar="NAME=VALUE", action="append", default=[], help="value of a GeneratorParam"
@@ -151,6 +160,23 @@ def _command(
         help="what is around the accelerators: axi, masters that read and write memory; axis, AXI4-Stream video in and "
         "out (default: what the board can use)",
     )
+    return command
+
+
+def _plain_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    function: Callable[[argparse.Namespace], bool],
+    text: str,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=text,
+        description=text[0].upper() + text[1:] + ".",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(command=function)
     command.add_argument("--json", action="store_true", help="print JSON")
     return command
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from fluorite.boards.ecp5.build import build_design
-from fluorite.cli_commands import _compiled
+from fluorite.cli_commands import compiled_design
 from fluorite.errors import UsageError
 
 __all__ = ["add_build_options", "build_command"]
@@ -31,7 +31,7 @@ def build_command(options: argparse.Namespace) -> bool:
     """
     if options.board is None:
         raise UsageError("build needs a board: --board ulx3s-85f")
-    loaded, design = _compiled(options)
+    loaded, design = compiled_design(options)
     folder: Path = options.output or Path("build") / loaded.name
     assert design.board is not None
 

@@ -30,14 +30,14 @@ from fluorite.verify import (
     set_scalars,
 )
 
-__all__ = ["compile_command", "report_command", "run_command", "verify_command"]
+__all__ = ["compile_command", "compiled_design", "report_command", "run_command", "verify_command"]
 
 _DEFAULT_SIZES = ((64, 48), (131, 77), (300, 265))
 
 
 def compile_command(options: argparse.Namespace) -> bool:
     """Write a design into a folder."""
-    loaded, design = _compiled(options)
+    loaded, design = compiled_design(options)
     folder: Path = options.output or Path("build") / loaded.name
     files = [str(path) for path in design.write(folder, options.target)]
     if options.json:
@@ -51,7 +51,7 @@ def compile_command(options: argparse.Namespace) -> bool:
 
 def report_command(options: argparse.Namespace) -> bool:
     """Print a design's report."""
-    loaded, design = _compiled(options)
+    loaded, design = compiled_design(options)
     if options.json:
         _print_json({"name": loaded.name, "params": loaded.params, "report": _report_json(design)})
     else:
@@ -61,7 +61,7 @@ def report_command(options: argparse.Namespace) -> bool:
 
 def run_command(options: argparse.Namespace) -> bool:
     """Run photographs through the simulated accelerator and write what comes out."""
-    loaded, design = _compiled(options)
+    loaded, design = compiled_design(options)
     scalars = _assignments(options.set, "--set")
     set_scalars(loaded, scalars)
     photo_sizes = set_photos(loaded, options.input)
@@ -118,7 +118,7 @@ def verify_command(options: argparse.Namespace) -> bool:
     """Compare the simulated accelerator with Halide on photographs or random images, without stalls and with."""
     if not 0 <= options.stalls < 1:
         raise UsageError(f"--stalls must be in 0 <= P < 1, not {options.stalls}")
-    loaded, design = _compiled(options)
+    loaded, design = compiled_design(options)
     set_scalars(loaded, _assignments(options.set, "--set"))
     cases = []
     for size in _verified_sizes(options):
@@ -184,7 +184,8 @@ def _verify_case(
     }
 
 
-def _compiled(options: argparse.Namespace) -> tuple[LoadedFile, fluorite.Design]:
+def compiled_design(options: argparse.Namespace) -> tuple[LoadedFile, fluorite.Design]:
+    """Load a command's pipeline file and compile it."""
     loaded = load_pipeline(options.file, _assignments(options.param, "-p"))
     return loaded, fluorite.compile(loaded.pipeline, options.board, loaded.name, options.shell)
 

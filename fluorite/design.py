@@ -16,10 +16,12 @@ import halide as hl
 import numpy as np
 
 from fluorite.boards.board import Board
+from fluorite.boards.vivado.write import write_vivado
 from fluorite.errors import ScheduleError, UsageError
 from fluorite.frontend import cut, ir
 from fluorite.frontend.constants import strict_target
 from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_halide
+from fluorite.glue.linux.write import write_linux
 from fluorite.glue.overview import overview
 from fluorite.glue.write import write_software
 from fluorite.hwgen.generate import Generated
@@ -282,7 +284,8 @@ class Design:
         """Write hardware, software and report into a folder.
 
         Per accelerator ``<func>_core.v`` and the core in its shell, one file, ``<func>_axi.v`` or ``<func>_axis.v``.
-        With AXI shells, in ``software/`` the driver, the extern stages, a program and how to build it.
+        With AXI shells, in ``software/`` the driver, the extern stages, a program and how to build it. For a board
+        with a processor, in ``vivado/`` what makes the bitstream, in ``linux/`` what its Linux needs.
 
         Parameters
         ----------
@@ -309,8 +312,9 @@ class Design:
         if targets and not with_software:
             raise UsageError(f"{self.name}: targets: a stream shell has no software: leave them out, or take shell axi")
         files = {f"{identifier(a.name)}_core.v": a.verilog for a in self.accelerators}
-        for a in self.accelerators:
-            files[f"{identifier(a.name)}_{self.shell.kind}.v"] = emit_shell(a.generated, self.shell)
+        kind = self.shell.kind
+        shells = {f"{identifier(a.name)}_{kind}": emit_shell(a.generated, self.shell) for a in self.accelerators}
+        files |= {f"{name}.v": text for name, text in shells.items()}
         files["report.json"] = self.report.to_json() + "\n"
         files["report.txt"] = self.report.to_text() + "\n"
         folder = Path(folder)
@@ -323,6 +327,9 @@ class Design:
             written = [work / name for name in files]
             if with_software:
                 written += write_software(self, work / "software", targets, self.shell)
+            if with_software and self.board and processor:
+                written += write_vivado(self, self.board, work / "vivado", shells)
+                written += write_linux(self, self.board, work)
             (work / "README.md").write_text(overview(self, {path.name for path in work.iterdir() if path.is_dir()}))
             written.append(work / "README.md")
             shutil.copytree(work, folder, dirs_exist_ok=True)

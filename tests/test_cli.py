@@ -80,6 +80,39 @@ def test_compile_for_a_board(run, tmp_path):
     assert not (tmp_path / "stream" / "software").exists()
 
 
+def test_compile_for_a_board_writes_what_its_tools_take(run, tmp_path):
+    code, output, _ = run("compile", HARRIS, *SMALL, "--board", "pynq-z2", "-o", tmp_path / "out")
+    assert code == 0
+    for name in ("vivado/build.tcl", "linux/harris.dtso", "linux/driver/Kbuild", "README.md"):
+        assert (tmp_path / "out" / name).is_file(), name
+        assert f"/{name}" in output
+
+
+def test_boards(run):
+    code, output, _ = run("boards")
+    assert code == 0
+    assert re.search(r"^pynq-z2 +xc7z020clg400-1 ", output, re.MULTILINE)
+    code, output, _ = run("boards", "zcu104", "--json")
+    assert code == 0
+    assert [board["part"] for board in json.loads(output)["boards"]] == ["xczu7ev-ffvc1156-2-e"]
+    code, _, errors = run("boards", "zx81")
+    assert code == 2
+    assert errors.startswith("fluorite: error: no board is named 'zx81'; there are ")
+
+
+def test_bitstream_that_is_not_there(run, tmp_path):
+    code, _, errors = run("bitstream", tmp_path / "x.bit", "--board", "pynq-z2", "-o", tmp_path / "x.bin")
+    assert code == 2
+    one_line(errors, f"{tmp_path / 'x.bit'}: No such file or directory")
+    assert not list(tmp_path.iterdir())
+
+
+def test_build_without_a_board(run, tmp_path):
+    code, _, errors = run("build", HARRIS, "-o", tmp_path / "out")
+    assert code == 2
+    one_line(errors, "build needs a board: --board ulx3s-85f")
+
+
 def test_compile_for_several_targets(run, tmp_path):
     targets = ["--target", "host", "--target", "arm-64-linux"]
     code, _, _ = run("compile", HARRIS, *SMALL, *targets, "-o", tmp_path / "out")
