@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fluorite.boards.vivado.spirit import Node
-from fluorite.hwgen.shell.registers import Register, RegisterMap
+from fluorite.hwgen.shell.registers import Field, Register, RegisterMap
 
 __all__ = ["ACCESS", "BLOCK", "add_memory_map"]
 
@@ -50,7 +50,9 @@ def _register(parent: Node, register: Register) -> None:
     entry.add("access", ACCESS[register.access])
     if register.constant is not None:
         entry.add("reset").add("value", f"{register.constant:#x}", format="long")
-    for part in register.fields:
+    # Readers of IP-XACT drop registers without fields.
+    whole = Field("value", 0, register.width_bits, register.description)
+    for part in register.fields or (whole,):
         field = entry.add("field")
         field.add("name", part.name)
         field.add("description", part.description)

@@ -1,0 +1,234 @@
+"""One accelerator's part of the module: its registers and its class."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator
+from functools import cached_property
+
+from fluorite.boards.placement import Placed
+from fluorite.boards.vlnv import vlnv
+from fluorite.frontend import ir
+from fluorite.glue.pynq.python_code import python_formula, python_function
+from fluorite.hwgen.formula import Formula
+from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.names import identifier
+from fluorite.hwgen.shell.python_class import class_name, register_class
+from fluorite.hwgen.shell.registers import ERROR_TEXTS, StreamRegisters
+from fluorite.hwgen.values import Domain
+
+__all__ = ["AcceleratorClass"]
+
+#: Keywords of a call that are not Params.
+_TAKEN = frozenset(("images", "out", "origin", "pad", "timeout_s", "pause", "self"))
+
+
+class AcceleratorClass:
+    """Prints the Python of one accelerator.
+
+    Parameters
+    ----------
+    generated : Generated
+        The hardware.
+    placed : Placed
+        Its registers, of kind ``"axi"``, and its interrupt.
+    """
+
+    def __init__(self, generated: Generated, placed: Placed) -> None:
+        self.generated = generated
+        self.placed = placed
+        self.registers = placed.registers
+        self.region = generated.region
+
+    @property
+    def name(self) -> str:
+        """Of the class: ``harris_axi`` as ``HarrisAxi``."""
+        return class_name(self.registers).removesuffix("Registers")
+
+    # --- names ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def params(self) -> dict[str, tuple[str, ir.Type]]:
+        """By keyword, the formulas' name and the type of each Param."""
+        found = {}
+        for name, type_ in self.generated.lowered.parameters.items():
+            word = identifier(name)
+            word = f"{word}_" if word in _TAKEN or keyword.iskeyword(word) else word
+            found[word] = (f"param_{identifier(name)}", type_)
+        return found
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """Python's names of the formulas' variables."""
+        names = {
+            f"{what}_{o.var}": f"{what}_{identifier(o.var)}" for o in self.region.loops for what in ("min", "extent")
+        }
+        names |= {variable: variable for variable, _ in self.params.values()}
+        return names | {identifier(n): identifier(n) for n in self.generated.lowered.metadata}
+
+    def domain(self, stream: StreamRegisters) -> Domain:
+        """Which pixels of a stream a launch needs."""
+        name = self.region.inputs[stream.number].name if stream.port.direction == "in" else self.region.name
+        return self.generated.lowered.domains[name]
+
+    def dtype(self, stream: StreamRegisters) -> str:
+        """Numpy's name of a stream's values."""
+        port = stream.port
+        if port.element_bits == 1:
+            return "bool"
+        return f"{'' if port.signed else 'u'}int{port.element_bits}"
+
+    # --- the class ------------------------------------------------------------------------------------------------
+
+    def source(self) -> str:
+        """Classes of the registers and of the accelerator."""
+        parts = [
+            register_class(self.registers).rstrip("\n").split("\n"),
+            *([*self._border(n), ""] for n in range(len(self.generated.lowered.borders))),
+            list(self._class()),
+        ]
+        return "\n\n\n".join("\n".join(part).rstrip("\n") for part in parts) + "\n"
+
+    def _class(self) -> Iterator[str]:
+        yield f"class {self.name}(Accelerator):"
+        yield f'    """The accelerator for the Halide Func {self.region.name}.'
+        yield ""
+        yield from (f"    {line}".rstrip() for line in self.usage())
+        yield '    """'
+        yield ""
+        yield f'    bindto = ["{vlnv(self.registers)}"]'
+        yield f'    FUNC = "{self.region.name}"'
+        yield f"    INTERRUPT = {self.placed.interrupt}"
+        yield f"    REGISTERS = {class_name(self.registers)}"
+        yield "    ERROR_TEXTS = {"
+        yield from (f'        {code.value}: "{text}",' for code, text in ERROR_TEXTS.items())
+        yield "    }"
+        yield "    LOOPS = ("
+        for loop in self.region.loops:
+            yield (
+                f'        Loop("{loop.var}", lanes={loop.lanes}, max_extent={loop.max_extent}, fixed={loop.fixed}, '
+                f"min={loop.min}),"
+            )
+        yield "    )"
+        yield "    STREAMS = ("
+        for stream in self.registers.streams:
+            yield from self._stream(stream)
+        yield "    )"
+        yield "    SCALARS = {"
+        for word, (variable, type_) in self.params.items():
+            yield f'        "{word}": Scalar("{variable}", {type_.min}, {type_.max}, None),'
+        for name in self.generated.lowered.metadata:
+            word = identifier(name)
+            yield f'        "{word}": Scalar("{word}", -(1 << 31), (1 << 31) - 1, {self._source(name)}),'
+        yield "    }"
+        yield "    BORDERS = ("
+        for n, border in enumerate(self.generated.lowered.borders):
+            yield f"        Border({border.dimension}, {border.left}, {border.right}, {self._border_name(n)}),"
+        yield "    )"
+        yield ""
+        yield from self._settings()
+        yield ""
+        yield from self._transfers()
+
+    def usage(self) -> Iterator[str]:
+        """What a call takes, for people."""
+        inputs = [stream for stream in self.registers.streams if stream.port.direction == "in"]
+        arguments = ", ".join([s.port.name for s in inputs] + [f"{word}=..." for word in self.params])
+        yield f"    result = overlay.{self.registers.name}({arguments})"
+        yield ""
+        for stream in self.registers.streams:
+            domain = self.domain(stream)
+            axes = [o.var for o in reversed(self.region.loops)] + [c for c, _, _ in reversed(self._channels(stream))]
+            text = f"{stream.port.name}[{', '.join(axes)}] of {self.dtype(stream)}"
+            if stream.port.direction == "in":
+                around = [
+                    f"{o.var} {lo:+d}..{hi:+d}"
+                    for o, lo, hi in zip(self.region.loops, domain.lo, domain.hi, strict=True)
+                    if lo or hi
+                ]
+                yield f"Input {text}" + (f"; around each pixel {', '.join(around)}" if around else "") + "."
+            else:
+                yield f"Output {text}."
+        for word, (_, type_) in self.params.items():
+            yield f"Param {word} of {type_}."
+        most = " x ".join(str(o.max_extent) for o in self.region.loops)
+        yield f"A launch computes {'exactly' if self.region.loops[0].fixed else 'at most'} {most} pixels."
+
+    def _channels(self, stream: StreamRegisters) -> list[tuple[str, int, int]]:
+        """Name, least and greatest number of each channel argument."""
+        domain = self.domain(stream)
+        own = {c.position: c.var for c in self.region.channels} if stream.port.direction == "out" else {}
+        positions = [p for p, d in enumerate(domain.dimensions) if d is None]
+        names = [own.get(p, "channel" if len(positions) == 1 else f"channel{k}") for k, p in enumerate(positions)]
+        return [(name, lo, hi) for name, (lo, hi) in zip(names, domain.channels, strict=True)]
+
+    def _stream(self, stream: StreamRegisters) -> Iterator[str]:
+        domain, port = self.domain(stream), stream.port
+        assert stream.base_low is not None
+        assert stream.row_bytes is not None
+        base = tuple(r.name for r in (stream.base_low, stream.base_high) if r is not None)
+        channels = "".join(f'Channel("{name}", {lo}, {hi}), ' for name, lo, hi in self._channels(stream)).rstrip()
+        yield "        Stream("
+        yield f'            "{port.name}", is_output={port.direction == "out"}, dtype="{self.dtype(stream)}",'
+        yield f"            lo={domain.lo}, hi={domain.hi}, channels=({channels}), in_rows={stream.layout.in_rows},"
+        yield f'            base={_words(base)}, row_bytes="{stream.row_bytes.name}",'
+        yield f"            counts={_words(tuple(r.name for r in stream.counts))},"
+        yield f"            strides={_words(tuple(r.name for r in stream.strides))},"
+        yield "        ),"
+
+    def _source(self, name: str) -> tuple[int, int, str] | None:
+        """Which image's which loop tells an extent or min; None: nobody but the caller."""
+        image, kind, dimension = name.rsplit(".", 2)
+        for stream in self.registers.streams:
+            if stream.port.direction == "in" and self.region.inputs[stream.number].name == image:
+                loop = self.domain(stream).dimensions[int(dimension)]
+                return None if loop is None else (stream.number, loop, kind)
+        return None
+
+    # --- formulas -------------------------------------------------------------------------------------------------
+
+    def _locals(self, formulas: list[Formula]) -> Iterator[str]:
+        used: set[str] = set().union(*(f.variables() for f in formulas))
+        for variable, name in self._names.items():
+            if variable in used:
+                yield f'        {name} = v["{variable}"]'
+
+    def _settings(self) -> Iterator[str]:
+        yield "    def _settings(self, v):"
+        yield from self._locals([entry.setting.formula for entry in self.registers.settings])
+        yield "        return {"
+        for entry in self.registers.settings:
+            text = python_formula(entry.setting.formula, self._names)
+            if entry.high is None:
+                yield f'            "{entry.low.name}": {text},'
+            else:
+                yield f'            "{entry.low.name}": ({text}) & 0xFFFFFFFF,'
+                yield f'            "{entry.high.name}": ({text}) >> 32,'
+        yield "        }"
+
+    def _transfers(self) -> Iterator[str]:
+        yield "    def _transfers(self, v):"
+        layouts = [stream.layout for stream in self.registers.streams]
+        yield from self._locals([f for layout in layouts for f in (layout.row_bytes, *layout.counts)])
+        yield "        return ("
+        for stream, layout in zip(self.registers.streams, layouts, strict=True):
+            counts = "".join(f"{python_formula(count, self._names)}, " for count in layout.counts).rstrip()
+            yield f"            ({python_formula(layout.row_bytes, self._names)}, ({counts})),  # {stream.port.name}"
+        yield "        )"
+
+    def _border_name(self, number: int) -> str:
+        return f"_{self.registers.name}_border_{number}"
+
+    def _border(self, number: int) -> Iterator[str]:
+        border = self.generated.lowered.borders[number]
+        names = {name: f'v["{identifier(name)}"]' for name in self.generated.lowered.metadata}
+        names |= {f"param_{identifier(n)}": f'v["param_{identifier(n)}"]' for n in self.generated.lowered.parameters}
+        names[border.position] = "position"
+        head, *lines = python_function(f"def {self._border_name(number)}(position, v):", border.expr, names)
+        yield head
+        yield f'    """The border condition along {self.region.loops[border.dimension].var}, as Halide computes it."""'
+        yield from lines
+
+
+def _words(names: tuple[str, ...]) -> str:
+    return f"({''.join(f'{chr(34)}{name}{chr(34)}, ' for name in names).rstrip()})"

@@ -1,0 +1,314 @@
+"""Drives an accelerator from PYNQ: numpy arrays in and out.
+
+Part of every module that `fluorite.glue.pynq.write` makes, from the marker on. It runs on PYNQ's Python, 3.8 or newer.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from pynq import allocate
+
+from fluorite.glue.pynq.driver_launch import AcceleratorError, Hardware, finish, nap, sleep
+from fluorite.glue.pynq.driver_memory import Box, Rows, Stream, Words
+
+# --- calls: the same for every accelerator ------------------------------------------------------------------------
+
+
+class Scalar(NamedTuple):
+    """A keyword of a call, and the formulas' name of it; ``source`` where an image tells it.
+
+    ``source`` is the number of the stream, that of the loop, and ``"min"`` or ``"extent"``.
+    """
+
+    variable: str
+    lo: int
+    hi: int
+    source: tuple[int, int, str] | None
+
+
+class Border(NamedTuple):
+    """What a border condition does beyond each edge of a loop, and the index function that says so."""
+
+    loop: int
+    left: tuple[int, ...]
+    right: tuple[int, ...]
+    index: Callable[..., Any]
+
+
+class Accelerator(Hardware):
+    """An accelerator: call it with images as numpy arrays.
+
+    Axes are those of an image as PIL and OpenCV give it: rows, columns, then channels. An input is larger than the
+    output by what the hardware reads around each pixel; ``pad`` adds that to a plain image. Larger images than a launch
+    takes are cut up.
+
+    Buffers of ``pynq.allocate`` are used where they lie if they are C-contiguous; other arrays are copied.
+    """
+
+    SCALARS: ClassVar[dict[str, Scalar]]
+    BORDERS: ClassVar[tuple[Border, ...]]
+
+    def __init__(self, description: Any) -> None:
+        super().__init__(description)
+        self._scratch: dict[int, Any] = {}
+
+    # --- what users call ------------------------------------------------------------------------------------------
+
+    def __call__(self, *images: Any, **options: Any) -> Any:
+        """Compute the output of whole images.
+
+        Parameters
+        ----------
+        *images : array_like
+            The inputs, in order.
+        out : ndarray, or tuple of ndarray where there are several outputs, optional
+            Filled in and returned; without copies if it is a buffer of ``pynq.allocate``.
+        origin : dict of str to int, optional
+            Coordinates of the output's first pixel, by loop; 0 if the schedule gives no other.
+        pad : str, optional
+            Make the inputs larger by what the hardware reads around each pixel, with this mode of ``numpy.pad``.
+        timeout_s : float
+            How long a launch may take.
+        **options
+            The Params of the pipeline.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is missing, of another type, or of a size that the hardware is not made for.
+        AcceleratorError
+            The hardware reports a failed transfer.
+        TimeoutError
+            A launch did not end in time; the accelerator was reset.
+        RuntimeError
+            Another call is under way, or the accelerator does not end a reset.
+        """
+        if self._pin is None or self._loop is None or self._loop.is_running():
+            return finish(self._run(images, nap, **options))
+        return self._loop.run_until_complete(self._run(images, self._interrupted, **options))
+
+    async def run(self, *images: Any, **options: Any) -> Any:
+        """As a call, for ``await``: other tasks go on until the interrupt (without one, the registers are polled)."""
+        return await self._run(images, sleep if self._pin is None else self._interrupted, **options)
+
+    def input_shapes(self, *shape: int) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the inputs for an output of so many rows and columns."""
+        extents = tuple(reversed(shape[: len(self.LOOPS)]))
+        return tuple(stream.shape(extents) for stream in self.STREAMS if not stream.is_output)
+
+    def allocate_inputs(self, *shape: int) -> tuple[Any, ...]:
+        """Buffers of ``pynq.allocate`` for the inputs, for an output of so many rows and columns."""
+        inputs = [stream for stream in self.STREAMS if not stream.is_output]
+        return tuple(allocate(s, np.dtype(i.dtype)) for i, s in zip(inputs, self.input_shapes(*shape)))
+
+    def allocate_output(self, *shape: int) -> Any:
+        """A buffer of ``pynq.allocate`` for an output of so many rows and columns; a tuple where there are several."""
+        extents = tuple(reversed(shape[: len(self.LOOPS)]))
+        made = [allocate(s.shape(extents), np.dtype(s.dtype)) for s in self.STREAMS if s.is_output]
+        return made[0] if len(made) == 1 else tuple(made)
+
+    def free(self) -> None:
+        """Give back the memory that is kept for copies."""
+        self._scratch.clear()
+
+    # --- a call ---------------------------------------------------------------------------------------------------
+
+    async def _run(
+        self,
+        images: Sequence[Any],
+        pause: Callable[[float], Awaitable[None]],
+        out: Any = None,
+        origin: dict[str, int] | None = None,
+        pad: str | None = None,
+        timeout_s: float = 60.0,
+        **scalars: Any,
+    ) -> Any:
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError(f"{self.FUNC}: a call is under way: wait for it first")
+        try:
+            if self._stuck:
+                raise RuntimeError(self._stuck_text)
+            arrays = self._inputs(images, pad)
+            region = Box(self._mins(origin or {}), self._extents(arrays))
+            arrays += self._outputs(out, region.extents)
+            values = self._scalars(scalars, arrays, region)
+            pieces = list(self._pieces(region))
+            self._check_borders(region, values)
+            memories = [self._memory(n, array, region, pieces) for n, array in enumerate(arrays)]
+            try:
+                await self._launches(pieces, values, memories, pause, timeout_s)
+            except AcceleratorError:
+                raise  # nothing is under way
+            except BaseException:  # a timeout, Ctrl-C, a cancelled task: the hardware still writes to memory
+                self._held = memories  # for good, if the reset does not end
+                self.reset()
+                self._held = []
+                raise
+            for stream, memory in zip(self.STREAMS, memories):
+                if stream.is_output:
+                    memory.take()
+        finally:
+            self._lock.release()
+        results = tuple(array for stream, array in zip(self.STREAMS, arrays) if stream.is_output)
+        return results[0] if len(results) == 1 else results
+
+    def _inputs(self, images: Sequence[Any], pad: str | None) -> list[Any]:
+        inputs = [stream for stream in self.STREAMS if not stream.is_output]
+        if len(images) != len(inputs):
+            names = ", ".join(stream.name for stream in inputs)
+            raise TypeError(f"{self.FUNC} takes {len(inputs)} images ({names}), not {len(images)}")
+        arrays = []
+        for stream, image in zip(inputs, images):
+            array = np.asanyarray(image)
+            self._check_array(stream, array)
+            arrays.append(stream.padded(array, pad) if pad is not None else array)
+        return arrays
+
+    def _check_array(self, stream: Stream, array: Any) -> None:
+        if array.dtype != np.dtype(stream.dtype):
+            raise TypeError(f"{self.FUNC}: {stream.name} must be an array of {stream.dtype}, not {array.dtype}")
+        axes = [loop.name for loop in reversed(self.LOOPS)] + [c.name for c in reversed(stream.channels)]
+        if array.ndim != len(axes):
+            names = ", ".join(axes)
+            raise ValueError(f"{self.FUNC}: {stream.name} must have {len(axes)} axes ({names}), not {array.ndim}")
+        for axis, channel in enumerate(reversed(stream.channels), len(self.LOOPS)):
+            if array.shape[axis] != channel.extent:
+                raise ValueError(
+                    f"{self.FUNC}: {stream.name} must have {channel.extent} values along {channel.name}, "
+                    f"not {array.shape[axis]}"
+                )
+
+    def _mins(self, origin: dict[str, int]) -> tuple[int, ...]:
+        for name in origin:
+            if name not in [loop.name for loop in self.LOOPS]:
+                known = ", ".join(loop.name for loop in self.LOOPS)
+                raise ValueError(f"{self.FUNC}: origin must be given along {known}, not {name}")
+        return tuple(operator.index(origin.get(loop.name, loop.min or 0)) for loop in self.LOOPS)
+
+    def _extents(self, arrays: Sequence[Any]) -> tuple[int, ...]:
+        """Extents of the output, from those of the inputs."""
+        extents = []
+        for number, loop in enumerate(self.LOOPS):
+            found = []
+            for stream, array in zip(self.STREAMS, arrays):
+                pixels = array.shape[len(self.LOOPS) - 1 - number]
+                around = stream.hi[number] - stream.lo[number]
+                if pixels <= around:
+                    raise ValueError(
+                        f"{self.FUNC}: {stream.name} must have more than {around} pixels along {loop.name}, "
+                        f"not {pixels}"
+                    )
+                found.append(pixels - around)
+            for stream, extent in zip(self.STREAMS, found):
+                if extent != found[0]:
+                    raise ValueError(
+                        f"{self.FUNC}: {stream.name} is for {extent} pixels of output along {loop.name}, "
+                        f"{self.STREAMS[0].name} for {found[0]}"
+                    )
+            extents.append(found[0])
+        return tuple(extents)
+
+    def _outputs(self, out: Any, extents: tuple[int, ...]) -> list[Any]:
+        outputs = [stream for stream in self.STREAMS if stream.is_output]
+        if out is None:
+            return [np.empty(stream.shape(extents), np.dtype(stream.dtype)) for stream in outputs]
+        given = list(out) if isinstance(out, (tuple, list)) else [out]
+        if len(given) != len(outputs):
+            raise TypeError(f"{self.FUNC} has {len(outputs)} outputs, but out is {len(given)} arrays")
+        for stream, array in zip(outputs, given):
+            self._check_array(stream, array)
+            if array.shape != stream.shape(extents):
+                raise ValueError(f"{self.FUNC}: out must have shape {stream.shape(extents)}, not {array.shape}")
+        return given
+
+    def _scalars(self, given: dict[str, Any], arrays: Sequence[Any], region: Box) -> dict[str, int]:
+        for name in given:
+            if name not in self.SCALARS:
+                known = ", ".join(self.SCALARS) or "none"
+                raise TypeError(f"{self.FUNC} has no Param {name}; it has {known}")
+        values = {}
+        for name, scalar in self.SCALARS.items():
+            if name in given:
+                value = operator.index(given[name])
+            elif scalar.source is not None:
+                number, loop, what = scalar.source
+                shape = arrays[number].shape
+                least = region.mins[loop] + self.STREAMS[number].lo[loop]
+                value = least if what == "min" else shape[len(self.LOOPS) - 1 - loop]
+            else:
+                raise TypeError(f"{self.FUNC}: {name} is missing: give it as a keyword")
+            if not scalar.lo <= value <= scalar.hi:
+                raise ValueError(f"{self.FUNC}: {name} must be in {scalar.lo}..{scalar.hi}, not {value}")
+            values[scalar.variable] = value
+        return values
+
+    # --- regions --------------------------------------------------------------------------------------------------
+
+    def _pieces(self, region: Box) -> Iterator[Box]:
+        """Cut a region into launches; of fixed extents the last is shifted inwards, of others it is smaller."""
+        pieces: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((), ())]
+        for loop, start, extent in reversed(list(zip(self.LOOPS, *region))):
+            if loop.fixed and extent < loop.max_extent:
+                raise ValueError(
+                    f"{self.FUNC}: {extent} pixels along {loop.name} are asked for, less than a launch of "
+                    f"{loop.max_extent}; use a larger image"
+                )
+            if loop.min is not None and (start, extent) != (loop.min, loop.max_extent):
+                raise ValueError(
+                    f"{self.FUNC}: {loop.name} from {start} over {extent} pixels is asked for, but bound() promised "
+                    f"{loop.min} over {loop.max_extent}"
+                )
+            steps = []
+            for offset in range(0, extent, loop.max_extent):
+                length = loop.max_extent if loop.fixed else min(loop.max_extent, extent - offset)
+                steps.append((start + min(offset, extent - length), length))
+            pieces = [((least, *mins), (n, *extents)) for mins, extents in pieces for least, n in steps]
+        return (Box(*piece) for piece in pieces)
+
+    def _check_borders(self, region: Box, values: dict[str, int]) -> None:
+        """A border is computed only around the very image it is for."""
+        for border in self.BORDERS:
+            loop, start, extent = self.LOOPS[border.loop], region.mins[border.loop], region.extents[border.loop]
+            if extent > loop.max_extent:
+                raise ValueError(
+                    f"{self.FUNC}: {extent} pixels along {loop.name} are asked for, more than the {loop.max_extent} of "
+                    f"a launch, and a border is only where an image ends; compile for larger extents"
+                )
+            last = start + extent - 1
+            positions = np.arange(start - len(border.left), last + len(border.right) + 1)
+            expected = np.concatenate(
+                (
+                    start + np.array(border.left[::-1], np.int64),
+                    np.arange(start, last + 1),
+                    last - np.array(border.right, np.int64),
+                )
+            )
+            found = np.broadcast_to(border.index(positions, values), positions.shape)
+            if not np.array_equal(found, expected) or expected.min() < start or expected.max() > last:
+                raise ValueError(
+                    f"{self.FUNC}: {loop.name} from {start} over {extent} pixels is asked for, which is not the image "
+                    f"that the border condition is for; give the whole image, or pad in software"
+                )
+
+    # --- memory ---------------------------------------------------------------------------------------------------
+
+    def _memory(self, number: int, array: Any, region: Box, pieces: Sequence[Box]) -> Rows | Words:
+        stream = self.STREAMS[number]
+
+        def room(bytes_: int) -> Any:
+            if number not in self._scratch or self._scratch[number].nbytes < bytes_:
+                self._scratch.pop(number, None)  # its memory may be what the new one needs
+                self._scratch[number] = allocate((bytes_,), np.dtype(np.uint8))
+            return self._scratch[number][:bytes_]
+
+        kind = Rows if stream.in_rows else Words
+        memory = kind(stream, array, region, pieces, [loop.lanes for loop in self.LOOPS], room)
+        end = memory.buffer.device_address + memory.buffer.nbytes
+        bits = self.registers.read("capabilities", "address_bits")
+        if end - 1 >> bits:
+            raise ValueError(f"{self.FUNC}: {stream.name} ends at {end:#x}, beyond the hardware's {bits} address bits")
+        return memory

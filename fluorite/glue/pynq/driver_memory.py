@@ -1,0 +1,177 @@
+"""Images in memory, for the driver on the board: which pixels a launch needs, where they lie, copies where they must.
+
+Part of every module that `fluorite.glue.pynq.write` makes, from the marker on. It runs on PYNQ's Python, 3.8 or newer.
+The same arithmetic as fluorite/launch.py and fluorite/words.py, which simulate it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+# --- images in memory: the same for every accelerator -------------------------------------------------------------
+
+CACHE_LINE_BYTES = 64
+
+
+class Channel(NamedTuple):
+    """The values of a pixel along one argument of a Func, numbered from ``lo`` to ``hi``."""
+
+    name: str
+    lo: int
+    hi: int
+
+    @property
+    def extent(self) -> int:
+        """How many."""
+        return self.hi - self.lo + 1
+
+
+class Stream(NamedTuple):
+    """An image that launches read or write."""
+
+    name: str
+    is_output: bool
+    dtype: str
+    lo: tuple[int, ...]  # by loop, pixels before those of the output (negative) ...
+    hi: tuple[int, ...]  # ... and behind them
+    channels: tuple[Channel, ...]
+    in_rows: bool  # the hardware takes pixels as they lie; else software makes words of them
+    base: tuple[str, ...]  # names of registers
+    row_bytes: str
+    counts: tuple[str, ...]
+    strides: tuple[str, ...]
+
+    def shape(self, extents: Sequence[int]) -> tuple[int, ...]:
+        """Axes of the array for an output of these extents by loop: rows, columns, channels."""
+        scan = [n + hi - lo for n, lo, hi in zip(extents, self.lo, self.hi)]
+        return (*reversed(scan), *(channel.extent for channel in reversed(self.channels)))
+
+    def padded(self, array: Any, mode: str) -> Any:
+        """An image of the output's size, larger by what the hardware reads around each pixel."""
+        around = list(zip(self.lo, self.hi))[::-1]
+        widths = [(max(-lo, 0), max(hi, 0)) for lo, hi in around] + [(0, 0)] * len(self.channels)
+        made = np.pad(array, widths, mode=mode)  # type: ignore[call-overload]
+        return made[tuple(slice(max(lo, 0), n + min(hi, 0)) for n, (lo, hi) in zip(made.shape, around))]
+
+
+class Box(NamedTuple):
+    """A region of the output: least coordinates and extents by loop."""
+
+    mins: tuple[int, ...]
+    extents: tuple[int, ...]
+
+
+class Rows:
+    """An image that the hardware takes as it lies, if that is in a buffer of ``pynq.allocate``; a copy of others."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        image: Any,
+        region: Box,
+        pieces: Sequence[Box],
+        lanes: Sequence[int],
+        room: Callable[[int], Any],
+    ) -> None:
+        self._image = image
+        self._copy = None
+        self.buffer = image
+        if not _usable(stream, image):
+            self.buffer = room(image.nbytes)
+            self._copy = self.buffer.view(image.dtype).reshape(image.shape)
+            if not stream.is_output:
+                self._copy[...] = image
+        strides = [image.itemsize * int(np.prod(image.shape[len(lanes) - d :])) for d in range(len(lanes))]
+        self._strides = tuple(strides[1:])
+        self._offsets = [sum((m - r) * s for m, r, s in zip(piece.mins, region.mins, strides)) for piece in pieces]
+
+    def place(self, number: int) -> tuple[int, tuple[int, ...]]:
+        """Where a launch's part lies: bytes from the buffer's start, bytes from a row (plane, volume) to the next."""
+        return self._offsets[number], self._strides
+
+    def take(self) -> None:
+        """Put the results where the caller wants them."""
+        if self._copy is not None:
+            self._image[...] = self._copy
+
+
+class Words:
+    """An image whose lanes are neighbours along other loops than the first too: each launch's words, one by one."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        image: Any,
+        region: Box,
+        pieces: Sequence[Box],
+        lanes: Sequence[int],
+        room: Callable[[int], Any],
+    ) -> None:
+        self._lanes = lanes[::-1]
+        self._parts, self._offsets, bytes_ = [], [], 0
+        for piece in pieces:
+            shape = stream.shape(piece.extents)[: len(lanes)]
+            starts = [m - r for m, r in zip(piece.mins, region.mins)][::-1]
+            self._parts.append(image[tuple(slice(start, start + n) for start, n in zip(starts, shape))])
+            self._offsets.append(bytes_)
+            bytes_ += int(np.prod(self._whole(self._parts[-1]))) * image.itemsize
+        self.buffer = room(bytes_)
+        if not stream.is_output:
+            for part, offset in zip(self._parts, self._offsets):
+                whole = np.zeros(self._whole(part), image.dtype)  # lanes beyond the image
+                whole[tuple(slice(0, n) for n in part.shape)] = part
+                self._words(part, offset)[...] = self._blocks(whole)
+
+    def _whole(self, part: Any) -> tuple[int, ...]:
+        """Shape with whole words."""
+        return (*(-(-n // lanes) * lanes for n, lanes in zip(part.shape, self._lanes)), *part.shape[len(self._lanes) :])
+
+    def _blocks(self, whole: Any) -> Any:
+        """``[... y word, x word, ... y lane, x lane, channels]``."""
+        n = len(self._lanes)
+        split = [size for extent, lanes in zip(whole.shape, self._lanes) for size in (extent // lanes, lanes)]
+        blocks = whole.reshape(split + list(whole.shape[n:]))
+        return blocks.transpose([*range(0, 2 * n, 2), *range(1, 2 * n, 2), *range(2 * n, blocks.ndim)])
+
+    def _words(self, part: Any, offset: int) -> Any:
+        """A launch's words in the buffer, as blocks."""
+        shape, n = self._whole(part), len(self._lanes)
+        blocks = [extent // lanes for extent, lanes in zip(shape, self._lanes)] + [*self._lanes, *shape[n:]]
+        end = offset + int(np.prod(shape)) * part.itemsize
+        return self.buffer[offset:end].view(part.dtype).reshape(blocks)
+
+    def place(self, number: int) -> tuple[int, tuple[int, ...]]:
+        """Where a launch's words lie: bytes from the buffer's start, bytes from a row (plane, volume) to the next."""
+        words = self._words(self._parts[number], self._offsets[number])
+        n = len(self._lanes)
+        return self._offsets[number], tuple(words.strides[: n - 1][::-1])
+
+    def take(self) -> None:
+        """Put the results where the caller wants them."""
+        n = len(self._lanes)
+        for part, offset in zip(self._parts, self._offsets):
+            words = self._words(part, offset)
+            order = [axis for d in range(n) for axis in (d, n + d)] + list(range(2 * n, words.ndim))
+            whole = words.transpose(order).reshape(self._whole(part))
+            part[...] = whole[tuple(slice(0, extent) for extent in part.shape)]
+
+
+def _usable(stream: Stream, image: Any) -> bool:
+    """Whether the hardware can take an array as it lies.
+
+    What the CPU writes beside an output, into a cache line that is invalidated later, would be lost: an output has its
+    lines for itself. What ``pynq.allocate`` gives has that (whole pages; only it has ``memory``), not any part of it.
+    """
+    address = getattr(image, "device_address", None)
+    base = image
+    while isinstance(base, np.ndarray) and not base.flags.owndata:
+        base = base.base
+    if address is None or isinstance(base, np.ndarray):  # also the result of arithmetic on buffers has an address: wrong
+        return False
+    if not image.flags.c_contiguous or not image.flags.aligned or not image.flags.writeable:
+        return False
+    in_lines = address % CACHE_LINE_BYTES == 0 and image.nbytes % CACHE_LINE_BYTES == 0
+    return in_lines or hasattr(image, "memory") or not stream.is_output

@@ -1,0 +1,123 @@
+"""Formulas and index functions as Python, with Halide's arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fluorite.frontend import ir
+from fluorite.frontend.visit import children, walk
+from fluorite.hwgen.formula import Formula
+
+__all__ = ["HELPERS", "python_formula", "python_function"]
+
+#: What index functions call: numpy arrays, element by element.
+HELPERS = '''
+def _mod(a, b):
+    """Halide's ``%``: never negative, and 0 for a divisor of 0."""
+    return np.where(b == 0, 0, np.mod(a, np.abs(np.where(b == 0, 1, b))))
+
+
+def _div(a, b):
+    """Halide's ``/``: what goes with that remainder."""
+    return np.where(b == 0, 0, (a - _mod(a, b)) // np.where(b == 0, 1, b))
+'''
+
+_INFIX = {ir.BinaryOp.ADD: "+", ir.BinaryOp.SUB: "-", ir.BinaryOp.MUL: "*"}
+_COMPARISON = {
+    ir.BinaryOp.EQ: "==", ir.BinaryOp.NE: "!=", ir.BinaryOp.LT: "<", ir.BinaryOp.LE: "<=", ir.BinaryOp.GT: ">",
+    ir.BinaryOp.GE: ">=", ir.BinaryOp.AND: "&", ir.BinaryOp.OR: "|",
+}  # fmt: skip
+_FUNCTIONS = {
+    ir.BinaryOp.DIV: "_div", ir.BinaryOp.MOD: "_mod", ir.BinaryOp.MIN: "np.minimum", ir.BinaryOp.MAX: "np.maximum",
+}  # fmt: skip
+
+
+def python_formula(formula: Formula, names: Mapping[str, str]) -> str:
+    """A formula as a Python expression of ints.
+
+    Parameters
+    ----------
+    formula : Formula
+    names : mapping of str to str
+        Python expressions by the formula's variables.
+    """
+    if formula.op == "constant":
+        return str(formula.value)
+    if formula.op == "variable":
+        return names[formula.name]
+    operands = [python_formula(operand, names) for operand in formula.operands]
+    if formula.op == "+":
+        return _sum(formula, operands)
+    if formula.op == "max":
+        return f"max({', '.join(operands)})"
+    grouped = [f"({t})" if o.operands else t for o, t in zip(formula.operands, operands, strict=True)]
+    if formula.op == "*":
+        return " * ".join(grouped)
+    if formula.op == "ceil_div":
+        return f"-(-{grouped[0]} // {grouped[1]})"
+    return f"{grouped[0]} % {grouped[1]}"
+
+
+def _sum(formula: Formula, operands: list[str]) -> str:
+    text = operands[0]
+    for term, operand in zip(formula.operands[1:], operands[1:], strict=True):
+        text += f" - {-term.value}" if term.is_constant and term.value < 0 else f" + {operand}"
+    return text
+
+
+def python_function(head: str, expr: ir.Expr, names: Mapping[str, str]) -> list[str]:
+    """Lines of a Python function that returns an index function's values; what is shared in it is computed once.
+
+    Parameters
+    ----------
+    head : str
+        Such as ``"def border(position, v):"``.
+    expr : ir.Expr
+        As :func:`fluorite.frontend.evaluate.evaluate` takes it.
+    names : mapping of str to str
+        Python expressions, ints or arrays of int64, by variable.
+    """
+    uses: dict[int, int] = {}
+    for node in walk(expr):
+        for child in children(node):
+            uses[id(child)] = uses.get(id(child), 0) + 1
+    lines: list[str] = []
+    memo: dict[int, str] = {}
+
+    def text(node: ir.Expr) -> str:
+        if id(node) not in memo:
+            made = _expression(node, [text(child) for child in children(node)], names)
+            if uses.get(id(node), 0) > 1 and children(node):
+                name = f"t{len(lines)}"
+                lines.append(f"    {name} = {made}")
+                made = name
+            memo[id(node)] = made
+        return memo[id(node)]
+
+    result = text(expr)
+    return [head, *lines, f"    return {result}"]
+
+
+def _expression(node: ir.Expr, values: list[str], names: Mapping[str, str]) -> str:
+    match node:
+        case ir.Imm(value=value):
+            return str(int(value))
+        case ir.Variable(name=name):
+            return names[name]
+        case ir.Binary(op=op) if op in _FUNCTIONS:
+            return f"{_FUNCTIONS[op]}({values[0]}, {values[1]})"
+        case ir.Binary(op=op) if op in _COMPARISON:  # numbers, as Halide's Booleans take part in arithmetic
+            return f"np.int64({values[0]} {_COMPARISON[op]} {values[1]})"
+        case ir.Binary(op=op):
+            return f"({values[0]} {_INFIX[op]} {values[1]})"
+        case ir.Not():
+            return f"(1 - {values[0]})"
+        case ir.Select():
+            return f"np.where({values[0]} != 0, {values[1]}, {values[2]})"
+        case ir.Cast(type=type_) if type_.is_integer and type_.bits >= 32:
+            return values[0]
+        case ir.Call(name="likely" | "likely_if_innermost"):
+            return values[0]
+        case ir.Call(name="abs"):
+            return f"np.abs({values[0]})"
+    raise TypeError(f"an index is not made of {type(node).__name__}")

@@ -1,0 +1,98 @@
+"""Applications and small designs as simulated hardware with their PYNQ modules."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fluorite
+from fluorite.boards.read import load_board
+from fluorite.glue.pynq import write_pynq
+from fluorite.hwgen.shell.top import emit_shell
+from fluorite.launch import input_region
+from fluorite.pipeline_file import load_pipeline
+from fluorite.sim.system.build import build_system
+from fluorite.words import Words
+
+HERE = Path(__file__).parent
+APPS = HERE.parents[2] / "apps"
+
+
+def _load(path):
+    """A module beside the tests, which are not a package."""
+    key = f"fluorite_tests_pynq_{path.stem}"
+    if key not in sys.modules:
+        spec = importlib.util.spec_from_file_location(key, path)
+        sys.modules[key] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[key])
+    return sys.modules[key]
+
+
+fake = _load(HERE / "fake_pynq.py")
+designs = _load(HERE.parent / "designs.py")
+#: As other tests have them, so that they are compiled once.
+PARAMS = {
+    "harris": {"lanes": 1}, "demosaic": {"lanes": 2}, "blend": {"lanes": 1}, "gaussian": {"lanes": 1},
+    "fanout": {"lanes": 1}, "jacobi": {"lanes": 1, "border": "each", "iterations": 2},
+}  # fmt: skip
+
+
+class Built:
+    """A design with one accelerator."""
+
+    def __init__(self, name, folder):
+        if name in PARAMS:
+            params = {"tile": 0, "max_width": 200, "max_height": 100, **PARAMS[name]}
+            if name == "fanout":
+                del params["max_height"]
+            loaded = load_pipeline(APPS / f"{name}.py", {k: str(v) for k, v in params.items()})
+            self.design = fluorite.compile(loaded.pipeline, name=loaded.name)
+        else:
+            self.design = fluorite.compile(getattr(designs, name)(), name=name)
+        (self.accelerator,) = self.design.accelerators
+        self.generated = self.accelerator.generated
+        self.files = write_pynq(self.design, load_board("pynq-z2"), folder)
+        self.path = next(path for path in self.files if path.suffix == ".py")
+        self.module_name = f"{self.generated.interface.module.removesuffix('_core')}_axi"
+        self.model = build_system(emit_shell(self.generated, self.design.shell), self.module_name)
+        self.lanes = [loop.lanes for loop in self.generated.region.loops]
+
+    def open(self, pin="none", **memory):
+        """The board, the module, and the driver."""
+        board = fake.Board(self.model.open(bytes=4 << 20, **memory), pin)
+        return board, *board.open(self.path, self.module_name)
+
+    def images(self, extents, seed=0):
+        """Random inputs for an output of these extents by argument: axes are rows, columns, channels."""
+        random = np.random.default_rng(seed)
+        found = []
+        for source in self.generated.region.inputs:
+            shape = input_region(self.generated, source.name, [0] * len(extents), extents)[1][::-1]
+            image = random.integers(0, min(2**source.type.bits, 2**16), shape).astype(str(source.type))
+            found.append(np.ascontiguousarray(image.transpose(self._axes(source.name))))
+        return found
+
+    def golden(self, images, extents, mins=None):
+        """Halide's answer."""
+        names = [source.name for source in self.generated.region.inputs]
+        given = {name: image.transpose(np.argsort(self._axes(name))) for name, image in zip(names, images, strict=True)}
+        (result,) = self.accelerator.golden(given, mins or [0] * len(extents), extents)
+        return result.transpose(self._axes(self.accelerator.name))
+
+    def _axes(self, name):
+        return Words(self.generated.lowered.domains[name], self.lanes).axes
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """Makes a design by name, once."""
+    made = {}
+
+    def get(name):
+        if name not in made:
+            made[name] = Built(name, tmp_path_factory.mktemp(name))
+        return made[name]
+
+    return get
