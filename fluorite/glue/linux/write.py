@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fluorite.boards.board import Board
 from fluorite.boards.placement import place
 from fluorite.glue.linux.device_tree import overlay, reserved_memory
+from fluorite.glue.linux.driver_build import driver_sources
 from fluorite.glue.linux.memory import arena
 from fluorite.glue.linux.readme import readme
 from fluorite.hwgen.names import identifier
@@ -16,10 +17,8 @@ from fluorite.hwgen.shell.registers import register_map
 if TYPE_CHECKING:
     from fluorite.design import Design
 
-__all__ = ["BINDINGS", "DRIVER", "write_linux"]
+__all__ = ["BINDINGS", "write_linux"]
 
-#: The kernel driver.
-DRIVER = Path(__file__).parent / "driver"
 #: What a device tree may say, for dtschema.
 BINDINGS = Path(__file__).parent / "bindings"
 
@@ -56,8 +55,9 @@ def write_linux(design: Design, board: Board, folder: Path) -> list[Path]:
         "reserved-memory.dtsi": reserved_memory(placement, memory),
         "README.md": readme(name, placement, memory),
     }
-    sources = [*sorted(DRIVER.glob("*")), BINDINGS / "misc" / "fluorite,accelerator.yaml"]
-    files |= {f"driver/{path.name}": path.read_text() for path in sources}
+    binding = BINDINGS / "misc" / "fluorite,accelerator.yaml"
+    sources = {**driver_sources(), binding.name: binding.read_text()}
+    files |= {f"driver/{file}": text for file, text in sources.items()}
     target = folder / "linux"
     (target / "driver").mkdir(parents=True, exist_ok=True)
     for file, text in files.items():

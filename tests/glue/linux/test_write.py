@@ -6,8 +6,9 @@ import pytest
 
 from fluorite.boards import load_board
 from fluorite.errors import UsageError
+from fluorite.glue.linux.driver_build import driver_sources
 from fluorite.glue.linux.memory import arena, launch_bytes
-from fluorite.glue.linux.write import DRIVER, write_linux
+from fluorite.glue.linux.write import write_linux
 from fluorite.hwgen.shell.registers import register_map
 
 MIB = 1 << 20
@@ -17,7 +18,8 @@ def test_files(design, board, tmp_path):
     files = write_linux(design(board), board, tmp_path)
     assert sorted(p for p in tmp_path.rglob("*") if p.is_file()) == sorted(files)
     names = {str(path.relative_to(tmp_path / "linux")) for path in files}
-    driver = {f"driver/{path.name}" for path in DRIVER.glob("*")}
+    driver = {f"driver/{name}" for name in driver_sources()}
+    assert {"driver/Kbuild", "driver/Makefile", "driver/fluorite_kernel.h", "driver/device.c"} <= driver
     assert names == {"two.dtso", "reserved-memory.dtsi", "README.md", "driver/fluorite,accelerator.yaml"} | driver
     first = {path: path.read_text() for path in files}
     write_linux(design(board), board, tmp_path)
