@@ -2,10 +2,10 @@
 
 proc validate_bd_design {} {
     stub::after validate_bd_design create_bd_design
-    foreach name [dict keys $stub::cells] {
-        stub::validate_pins $name
-        stub::validate_interfaces $name
-        stub::validate_addresses $name
+    foreach what {pins interfaces addresses} {
+        foreach name [dict keys $stub::cells] {
+            stub::validate_$what $name
+        }
     }
     stub::step validate_bd_design
 }
