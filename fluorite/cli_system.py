@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ __all__ = ["SYSTEMS", "SystemRun", "run_system"]
 
 SYSTEMS = ("host", "arm32", "arm64", "arm32-board", "arm64-board")
 _ARENA_BYTES = 64 << 20
+_HIGH_MEMORY = 0x8_0000_0000  # where Zynq UltraScale+ has the memory that 32-bit addresses do not reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,11 @@ def run_system(
     used = sum(array.nbytes for array in (*images.values(), *arrays))
     # Room for padded copies and tiles in flight, in whole MiB.
     memory = Memory(bytes=max(_ARENA_BYTES, -(-4 * used >> 20) << 20))
+    if design.shell.address_bits > 32:
+        memory = replace(memory, base=_HIGH_MEMORY)
     with tempfile.TemporaryDirectory(prefix="fluorite-") as folder:
         program = SystemProgram.build(design, target, Path(folder))
+        program.compile("uio" if board else "sim")
         start = time.monotonic()
         done = program.run(images, arrays, scalars=scalars, board=bool(board), memory=memory, timeout_seconds=3600)
     return SystemRun(arrays, done.output, done.reports, time.monotonic() - start)

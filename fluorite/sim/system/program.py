@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,18 +13,17 @@ import numpy as np
 
 from ...errors import SimulationError, UsageError
 from ...hwgen.names import identifier
-from ...hwgen.shell.top import emit_shell
-from ..toolchain import require, run_tool
 from .build import build_system
 from .model import SystemModel
 from .run import Finished, run_program
 from .settings import InjectedError, Memory
+from .software import build_software
 from .targets import Target, find_target
 
 if TYPE_CHECKING:
     from ...design import Design
 
-__all__ = ["SystemProgram"]
+__all__ = ["SystemProgram", "build_programs"]
 
 Array = np.ndarray[Any, Any]
 
@@ -46,6 +44,8 @@ class SystemProgram:
         The accelerators in their shells, by name.
     inputs : list of str
         Image inputs in the order the program takes them.
+    built : dict of str to Path
+        Programs by the driver's access layer.
     """
 
     name: str
@@ -53,45 +53,24 @@ class SystemProgram:
     target: Target
     systems: dict[str, SystemModel]
     inputs: list[str]
+    built: dict[str, Path] = field(default_factory=dict)
 
     @classmethod
     def build(cls, design: Design, target: str, folder: Path, *, random_power_up: bool = False) -> SystemProgram:
-        """Write a design, compile its software, build its simulators.
+        """As :func:`build_programs`, for one processor."""
+        return build_programs(design, [target], folder, random_power_up=random_power_up)[target]
+
+    def compile(self, backend: str) -> Path:
+        """Compile the program, once, with one of the driver's access layers (``"sim"``, ``"uio"``); return where it is.
 
         Raises
         ------
         SimulationError
-            A tool is missing or fails.
-        UsageError
-            There is no target of that name, or the design's shells have no memory ports.
+            The compiler fails.
         """
-        chosen = find_target(target)
-        if design.shell.kind != "axi":
-            raise UsageError(
-                f"{design.name}: a system simulation needs shells of kind 'axi', not {design.shell.kind!r}"
-            )
-        make = require("make")
-        design.write(folder, targets=[chosen.halide])
-        names = [identifier(a.name) for a in design.accelerators]
-
-        def simulator(number: int) -> SystemModel:
-            shell = emit_shell(design.accelerators[number].generated, design.shell)
-            return build_system(shell, f"{names[number]}_axi", random_power_up=random_power_up)
-
-        arguments = design.software.infer_arguments()
-        inputs = [argument.name for argument in arguments if argument.kind == hl.ArgumentKind.InputBuffer]
-        systems = dict(zip(names, map(simulator, range(len(names))), strict=True))
-        program = cls(design.name, folder, chosen, systems, inputs)
-        program._make(make, "sim")
-        return program
-
-    def _make(self, make: str, backend: str) -> Path:
-        """Compile the program with one of the driver's access layers."""
-        arguments = [f"TARGET={self.target.halide}", f"BACKEND={backend}"]
-        if self.target.runner:
-            arguments.append(f"CC={' '.join(self.target.compiler)}")
-        run_tool([make, f"-j{os.cpu_count() or 1}", *arguments], cwd=self.folder / "software")
-        return self.folder / "software" / f"build-{self.target.halide}-{backend}" / identifier(self.name)
+        if backend not in self.built:
+            self.built[backend] = build_software(self.folder / "software", identifier(self.name), self.target, backend)
+        return self.built[backend]
 
     def run(
         self,
@@ -129,7 +108,7 @@ class SystemProgram:
         SimulationError
             The program failed, or the hardware broke a rule.
         """
-        program = self._make(require("make"), "uio" if board else "sim")
+        program = self.compile("uio" if board else "sim")
         with tempfile.TemporaryDirectory(prefix="fluorite-") as name:
             folder = Path(name)
             files = [folder / f"input{n}.npy" for n in range(len(self.inputs))]
@@ -159,3 +138,39 @@ class SystemProgram:
                     raise SimulationError(f"the program must write {must}, not {wrote}")
                 array[...] = values
         return done
+
+
+def build_programs(
+    design: Design, targets: Sequence[str], folder: Path, *, random_power_up: bool = False
+) -> dict[str, SystemProgram]:
+    """Write a design, with its software for several processors, and build the simulators that all of them share.
+
+    Parameters
+    ----------
+    design : Design
+        Simulated with the shells it was compiled for.
+    targets : sequence of str
+        Names of :data:`~fluorite.sim.system.targets.TARGETS`.
+    folder : Path
+        Where the design is written.
+    random_power_up : bool
+        As for :func:`~fluorite.sim.system.build.build_system`.
+
+    Raises
+    ------
+    SimulationError
+        A tool is missing or fails.
+    UsageError
+        There is no target of that name, or the design's shells have no memory ports.
+    """
+    chosen = {target: find_target(target) for target in targets}
+    if design.shell.kind != "axi":
+        raise UsageError(f"{design.name}: a system simulation needs shells of kind 'axi', not {design.shell.kind!r}")
+    design.write(folder, targets=[target.halide for target in chosen.values()])
+    systems = {}
+    for name in (identifier(a.name) for a in design.accelerators):
+        shell = (folder / f"{name}_axi.v").read_text()
+        systems[name] = build_system(shell, f"{name}_axi", random_power_up=random_power_up)
+    arguments = design.software.infer_arguments()
+    inputs = [argument.name for argument in arguments if argument.kind == hl.ArgumentKind.InputBuffer]
+    return {name: SystemProgram(design.name, folder, target, systems, inputs) for name, target in chosen.items()}

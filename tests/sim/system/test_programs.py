@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,34 +14,45 @@ from PIL import Image
 from skimage import data
 
 import fluorite
-from fluorite.errors import SimulationError
+from fluorite.errors import SimulationError, UsageError
 from fluorite.images import crop
 from fluorite.pipeline_file import load_pipeline
-from fluorite.sim.system.program import SystemProgram
+from fluorite.sim.system.program import SystemProgram, build_programs
 from fluorite.sim.system.settings import DECERR, SLVERR, InjectedError, Memory
 from fluorite.verify import compare, output_arrays, output_names, output_sizes, set_random
 
 APPS = Path(__file__).parents[3] / "apps"
 NAMES = sorted(path.stem for path in APPS.glob("*.py") if path.stem != "demo")
+# Small tiles, so that there are several; iterations with a border each take whole images.
+CASES = {name: (name, ("tile", 32)) for name in NAMES}
+CASES["jacobi-each"] = ("jacobi", ("tile", 0), ("border", "each"), ("max_width", 128), ("max_height", 96))
+# A program, its driver against the simulator: every case on one of both, by turns.
+ARM = {case: ("arm32", "arm64")[number % 2] for number, case in enumerate(CASES)}
+ROUTES = [(case, target, board) for case in CASES for target in ("arm32", "arm64") for board in (False, True)]
 
 
 @functools.cache
-def loaded_design(app, *params):
+def loaded_design(app, *params, board=None):
     loaded = load_pipeline(APPS / f"{app}.py", {name: str(value) for name, value in params})
-    return loaded, fluorite.compile(loaded.pipeline, name=loaded.name)
+    return loaded, fluorite.compile(loaded.pipeline, board, loaded.name)
 
 
 @functools.cache
-def program(app, target, *params):
+def programs(case):
+    """Programs of a case by processor, and their common simulators."""
+    return built(loaded_design(*CASES[case])[1], "host", "arm32", "arm64")
+
+
+def built(design, *targets):
     folder = tempfile.TemporaryDirectory()
-    built = SystemProgram.build(loaded_design(app, *params)[1], target, Path(folder.name), random_power_up=True)
-    built.keep = folder
-    return built
+    made = build_programs(design, targets, Path(folder.name), random_power_up=True)
+    for program in made.values():
+        program.keep = folder
+    return made
 
 
-def run(app, target, params, size, seed=0, **options):
+def run(loaded, program, size, seed=0, **options):
     """Run on random images and compare with Halide; returns what came of the program."""
-    loaded, _ = loaded_design(app, *params)
     sizes = output_sizes(loaded, size) if loaded.outputs[0].dimensions > 1 else [size[0]]
     set_random(loaded, sizes, seed)
     images = {}
@@ -50,38 +62,49 @@ def run(app, target, params, size, seed=0, **options):
         loaded.set_image(image.name, images[image.name])
     expected = output_arrays(loaded.pipeline.realize(sizes))
     arrays = [np.full_like(array, 85) for array in expected]
-    done = program(app, target, *params).run(images, arrays, timeout_seconds=200, **options)
+    done = program.run(images, arrays, timeout_seconds=200, **options)
     for name, ours, halides in zip(output_names(loaded), arrays, expected, strict=True):
         assert compare(name, halides, ours) is None
     return done
 
 
-def tiled(app):
-    """Small tiles, so that several are in flight; what has none runs whole images."""
-    text = (APPS / f"{app}.py").read_text()  # loading it would rename its Funcs, and what is built would not be reused
-    return (("tile", 32),) if "tile = hl.GeneratorParam" in text else (("max_width", 400),)
+def run_case(case, target, size=(109, 77), **options):
+    return run(loaded_design(*CASES[case])[0], programs(case)[target], size, **options)
 
 
-@pytest.mark.parametrize("app", NAMES)
-def test_every_application_natively(app):
-    params = tiled(app)
-    done = run(app, "host", params, (109, 77))
-    run(app, "host", params, (64, 64), memory=Memory(bytes=64 << 20, stalls=0.2, reorder=True, seed=3))
+def in_flight(done):
+    """Most launches that the hardware had at a time, as its own status register told the driver."""
+    (found,) = re.findall(r"; (\d+) in flight at most", done.output)
+    return int(found)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_application_natively_and_as_an_arm_program(case):
+    done = run_case(case, "host", memory=Memory(bytes=64 << 20, stalls=0.2, reorder=True, seed=3))
     (report,) = done.reports.values()
     assert report["interrupts"] > 0
+    run_case(case, ARM[case], repeat=2)
 
 
-ARM = [("harris", "arm32"), ("sobel", "arm32"), ("harris", "arm64")]
-MORE = [(app, target) for app in NAMES for target in ("arm32", "arm64") if (app, target) not in ARM]
+@pytest.mark.parametrize(("case", "target"), [("harris", "arm32"), ("blend", "arm64")], ids=str)
+def test_as_board_programs(case, target):
+    run_case(case, target, (101, 80), board=True)
 
 
-@pytest.mark.parametrize(
-    ("app", "target"), [*ARM, *(pytest.param(*case, marks=pytest.mark.system) for case in MORE)], ids=str
-)
-def test_as_arm_programs(app, target):
-    params = tiled(app)
-    run(app, target, params, (109, 77), repeat=2)
-    run(app, target, params, (101, 80), board=True)
+@pytest.mark.system
+@pytest.mark.parametrize(("case", "target", "board"), ROUTES, ids=str)
+def test_every_application_on_every_processor(case, target, board):
+    run_case(case, target, repeat=2, board=board)
+    run_case(case, target, (64, 64), board=board, memory=Memory(bytes=64 << 20, stalls=0.3, reorder=True, seed=4))
+
+
+@pytest.mark.parametrize(("target", "board"), [("arm32", False), ("arm64", False), ("arm64", True)], ids=str)
+def test_several_tiles_are_in_flight(target, board):
+    """Four of Halide's threads, and a memory so slow that a tile takes longer than to start the next one."""
+    memory = Memory(bytes=64 << 20, bandwidth=0.05)
+    done = run_case("harris", target, board=board, memory=memory, environment={"HL_NUM_THREADS": "4"})
+    assert in_flight(done) >= 2
+    assert "corners: 12 launches" in done.output
 
 
 @pytest.mark.parametrize("kind", ["read", "write"])
@@ -90,16 +113,52 @@ def test_an_error_in_a_frame_is_reported_and_the_next_is_right(kind):
         response = (SLVERR, DECERR)[number % 2]
         error = InjectedError(kind, beat=beat, response=response)
         with pytest.raises(SimulationError, match=r"exit code 1") as caught:
-            run("harris", "host", tiled("harris"), (109, 77), errors=[error])
+            run_case("harris", "host", errors=[error])
         assert ("SLVERR", "DECERR")[number % 2] in str(caught.value)
-    run("harris", "host", tiled("harris"), (109, 77))
+    run_case("harris", "host")
 
 
 def test_whole_image_in_one_launch():
-    done = run("harris", "host", (("tile", 0), ("max_width", 320), ("max_height", 200)), (301, 187), repeat=2)
+    loaded, design = loaded_design("harris", ("tile", 0), ("max_width", 320), ("max_height", 200))
+    done = run(loaded, built(design, "host")["host"], (301, 187), repeat=2)
     (name,) = done.reports
     assert f"{name}: 2 launches" in done.output
     assert not done.violations
+
+
+@pytest.mark.parametrize("board", [False, True])
+def test_memory_ports_of_ultrascale(board):
+    """128 bits a beat, and an arena beyond 4 GiB: the upper halves of addresses are real."""
+    loaded, program = ultrascale()
+    memory = Memory(base=0x8_0000_0000, bytes=64 << 20, stalls=0.2, reorder=True)
+    assert {port.data_bits for system in program.systems.values() for port in system.ports.masters} == {128}
+    run(loaded, program, (109, 77), board=board, memory=memory)
+    high = Memory(base=0xFF_FC00_0000, bytes=64 << 20)  # to the last byte that 40 bits reach
+    run(loaded, program, (109, 77), board=board, memory=high)
+    beyond = Memory(base=0x100_0000_0000, bytes=64 << 20)
+    with pytest.raises(SimulationError, match="a buffer lies where the accelerator's addresses do not reach"):
+        run(loaded, program, (109, 77), board=board, memory=beyond)
+
+
+@functools.cache
+def ultrascale():
+    loaded, design = loaded_design("harris", ("tile", 32), board="kv260")
+    assert (design.shell.data_bits, design.shell.address_bits) == (128, 40)
+    return loaded, built(design, "arm64")["arm64"]
+
+
+def test_addresses_beyond_32_bits_are_refused_by_hardware_of_32():
+    memory = Memory(base=0x1_0000_0000, bytes=64 << 20)
+    with pytest.raises(SimulationError, match="a buffer lies where the accelerator's addresses do not reach"):
+        run_case("harris", "arm64", memory=memory)
+
+
+def test_stream_shells_have_no_programs(tmp_path):
+    loaded, _ = loaded_design("sobel")
+    design = fluorite.compile(loaded.pipeline, name="sobel", shell="axis")
+    with pytest.raises(UsageError, match=r"^sobel: a system simulation needs shells of kind 'axi', not 'axis'$"):
+        SystemProgram.build(design, "host", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def test_command_line(tmp_path):
