@@ -50,10 +50,11 @@ class Built:
             loaded = load_pipeline(APPS / f"{name}.py", {k: str(v) for k, v in params.items()})
             self.design = fluorite.compile(loaded.pipeline, name=loaded.name)
         else:
-            self.design = fluorite.compile(getattr(designs, name)(), name=name)
+            board = "zcu104" if name == "fixed" else None  # 128 bits of data, 40 of address
+            self.design = fluorite.compile(getattr(designs, name)(), board=board, name=name)
         (self.accelerator,) = self.design.accelerators
         self.generated = self.accelerator.generated
-        self.files = write_pynq(self.design, load_board("pynq-z2"), folder)
+        self.files = write_pynq(self.design, self.design.board or load_board("pynq-z2"), folder)
         self.path = next(path for path in self.files if path.suffix == ".py")
         self.module_name = f"{self.generated.interface.module.removesuffix('_core')}_axi"
         self.model = build_system(emit_shell(self.generated, self.design.shell), self.module_name)

@@ -6,6 +6,7 @@ hardware's memory, so that one that is missing shows as wrong pixels. Time is th
 
 import asyncio
 import importlib.util
+import mmap
 import sys
 import types
 from contextlib import contextmanager
@@ -77,7 +78,7 @@ class Board:
     ----------
     system : System
     pin : str
-        How its interrupt is wired: ``"none"``, to a ``"controller"`` in the fabric, or to a ``"line"`` of the processor.
+        How its interrupt is wired: ``"none"``, to a ``"controller"`` in the fabric, to a ``"line"`` of the processor.
     """
 
     def __init__(self, system, pin="none"):
@@ -91,8 +92,9 @@ class Board:
     def allocate(self, shape, dtype="u4"):
         dtype = np.dtype(dtype)
         bytes_ = int(np.prod(shape)) * dtype.itemsize
-        memory = np.full(bytes_, 0x5A, np.uint8)
-        buffer = np.ndarray.__new__(PynqBuffer, shape, dtype, memory.data)
+        memory = mmap.mmap(-1, max(bytes_, 1))
+        memory.write(b"\x5a" * bytes_)
+        buffer = np.ndarray.__new__(PynqBuffer, shape, dtype, memory)
         buffer.device_address = self.system.options.base + self.next
         buffer.board = self
         buffer.memory = memory  # only on what allocate gives, as PYNQ has it
