@@ -3,10 +3,12 @@
 import shutil
 import subprocess
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pytest
 
 from fluorite.boards import board_names, load_board, place
+from fluorite.boards.hwh import write_hwh
 from fluorite.boards.vivado import write_vivado
 from fluorite.errors import UsageError
 from fluorite.hwgen.shell.registers import register_map
@@ -105,6 +107,37 @@ def test_everything_is_built_and_handed_out(ran):
     names = sorted(path.name for path in (folder / "output").iterdir())
     assert names == ["vivado_two.bit", "vivado_two.hwh", "vivado_two.xsa"]
     assert sorted(path.name for path in (folder / "reports").iterdir()) == ["timing.rpt", "utilization.rpt"]
+
+
+def test_metadata_is_of_this_block_design(ran):
+    """The .hwh that is written without Vivado names the cells, addresses and nets that the scripts make."""
+    placement, design, _ = ran
+    hardware = ElementTree.fromstring(write_hwh(placement, "vivado_two"))
+    modules = {module.get("INSTANCE"): module for module in hardware.iter("MODULE")}
+    assert {f"/{name}" for name in modules} == {module.get("FULLNAME") for module in modules.values()}
+    for name, module in modules.items():
+        assert design["cells"][name]["core"] == module.get("VLNV")
+        settings = design["cells"][name]["config"]
+        told = {p.get("NAME"): p.get("VALUE") for p in module.find("PARAMETERS")}
+        for key in settings.keys() & told.keys():
+            assert settings[key] == told[key]
+        for memory in module.iter("MEMRANGE"):
+            space = "ps/Data" if name == "ps" else f"{name}/{memory.get('MASTERBUSINTERFACE')}"
+            first, last = (int(memory.get(key), 16) for key in ("BASEVALUE", "HIGHVALUE"))
+            cell, block = memory.get("INSTANCE"), memory.get("ADDRESSBLOCK")
+            (place,) = (
+                place
+                for segment, place in design["addresses"][space].items()
+                if segment.startswith(f"{cell}/") and segment.endswith(f"/{block}")
+            )
+            assert place == [first, last + 1 - first]
+    # Resets come through a cell that the metadata leaves out.
+    wires = {pin: driver for driver, pins in design["nets"].items() for pin in pins}
+    for name, module in modules.items():
+        for port in module.iter("PORT"):
+            if port.get("DIR") == "I" and port.get("SIGIS") != "rst":
+                (end,) = port.iter("CONNECTION")
+                assert wires[f"{name}/{port.get('NAME')}"] == f"{end.get('INSTANCE')}/{end.get('PORT')}"
 
 
 def test_project_only(copy, vivado):
