@@ -33,6 +33,8 @@ class Booted:
         What left through the other serial port.
     reports : dict of str to dict
         Per accelerator, what the plugin counted; ports by name.
+    bitstreams_loaded : int
+        How often the expected bitstream was loaded.
     seconds : float
         Duration, as we see it.
     """
@@ -40,6 +42,7 @@ class Booted:
     console: str
     data: bytes
     reports: dict[str, dict[str, Any]]
+    bitstreams_loaded: int
     seconds: float
 
 
@@ -51,6 +54,7 @@ def boot(
     devices: Sequence[Device],
     *,
     clock_hz: int,
+    bitstream: bytes | None = None,
     memory_bytes: int | None = None,
     arguments: str = "",
     environment: Mapping[str, str] | None = None,
@@ -66,6 +70,8 @@ def boot(
         The accelerators.
     clock_hz : int
         Their clock, in the guest's time.
+    bitstream : bytes, optional
+        What Linux must load into the FPGA before the accelerators are there; without, they are from the start.
     memory_bytes : int, optional
         Memory, if not the machine's usual.
     arguments : str
@@ -85,9 +91,12 @@ def boot(
     library = plugin(version)
     with tempfile.TemporaryDirectory(prefix="fluorite-") as name:
         folder = Path(name)
-        for file, data in (("image", image), ("tree", tree), ("files", files)):
+        for file, data in (("image", image), ("tree", tree), ("files", files), ("bitstream", bitstream or b"")):
             (folder / file).write_bytes(data)
-        text = configuration(devices, version=version, gic=machine.gic, clock_hz=clock_hz, report=folder / "report")
+        text = configuration(
+            devices, version=version, gic=machine.gic, clock_hz=clock_hz, report=folder / "report",
+            bitstream=folder / "bitstream" if bitstream is not None else None,
+        )  # fmt: skip
         (folder / "plugin.txt").write_text(text)
         console, output = folder / "console", folder / "data"
         serials = [str(output), str(console)] if machine.swapped_serials else [str(console), str(output)]
@@ -115,13 +124,13 @@ def boot(
         seconds = time.monotonic() - start
         said = "\n".join(line for line in done.stdout.splitlines() if ": warning: " not in line).strip()
         try:
-            reports = _reports(folder / "report", devices)
+            loaded, reports = _reports(folder / "report", devices)
         except (OSError, ValueError):
-            reports = {}
+            loaded, reports = 0, {}
         broken = any(report["violation"] for report in reports.values())
         if not reports or (done.returncode and not broken):
             raise SimulationError(f"{Path(program).name} failed ({done.returncode}): {said}\n{tail(_text(console))}")
-        return Booted(_text(console), output.read_bytes() if output.exists() else b"", reports, seconds)
+        return Booted(_text(console), output.read_bytes() if output.exists() else b"", reports, loaded, seconds)
 
 
 def tail(console: str) -> str:
@@ -138,9 +147,10 @@ def _escaped(path: Path) -> str:
     return str(path).replace(",", ",,")  # as QEMU's options want it
 
 
-def _reports(path: Path, devices: Sequence[Device]) -> dict[str, dict[str, Any]]:
-    reports: dict[str, dict[str, Any]] = json.loads(path.read_text())
+def _reports(path: Path, devices: Sequence[Device]) -> tuple[int, dict[str, dict[str, Any]]]:
+    text = json.loads(path.read_text())
+    reports: dict[str, dict[str, Any]] = text["accelerators"]
     for device in devices:
         ports = reports[device.name]["ports"]
         reports[device.name]["ports"] = {m.name: ports[n] for n, m in enumerate(device.model.ports.masters)}
-    return reports
+    return int(text["bitstreams_loaded"]), reports

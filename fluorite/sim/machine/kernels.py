@@ -104,12 +104,11 @@ def kernel(machine: Machine) -> Kernel:
         files |= _members(cached("machines", (_CHANGES, SUITE, package), ".tar", make), "kernel/")
         modules["uio"] = files["kernel/uio.ko"]
         source = files["source/uio_pdrv_genirq.c"].decode()
-        built = build_module(machine, "uio_pdrv_genirq", {"uio_pdrv_genirq.c": source})
-        modules["uio_pdrv_genirq"] = built.read_bytes()
+        modules["uio_pdrv_genirq"] = build_module(machine, "uio_pdrv_genirq", {"uio_pdrv_genirq.c": source})
     return Kernel(version, files["kernel/image"], modules, files["kernel/busybox"])
 
 
-def build_module(machine: Machine, name: str, sources: Mapping[str, str]) -> Path:
+def build_module(machine: Machine, name: str, sources: Mapping[str, str]) -> bytes:
     """Build a module for a machine's kernel.
 
     Parameters
@@ -121,8 +120,8 @@ def build_module(machine: Machine, name: str, sources: Mapping[str, str]) -> Pat
 
     Returns
     -------
-    Path
-        ``name.ko``, under another name in the cache.
+    bytes
+        ``name.ko``.
 
     Raises
     ------
@@ -144,7 +143,7 @@ def build_module(machine: Machine, name: str, sources: Mapping[str, str]) -> Pat
         run_tool(["make", "-C", str(_headers(work)), f"M={module}", *_variables(machine), "modules"])
         return module / f"{name}.ko"
 
-    return cached("machines", (_CHANGES, str(tree), *_flat(files)), ".ko", make)
+    return cached("machines", (_CHANGES, str(tree), *_flat(files)), ".ko", make).read_bytes()
 
 
 def _flat(files: Mapping[str, str]) -> list[str]:

@@ -77,8 +77,8 @@ def plugin(version: str) -> Path:
     tools = find_toolchain()
     # QEMU refuses plugins of another interface. What is used of it here has never changed.
     flags = [*_FLAGS, f"-DQEMU_PLUGIN_API={1 if int(version.partition('.')[0] or 0) < 9 else 2}"]
-    sources = {"plugin.cpp": _HERE / "plugin.cpp", "abi.h": _HERE.parent / "system" / "abi.h"}
-    texts = {name: path.read_text() for name, path in sources.items()}
+    paths = [*sorted((_HERE / "qemu").iterdir()), _HERE.parent / "system" / "abi.h"]
+    texts = {path.name: path.read_text() for path in paths if path.suffix in (".cpp", ".h")}
 
     def make(work: Path) -> Path:
         for name, text in texts.items():
@@ -89,9 +89,28 @@ def plugin(version: str) -> Path:
     return cached("machines", (*tool_versions(tools), *flags, *texts.values()), ".so", make)
 
 
-def configuration(devices: Sequence[Device], *, version: str, gic: str, clock_hz: int, report: Path) -> str:
-    """The text that tells the plugin what to put where."""
+def configuration(
+    devices: Sequence[Device], *, version: str, gic: str, clock_hz: int, report: Path, bitstream: Path | None = None
+) -> str:
+    """The text that tells the plugin what to put where.
+
+    Parameters
+    ----------
+    devices : sequence of Device
+    version : str
+        QEMU's.
+    gic : str
+        QEMU's type of the interrupt controller.
+    clock_hz : int
+        The accelerators' clock.
+    report : Path
+        Where the plugin writes what it counted.
+    bitstream : Path, optional
+        What must be loaded into the FPGA (of a Zynq-7000) before the accelerators are there.
+    """
     lines = [f"qemu {version}", f"gic {gic}", f"cycle_ps {round(1e12 / clock_hz)}", f"report {report}"]
+    if bitstream is not None:
+        lines.append(f"bitstream {bitstream}")
     for device in devices:
         lines += [
             f"device {device.name}",
