@@ -1,6 +1,8 @@
 """The boards that come with fluorite: every fact that another fact can check."""
 
 import math
+import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -125,3 +127,31 @@ def test_pins(board):
     assert board.shell.kind == "axis"
     # A PLL makes the design's clock of the oscillator's.
     assert math.gcd(pins.clock_hz, board.clock_hz) >= 1_000_000
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "boards.md"
+
+
+def test_document_lists_the_boards_as_they_are():
+    rows = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| `")]
+    assert len(rows) == len(NAMES)
+    for row in rows:
+        name, part, clock, lut, ff, bram, dsp, ports, control = (cell.strip() for cell in row.strip("|").split("|"))
+        board = load_board(name.split("`")[1])
+        budget = board.budget
+        assert name == f"`{board.name}` {board.title}" or board.family == "ecp5"
+        assert (part, clock) == (board.part, f"{board.clock_hz / 1e6:g} MHz")
+        assert [int(text.replace(" ", "")) for text in (lut, ff, bram, dsp)] == [
+            budget.lut, budget.ff, budget.bram, budget.dsp,
+        ]  # fmt: skip
+        if board.processor is not None:
+            memory = board.processor.memory
+            assert ports == f"{len(memory)} x {memory[0].data_bits} bits, {memory[0].protocol}"
+            assert int(control, 16) == board.processor.control.base_address
+
+
+def test_document_shows_a_file_that_is_read(tmp_path):
+    _, _, tail = DOCUMENT.read_text().partition("A shortened file:\n")
+    path = tmp_path / "shown.toml"
+    path.write_text(textwrap.dedent(tail))
+    assert load_board(path).processor.memory[0].name == "S_AXI_HP0"
