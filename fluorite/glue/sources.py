@@ -17,9 +17,11 @@ DRIVER = (
 STAGES = ("fluorite_pixels.c", "fluorite_process.c", "fluorite_region.c", "fluorite_stage.c")
 #: How the driver reaches the hardware, by name of the access layer; a program has one.
 BACKENDS = {
-    "uio": ("fluorite_io_uio.c", "fluorite_dma.c", "fluorite_hugepage.c", "fluorite_sysfs.c"),
+    "uio": (
+        "fluorite_io_uio.c", "fluorite_io_kernel.c", "fluorite_dma.c", "fluorite_hugepage.c", "fluorite_sysfs.c",
+    ),
     "sim": ("fluorite_io_sim.c",),
-}
+}  # fmt: skip
 #: What main.c needs beside all of these.
 PROGRAM = ("fluorite_image.c", "fluorite_npy.c", "fluorite_program.c")
 #: How all of it compiles, without a warning, and links.

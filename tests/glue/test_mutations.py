@@ -10,7 +10,7 @@ PIXELS, STAGE, SIM = "fluorite_pixels.c", "fluorite_stage.c", "fluorite_io_sim.c
 MUTANTS = {
     "swapped addresses": (
         LAUNCH, "registers[stream->base_low] = (uint32_t)address;",
-        "registers[device->accelerator->streams[1 - stream->is_output].base_low] = (uint32_t)address;",
+        "registers[(stream + 1 - 2 * stream->is_output)->base_low] = (uint32_t)address;",
     ),
     "no flush of inputs": (
         CACHE, "accelerator->streams[i].is_output ? FLUORITE_BOTH : FLUORITE_TO_DEVICE;",

@@ -82,7 +82,7 @@ def test_missing_things(board):
         ("dma-heap:cma", "ARGUMENT", "must be dma-heap:NAME:BYTES"),
         ("hugepage:100000", "ARGUMENT", "must be hugepage:BYTES, the size of a huge page, not hugepage:100000"),
         ("hugepage:2097152", "NO_ARENA", "only 64-bit ARM lets programs maintain the caches"),
-        ("something", "ARGUMENT", "must be u-dma-buf:NAME, dma-heap:NAME:BYTES or hugepage:BYTES, not something"),
+        ("something", "ARGUMENT", "kernel:BYTES, u-dma-buf:NAME, dma-heap:NAME:BYTES or hugepage:BYTES, not something"),
     ],
 )
 def test_arenas_that_are_not_there(board, monkeypatch, source, code, text):

@@ -9,7 +9,8 @@
 
 struct block {
     uint64_t offset, size;
-    struct block *next; /* by offset */
+    uint64_t physical;  /* of an imported one's first byte */
+    struct block *next; /* by offset: imported ones last */
 };
 
 struct fluorite_arena {
@@ -76,12 +77,13 @@ static struct block **first_fit(struct fluorite_arena *arena, uint64_t size, uin
     struct block **link = &arena->blocks;
     uint64_t end = 0;
     for (;; link = &(*link)->next) {
-        const uint64_t limit = *link != NULL ? (*link)->offset : arena->memory.size;
+        const uint64_t limit = *link != NULL && (*link)->offset < arena->memory.size ? (*link)->offset
+                                                                                    : arena->memory.size;
         *offset = aligned(end, alignment);
         if (*offset <= limit && limit - *offset >= size) {
             return link;
         }
-        if (*link == NULL) {
+        if (limit == arena->memory.size) {
             return NULL;
         }
         end = (*link)->offset + (*link)->size;
@@ -128,41 +130,97 @@ int fluorite_free(struct fluorite_arena *arena, void *block)
         if (arena->memory.base + (*link)->offset == (unsigned char *)block) {
             found = *link;
             *link = found->next;
-            arena->used -= found->size;
+            arena->used -= found->offset < arena->memory.size ? found->size : 0;
             break;
         }
+    }
+    if (found != NULL && found->offset >= arena->memory.size) {
+        arena->memory.release(arena->memory.context, found->offset);
     }
     pthread_mutex_unlock(&arena->lock);
     free(found);
     return found != NULL ? FLUORITE_OK : FLUORITE_ERROR_NOT_IN_ARENA;
 }
 
+int fluorite_arena_import(struct fluorite_arena *arena, int file, void **block, size_t *size,
+                          struct fluorite_error *error)
+{
+    struct fluorite_imported imported;
+    struct block *made, **link;
+    int code;
+    if (arena->memory.import == NULL) {
+        return fluorite_fail(error, FLUORITE_ERROR_ARGUMENT,
+                             "only the kernel driver imports buffers of others: FLUORITE_ARENA=kernel:BYTES");
+    }
+    made = (struct block *)malloc(sizeof *made);
+    if (made == NULL) {
+        return fluorite_fail(error, FLUORITE_ERROR_NO_MEMORY, "no memory for a block's description");
+    }
+    pthread_mutex_lock(&arena->lock);
+    code = arena->memory.import(arena->memory.context, file, &imported, error);
+    if (code == FLUORITE_OK) {
+        made->offset = imported.offset;
+        made->size = imported.size;
+        made->physical = imported.physical;
+        for (link = &arena->blocks; *link != NULL && (*link)->offset < made->offset;) {
+            link = &(*link)->next;
+        }
+        made->next = *link;
+        *link = made;
+        *block = arena->memory.base + made->offset;
+        *size = (size_t)made->size;
+    }
+    pthread_mutex_unlock(&arena->lock);
+    if (code != FLUORITE_OK) {
+        free(made);
+    }
+    return code;
+}
+
+/* The block that a byte lies in; the lock is held. NULL if there is none. */
+static const struct block *block_at(const struct fluorite_arena *arena, const void *inside)
+{
+    const uintptr_t base = (uintptr_t)arena->memory.base;
+    const uint64_t at = (uint64_t)((uintptr_t)inside - base);
+    const struct block *block;
+    for (block = arena->blocks; block != NULL && block->offset <= at; block = block->next) {
+        if (at - block->offset < block->size) {
+            return (uintptr_t)inside >= base ? block : NULL;
+        }
+    }
+    return NULL;
+}
+
 int fluorite_in_arena(const struct fluorite_arena *arena, const void *first, size_t size)
 {
     const uintptr_t base = (uintptr_t)arena->memory.base, at = (uintptr_t)first;
-    return at >= base && at - base <= arena->memory.size && size <= arena->memory.size - (at - base);
+    const struct block *block;
+    int imported;
+    if (at >= base && at - base < arena->memory.size) {
+        return size <= arena->memory.size - (at - base);
+    }
+    if (arena->memory.import == NULL) {
+        return 0;
+    }
+    pthread_mutex_lock((pthread_mutex_t *)&arena->lock);
+    block = block_at(arena, first);
+    imported = block != NULL && size <= block->size - ((uint64_t)(at - base) - block->offset);
+    pthread_mutex_unlock((pthread_mutex_t *)&arena->lock);
+    return imported;
 }
 
-int fluorite_arena_block(struct fluorite_arena *arena, const void *inside, uint64_t *offset, uint64_t *size)
+int fluorite_arena_block(struct fluorite_arena *arena, const void *inside, struct fluorite_imported *found)
 {
     const struct block *block;
-    uint64_t at;
-    int code = FLUORITE_ERROR_NOT_IN_ARENA;
-    if (!fluorite_in_arena(arena, inside, 1)) {
-        return code;
-    }
-    at = (uint64_t)((const unsigned char *)inside - arena->memory.base);
     pthread_mutex_lock(&arena->lock);
-    for (block = arena->blocks; block != NULL && block->offset <= at; block = block->next) {
-        if (at - block->offset < block->size) {
-            *offset = block->offset;
-            *size = block->size;
-            code = FLUORITE_OK;
-            break;
-        }
+    block = block_at(arena, inside);
+    if (block != NULL) {
+        found->offset = block->offset;
+        found->size = block->size;
+        found->physical = block->offset < arena->memory.size ? arena->memory.physical + block->offset : block->physical;
     }
     pthread_mutex_unlock(&arena->lock);
-    return code;
+    return block != NULL ? FLUORITE_OK : FLUORITE_ERROR_NOT_IN_ARENA;
 }
 
 size_t fluorite_arena_size(const struct fluorite_arena *arena)

@@ -186,11 +186,17 @@ static int open_heap(struct dma *dma, const char *spec, uint64_t *physical, stru
 
 int fluorite_io_memory(struct fluorite_memory *memory, const char *source, struct fluorite_error *error)
 {
-    static const char UDMABUF[] = "u-dma-buf:", HEAP[] = "dma-heap:", HUGE_PAGE[] = "hugepage:";
+    static const char UDMABUF[] = "u-dma-buf:", HEAP[] = "dma-heap:", HUGE_PAGE[] = "hugepage:", KERNEL[] = "kernel:";
     struct dma *dma;
     int code;
     if (source == NULL && (source = getenv("FLUORITE_ARENA")) == NULL) {
-        source = "u-dma-buf:udmabuf0";
+        source = fluorite_kernel_is_there() ? "kernel" : "u-dma-buf:udmabuf0";
+    }
+    if (strcmp(source, "kernel") == 0) {
+        return fluorite_kernel_memory(memory, "", error);
+    }
+    if (strncmp(source, KERNEL, sizeof KERNEL - 1) == 0) {
+        return fluorite_kernel_memory(memory, source + sizeof KERNEL - 1, error);
     }
     if (strncmp(source, HUGE_PAGE, sizeof HUGE_PAGE - 1) == 0) {
         return fluorite_hugepage_memory(memory, source + sizeof HUGE_PAGE - 1, error);
@@ -204,7 +210,8 @@ int fluorite_io_memory(struct fluorite_memory *memory, const char *source, struc
         code = open_heap(dma, source + sizeof HEAP - 1, &memory->physical, error);
     } else {
         code = fluorite_fail(error, FLUORITE_ERROR_ARGUMENT,
-                             "an arena must be u-dma-buf:NAME, dma-heap:NAME:BYTES or hugepage:BYTES, not %s", source);
+                             "an arena must be kernel:BYTES, u-dma-buf:NAME, dma-heap:NAME:BYTES or hugepage:BYTES, "
+                             "not %s", source);
     }
     if (code != FLUORITE_OK) {
         dma_close(dma);

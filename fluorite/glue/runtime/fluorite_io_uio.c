@@ -1,4 +1,5 @@
-/* The access layer on a board: registers and interrupt through UIO. fluorite_dma.c has the memory. */
+/* The access layer on a board: registers and interrupt through UIO, or fluorite's own kernel driver. fluorite_dma.c has
+   the memory. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* flock, O_CLOEXEC; g++ defines it itself */
 #endif
@@ -122,26 +123,58 @@ static int find_uio(const char *wanted)
     return found;
 }
 
-static int map_registers(struct uio *uio, const struct fluorite_accelerator *accelerator, int number,
-                         struct fluorite_error *error)
+static int cannot_open(const struct fluorite_accelerator *accelerator, const char *path, struct fluorite_error *error)
 {
-    char path[PATH_BYTES];
+    return fluorite_fail(error, FLUORITE_ERROR_SYSTEM, "%s: %s: %s", accelerator->name, path, strerror(errno));
+}
+
+static int open_uio(struct uio *uio, const struct fluorite_accelerator *accelerator, char *path,
+                    struct fluorite_error *error)
+{
+    const int number = find_uio(accelerator->uio_name);
     uint64_t size = 0;
-    void *mapped;
-    (void)snprintf(path, sizeof path, FLUORITE_SYS "/class/uio/uio%d/maps/map0/size", number);
+    if (number < 0) {
+        return fluorite_fail(error, FLUORITE_ERROR_NO_DEVICE,
+                             "%s: no UIO device is named %s: is the device tree overlay loaded?", accelerator->name,
+                             accelerator->uio_name);
+    }
+    (void)snprintf(path, PATH_BYTES, FLUORITE_SYS "/class/uio/uio%d/maps/map0/size", number);
     if (fluorite_sysfs_number(path, &size) != FLUORITE_OK || size < accelerator->size_bytes) {
         return fluorite_fail(error, FLUORITE_ERROR_NO_DEVICE,
                              "%s: uio%d maps %llu bytes of registers, the accelerator has %u: correct the device "
                              "tree's reg", accelerator->name, number, (unsigned long long)size,
                              (unsigned)accelerator->size_bytes);
     }
-    (void)snprintf(path, sizeof path, FLUORITE_DEV "/uio%d", number);
+    (void)snprintf(path, PATH_BYTES, FLUORITE_DEV "/uio%d", number);
     uio->file = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (uio->file < 0) {
-        return fluorite_fail(error, FLUORITE_ERROR_SYSTEM, "%s: %s: %s", accelerator->name, path, strerror(errno));
+        return cannot_open(accelerator, path, error);
     }
     if (flock(uio->file, LOCK_EX | LOCK_NB) != 0) {
         return fluorite_fail(error, FLUORITE_ERROR_BUSY, "%s: %s is already in use", accelerator->name, path);
+    }
+    return FLUORITE_OK;
+}
+
+/* Through fluorite's kernel driver if it has the accelerator, else through UIO: their files work the same way. */
+static int open_either(struct uio *uio, const struct fluorite_accelerator *accelerator, char *path,
+                       struct fluorite_error *error)
+{
+    (void)snprintf(path, PATH_BYTES, FLUORITE_DEV "/fluorite-%s", accelerator->uio_name);
+    uio->file = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (uio->file >= 0) {
+        return fluorite_kernel_claim(uio->file, path, accelerator, uio->memory, error);
+    }
+    return errno == ENOENT ? open_uio(uio, accelerator, path, error) : cannot_open(accelerator, path, error);
+}
+
+static int open_registers(struct uio *uio, const struct fluorite_accelerator *accelerator, struct fluorite_error *error)
+{
+    char path[PATH_BYTES];
+    void *mapped;
+    const int code = open_either(uio, accelerator, path, error);
+    if (code != FLUORITE_OK) {
+        return code;
     }
     uio->size = accelerator->size_bytes;
     mapped = mmap(NULL, uio->size, PROT_READ | PROT_WRITE, MAP_SHARED, uio->file, 0);
@@ -156,22 +189,15 @@ static int map_registers(struct uio *uio, const struct fluorite_accelerator *acc
 int fluorite_io_open(struct fluorite_io *io, const struct fluorite_accelerator *accelerator,
                      struct fluorite_memory *memory, struct fluorite_error *error)
 {
-    const int number = find_uio(accelerator->uio_name);
     const uint32_t unmask = 1;
-    struct uio *uio;
+    struct uio *uio = (struct uio *)calloc(1, sizeof *uio);
     int code;
-    if (number < 0) {
-        return fluorite_fail(error, FLUORITE_ERROR_NO_DEVICE,
-                             "%s: no UIO device is named %s: is the device tree overlay loaded?", accelerator->name,
-                             accelerator->uio_name);
-    }
-    uio = (struct uio *)calloc(1, sizeof *uio);
     if (uio == NULL) {
         return fluorite_fail(error, FLUORITE_ERROR_NO_MEMORY, "%s: no memory for its state", accelerator->name);
     }
     uio->file = -1;
     uio->memory = memory;
-    code = map_registers(uio, accelerator, number, error);
+    code = open_registers(uio, accelerator, error);
     if (code != FLUORITE_OK) {
         uio_close(uio);
         return code;

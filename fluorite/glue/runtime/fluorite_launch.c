@@ -20,18 +20,20 @@ static int fits_bits(uint64_t address, uint32_t bits)
     return bits >= 64 || address >> bits == 0;
 }
 
+/* Finds out the address of a view's first byte, as the hardware has it. */
 static int check_view(const struct fluorite_device *device, const struct fluorite_stream *stream,
-                      const struct fluorite_view *view)
+                      const struct fluorite_view *view, uint64_t *address)
 {
     const struct fluorite_memory *memory = fluorite_arena_memory(device->arena);
-    uint64_t offset = 0, size = 0;
+    struct fluorite_imported block;
     int64_t low, high;
     uint32_t d;
-    int code = fluorite_arena_block(device->arena, view->first, &offset, &size);
+    int code = fluorite_arena_block(device->arena, view->first, &block);
     if (code != FLUORITE_OK) {
         return code;
     }
-    if ((memory->physical + (uint64_t)((unsigned char *)view->first - memory->base)) % stream->element_bytes != 0) {
+    *address = block.physical + (uint64_t)((unsigned char *)view->first - memory->base) - block.offset;
+    if (*address % stream->element_bytes != 0) {
         return FLUORITE_ERROR_UNALIGNED;
     }
     if (view->row_bytes == 0) {
@@ -46,18 +48,17 @@ static int check_view(const struct fluorite_device *device, const struct fluorit
         }
     }
     fluorite_view_span(device, stream, view, &low, &high);
-    if (low < (int64_t)offset || high > (int64_t)(offset + size)) {
+    if (low < (int64_t)block.offset || high > (int64_t)(block.offset + block.size)) {
         return FLUORITE_ERROR_TOO_SMALL;
     }
-    return fits_bits(memory->physical + (uint64_t)high - 1, device->accelerator->address_bits) ? FLUORITE_OK
-                                                                                              : FLUORITE_ERROR_ADDRESS;
+    return fits_bits(block.physical + (uint64_t)high - block.offset - 1, device->accelerator->address_bits)
+               ? FLUORITE_OK
+               : FLUORITE_ERROR_ADDRESS;
 }
 
-static void describe_view(const struct fluorite_device *device, const struct fluorite_stream *stream,
-                          const struct fluorite_view *view, uint32_t *registers)
+static void describe_view(const struct fluorite_stream *stream, const struct fluorite_view *view, uint64_t address,
+                          uint32_t *registers)
 {
-    const struct fluorite_memory *memory = fluorite_arena_memory(device->arena);
-    const uint64_t address = memory->physical + (uint64_t)((unsigned char *)view->first - memory->base);
     uint32_t d;
     registers[stream->base_low] = (uint32_t)address;
     if (stream->base_high >= 0) {
@@ -151,10 +152,11 @@ int fluorite_submit(struct fluorite_device *device, const struct fluorite_launch
     int code;
     memcpy(registers, launch->settings, accelerator->launch_count * sizeof *registers);
     for (i = 0; i < accelerator->stream_count; ++i) {
-        if ((code = check_view(device, &accelerator->streams[i], &launch->views[i])) != FLUORITE_OK) {
+        uint64_t address = 0;
+        if ((code = check_view(device, &accelerator->streams[i], &launch->views[i], &address)) != FLUORITE_OK) {
             return code;
         }
-        describe_view(device, &accelerator->streams[i], &launch->views[i], registers);
+        describe_view(&accelerator->streams[i], &launch->views[i], address, registers);
     }
     if ((code = fluorite_sync_for_device(device, launch->views)) != FLUORITE_OK) {
         return code;

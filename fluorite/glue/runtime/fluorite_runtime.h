@@ -79,10 +79,12 @@ int fluorite_fail(struct fluorite_error *error, int code, const char *format, ..
 
 struct fluorite_arena;
 
-/* `source` is "u-dma-buf:NAME" (the kernel module u-dma-buf), or "dma-heap:NAME:BYTES" (a CMA heap; needs root, to
+/* `source` is "kernel:BYTES" (fluorite's kernel driver; "kernel": as much as can be had, up to 64 MiB), or
+   "u-dma-buf:NAME" (the kernel module u-dma-buf), or "dma-heap:NAME:BYTES" (a CMA heap; needs root, to
    learn the physical address, and memory ports that are coherent, since user space cannot maintain its caches), or
    "hugepage:BYTES" (one huge page of that size; needs root too, and a 64-bit ARM, where programs can maintain caches).
-   NULL: what the environment variable FLUORITE_ARENA says, else "u-dma-buf:udmabuf0". The simulator's backend ignores it. */
+   NULL: what the environment variable FLUORITE_ARENA says, else "kernel" if the driver is there, else
+   "u-dma-buf:udmabuf0". The simulator's backend ignores it. */
 int fluorite_arena_open(struct fluorite_arena **arena, const char *source, struct fluorite_error *error);
 
 /* FLUORITE_ERROR_BUSY while devices use it or memory is allocated in it. */
@@ -90,6 +92,12 @@ int fluorite_arena_close(struct fluorite_arena *arena);
 
 /* First fit. `alignment` is a power of two. NULL if there is no room. */
 void *fluorite_alloc(struct fluorite_arena *arena, size_t size, size_t alignment);
+
+/* Takes a dma-buf of others into an arena of "kernel": a camera's buffer, one of a CMA heap. `block` is all of it, for the
+   hardware and the CPU as if it had been allocated there, until it is given back by fluorite_free. The file may be closed
+   at once. FLUORITE_ERROR_ARGUMENT if it is no such file or arena, or the memory is not in one piece. */
+int fluorite_arena_import(struct fluorite_arena *arena, int file, void **block, size_t *size,
+                          struct fluorite_error *error);
 
 /* Frees what fluorite_alloc returned; NULL is nothing. FLUORITE_ERROR_NOT_IN_ARENA if it is no block of the arena. */
 int fluorite_free(struct fluorite_arena *arena, void *block);
@@ -220,6 +228,11 @@ struct fluorite_io {
     void (*close)(void *context);
 };
 
+struct fluorite_imported {
+    uint64_t offset; /* from the arena's first byte, beyond its last */
+    uint64_t size, physical;
+};
+
 /* Memory of an arena, as a backend provides it. */
 struct fluorite_memory {
     unsigned char *base;
@@ -228,6 +241,9 @@ struct fluorite_memory {
     void *context;
     int (*sync)(void *context, uint64_t offset, uint64_t size, enum fluorite_direction direction, int for_cpu);
     void (*close)(void *context);
+    /* Buffers of others, behind the arena's own memory; NULL if they cannot be had. */
+    int (*import)(void *context, int file, struct fluorite_imported *imported, struct fluorite_error *error);
+    void (*release)(void *context, uint64_t offset);
 };
 
 /* What a backend (fluorite_io_uio.c, fluorite_io_sim.c: link one) implements. It may set the arena's physical base. */
@@ -239,7 +255,7 @@ int fluorite_io_memory(struct fluorite_memory *memory, const char *source, struc
 struct fluorite_memory *fluorite_arena_memory(struct fluorite_arena *arena);
 void fluorite_arena_use(struct fluorite_arena *arena, int change); /* counts the devices that use it */
 void fluorite_arena_quarantine(struct fluorite_arena *arena);      /* from now on nothing in it is allocated again */
-int fluorite_arena_block(struct fluorite_arena *arena, const void *inside, uint64_t *offset, uint64_t *size);
+int fluorite_arena_block(struct fluorite_arena *arena, const void *inside, struct fluorite_imported *block);
 
 #ifdef __cplusplus
 }

@@ -29,6 +29,16 @@ int fluorite_sysfs_number(const char *path, uint64_t *value);
 /* fluorite_hugepage.c: an arena that is one huge page of the size that the text says, in bytes. */
 int fluorite_hugepage_memory(struct fluorite_memory *memory, const char *size_text, struct fluorite_error *error);
 
+/* fluorite_io_kernel.c: an arena of the kernel driver's, of so many bytes; "": as many as can be had, up to 64 MiB. */
+int fluorite_kernel_memory(struct fluorite_memory *memory, const char *size_text, struct fluorite_error *error);
+
+/* Whether the kernel driver is there. */
+int fluorite_kernel_is_there(void);
+
+/* Makes an open file of the kernel driver's the accelerator, on an arena of fluorite_kernel_memory. */
+int fluorite_kernel_claim(int file, const char *path, const struct fluorite_accelerator *accelerator,
+                          const struct fluorite_memory *memory, struct fluorite_error *error);
+
 #ifdef __cplusplus
 }
 #endif
