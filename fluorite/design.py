@@ -23,6 +23,8 @@ from fluorite.frontend.constants import strict_target
 from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_halide
 from fluorite.glue.linux.write import write_linux
 from fluorite.glue.overview import overview
+from fluorite.glue.pynq.write import write_pynq
+from fluorite.glue.testbench.write import write_testbench
 from fluorite.glue.write import write_software
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.names import identifier
@@ -284,8 +286,9 @@ class Design:
         """Write hardware, software and report into a folder.
 
         Per accelerator ``<func>_core.v`` and the core in its shell, one file, ``<func>_axi.v`` or ``<func>_axis.v``.
-        With AXI shells, in ``software/`` the driver, the extern stages, a program and how to build it. For a board
-        with a processor, in ``vivado/`` what makes the bitstream, in ``linux/`` what its Linux needs.
+        In ``testbench/`` a testbench in cocotb, which runs as it lies there. With AXI shells, in ``software/`` the
+        driver, the extern stages, a program and how to build it. For a board with a processor, in ``vivado/`` what
+        makes the bitstream, in ``linux/`` what its Linux needs, in ``pynq/`` Python classes.
 
         Parameters
         ----------
@@ -325,11 +328,13 @@ class Design:
             for name, text in files.items():
                 (work / name).write_text(text)
             written = [work / name for name in files]
+            written += write_testbench(self, work / "testbench", (self.shell,))
             if with_software:
                 written += write_software(self, work / "software", targets, self.shell)
             if with_software and self.board and processor:
                 written += write_vivado(self, self.board, work / "vivado", shells)
                 written += write_linux(self, self.board, work)
+                written += write_pynq(self, self.board, work)
             (work / "README.md").write_text(overview(self, {path.name for path in work.iterdir() if path.is_dir()}))
             written.append(work / "README.md")
             shutil.copytree(work, folder, dirs_exist_ok=True)
