@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["overview"]
 
 _FOLDERS = {
-    "testbench": "cocotb testbenches of the accelerators, to run as they lie here and to extend: `python testbench/run.py`",
+    "testbench": "cocotb testbenches, to run as they lie here and to extend: `python testbench/run.py`",
     "software": "the C driver, Halide's software part compiled, a program that runs the pipeline on image files",
     "vivado": "the accelerators as IP, and scripts for block design, bitstream and platform: `make -C vivado`",
     "linux": "device tree, kernel driver, and how to load them on the board",
