@@ -48,8 +48,8 @@ MUTATIONS = {
     ),
     "unknown option": (
         "block_design.tcl",
-        "assign_bd_address -offset",
-        "assign_bd_address -base",
+        "assign_bd_address -force -offset",
+        "assign_bd_address -force -base",
         "assign_bd_address has no option -base that is known here",
     ),
     "a name for an object": (
@@ -205,7 +205,7 @@ MUTATIONS = {
     ),
     "memory forgotten": (
         "block_design.tcl",
-        "            assign_bd_address -offset $offset -range $bytes -target_address_space $space $memory\n",
+        "            assign_bd_address -force -offset $offset -range $bytes -target_address_space $space $memory\n",
         "",
         "validate_bd_design: ps/S_AXI_HP0/HP0_DDR_LOWOCM has no address in vivado_blend_axi/m_axi_left and is not "
         "excluded",
@@ -309,16 +309,83 @@ MUTATIONS = {
 }
 
 
-@pytest.mark.parametrize("name", MUTATIONS)
-def test_refused(copy, vivado, name):
-    path, old, new, message = MUTATIONS[name]
-    folder = copy("pynq-z2")
+#: The same on Zynq UltraScale+, for what is different there.
+ULTRASCALE = {
+    "property of Zynq-7000": (
+        "design.tcl",
+        "PSU__USE__IRQ0 1",
+        "PCW_IRQ_F2P_INTR 1",
+        "set_property: xilinx.com:ip:zynq_ultra_ps_e:3.5 has no property CONFIG.PCW_IRQ_F2P_INTR that is known here",
+    ),
+    "interrupts not turned on": (
+        "design.tcl",
+        "PSU__USE__IRQ0 1",
+        "PSU__USE__IRQ0 0",
+        "there is no bd_pin ps/pl_ps_irq0",
+    ),
+    "control port of the preset left on": (
+        "design.tcl",
+        "PSU__USE__M_AXI_GP1 0",
+        "PSU__USE__M_AXI_GP1 1",
+        "validate_bd_design: clock pin ps/maxihpm1_fpd_aclk is not connected",
+    ),
+    "port of another number": (
+        "design.tcl",
+        "PSU__USE__S_AXI_GP2 1",
+        "PSU__USE__S_AXI_GP2 0",
+        "there is no bd_pin ps/saxihp0_fpd_aclk",
+    ),
+    "memory the board does not have": (
+        "design.tcl",
+        "SAXIGP2/HP0_DDR_LOW 0x00000000",
+        "SAXIGP2/HP0_DDR_HIGH 0x800000000",
+        "there is no bd_addr_seg ps/SAXIGP2/HP0_DDR_HIGH",
+    ),
+    "flash and on-chip memory not excluded": (
+        "block_design.tcl",
+        "if {$segment ni $mapped}",
+        "if {0}",
+        "validate_bd_design: ps/SAXIGP2/HP0_QSPI has no address in zcu104_blend_axi/m_axi_left and is not excluded",
+    ),
+    "flash mapped as if it were memory": (
+        "design.tcl",
+        "{SAXIGP2/HP0_DDR_LOW 0x00000000 0x80000000}",
+        "{SAXIGP2/HP0_DDR_LOW 0x00000000 0x80000000} {SAXIGP2/HP0_QSPI 0x80000000 0x20000000}",
+        "assign_bd_address: ps/SAXIGP2/HP0_QSPI at 0x80000000, 0x20000000 bytes, in zcu104_blend_axi/m_axi_left: the "
+        "segment lies at 0xc0000000, 0x20000000 bytes",
+    ),
+    "registers in another port's window": (
+        "design.tcl",
+        "0xa0010000 0x10000 1}",
+        "0xb0010000 0x10000 1}",
+        "assign_bd_address: zcu104_edges_axi/s_axi_control/reg0 at 0xb0010000, 0x10000 bytes, in ps/Data: "
+        "M_AXI_HPM0_FPD does not reach there",
+    ),
+    "preset without a board": (
+        "design.tcl",
+        "set board_part  xilinx.com:zcu104:part0:1.1",
+        "set board_part  {}",
+        "apply_bd_automation: the project has no board whose preset could be applied",
+    ),
+    "automation of Zynq-7000": (
+        "design.tcl",
+        "options {apply_board_preset 1}",
+        "options {apply_board_preset 1 make_external {FIXED_IO, DDR}}",
+        "apply_bd_automation: xilinx.com:bd_rule:zynq_ultra_ps_e has no option make_external that is known here",
+    ),
+}
+CASES = [("pynq-z2", *case) for case in MUTATIONS.values()] + [("zcu104", *case) for case in ULTRASCALE.values()]
+
+
+@pytest.mark.parametrize(("board", "path", "old", "new", "message"), CASES, ids=[*MUTATIONS, *ULTRASCALE])
+def test_refused(copy, vivado, board, path, old, new, message):
+    folder = copy(board)
     text = (folder / path).read_text()
     assert old in text, "the seeded error has nothing to change"
     (folder / path).write_text(text.replace(old, new, 1))
     result = vivado(folder)
     assert result.code == 1
-    if message.endswith(("no file", "copying")):
+    if message.endswith(("no file", "copying")):  # a path follows
         assert result.error.startswith(message)
     else:
         assert result.error == message + "\n"

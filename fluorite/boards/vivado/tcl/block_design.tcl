@@ -113,12 +113,13 @@ proc add_memory_ports {} {
 }
 
 # Registers at their addresses, memory where it is for the processor too, nothing else: what else a port reaches
-# (on-chip memory, flash) is excluded.
+# (on-chip memory, flash) is excluded. As in scripts that Vivado writes, -force leaves it to validate_bd_design to
+# check what comes out.
 proc assign_addresses {} {
     global accelerators masters memory_ports
     foreach accelerator $accelerators {
         lassign $accelerator name vlnv base bytes
-        assign_bd_address -offset $base -range $bytes -target_address_space [get_bd_addr_spaces ps/Data] \
+        assign_bd_address -force -offset $base -range $bytes -target_address_space [get_bd_addr_spaces ps/Data] \
             [get_bd_addr_segs $name/s_axi_control/reg0]
     }
     foreach master $masters {
@@ -128,7 +129,7 @@ proc assign_addresses {} {
         foreach segment [lindex [lsearch -inline -index 0 $memory_ports $port] 2] {
             lassign $segment name offset bytes
             set memory [get_bd_addr_segs ps/$name]
-            assign_bd_address -offset $offset -range $bytes -target_address_space $space $memory
+            assign_bd_address -force -offset $offset -range $bytes -target_address_space $space $memory
             lappend mapped $memory
         }
         foreach segment [get_bd_addr_segs -quiet -addressables -of_objects $space] {

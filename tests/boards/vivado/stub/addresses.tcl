@@ -72,8 +72,9 @@ proc stub::address_arguments {command options} {
     return [list $space $segment]
 }
 
+# -force is accepted, and forces nothing here.
 proc assign_bd_address {args} {
-    set options [stub::parse assign_bd_address {-offset= -range= -target_address_space=} $args 1 1]
+    set options [stub::parse assign_bd_address {-force -offset= -range= -target_address_space=} $args 1 1]
     stub::changed assign_bd_address
     lassign [stub::address_arguments assign_bd_address $options] space segment
     foreach name {-offset -range} {

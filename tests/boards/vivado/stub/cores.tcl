@@ -1,10 +1,10 @@
 # The catalogue of cores: AMD's that the scripts use, and packaged ones as their component.xml describes them.
 #
-# A core is a dict: properties (name, rule), defaults (name, value), shape (command that gives what a cell of it has, from
-# its configuration). A shape is a dict:
+# A core is a dict: properties (name, rule), defaults (name, value), shape (command that gives what a cell of it has,
+# from its configuration). A shape is a dict:
 #   pins        name -> direction (in, out), kind (clock, reset, interrupt, data), width, required, polarity, clock
 #   interfaces  name -> mode (master, slave), bus, protocol, width, clock, required
-#   spaces      name -> bits, windows (interface, first address, bytes ...); address spaces of masters
+#   spaces      name -> windows (interface, first address, bytes ...); address spaces of masters
 #   segments    path -> interface, offset (empty: anywhere), bytes; address segments of slaves
 #
 # Sources: smartconnect, AMD PG247; xlconcat, AMD PG341; proc_sys_reset, AMD PG164; pin and interface names as in block

@@ -66,7 +66,8 @@ proc stub::psu {config} {
     foreach {name number clock areas} $psu_masters {
         if {[dict get $config PSU__USE__M_AXI_GP$number]} {
             dict set pins $clock [pin in clock 1 1]
-            dict set interfaces $name [interface master $axi AXI4 [dict get $config PSU__MAXIGP${number}__DATA_WIDTH] $clock]
+            set width [dict get $config PSU__MAXIGP${number}__DATA_WIDTH]
+            dict set interfaces $name [interface master $axi AXI4 $width $clock]
             foreach {first bytes} $areas {
                 lappend windows $name $first $bytes
             }
