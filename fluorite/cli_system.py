@@ -14,13 +14,18 @@ import numpy as np
 import fluorite
 from fluorite.images import Array
 from fluorite.pipeline_file import LoadedFile
+from fluorite.sim.machine.machines import MACHINES
+from fluorite.sim.machine.run import MachineProgram
 from fluorite.sim.system.program import SystemProgram
 from fluorite.sim.system.settings import Memory
 from fluorite.sim.system.targets import find_target
 
 __all__ = ["SYSTEMS", "SystemRun", "run_system"]
 
-SYSTEMS = ("host", "arm32", "arm64", "arm32-board", "arm64-board")
+SYSTEMS = (
+    "host", "arm32", "arm64", "arm32-board", "arm64-board",
+    "zynq", "zynq-driver", "zcu102", "zcu102-driver",
+)  # fmt: skip
 _ARENA_BYTES = 64 << 20
 _HIGH_MEMORY = 0x8_0000_0000  # where Zynq UltraScale+ has the memory that 32-bit addresses do not reach
 
@@ -56,15 +61,17 @@ def run_system(
     ----------
     system : str
         One of `SYSTEMS`. With ``-board``, the program is the one for a board, on a simulated board; otherwise its
-        driver talks to the simulator itself.
+        driver talks to the simulator itself. ``zynq`` and ``zcu102`` are whole machines on which Linux boots, and the
+        program reaches the accelerators through UIO; with ``-driver``, through fluorite's kernel driver.
 
     Raises
     ------
     SimulationError
         A tool is missing, the program fails, or the hardware breaks a rule of its bus.
     """
-    target, _, board = system.partition("-")
-    find_target(target)  # before anything takes time
+    target, _, suffix = system.partition("-")
+    if target not in MACHINES:
+        find_target(target)  # before anything takes time
     images = {image.name: np.array(image.parameter.get()) for image in loaded.images}
     arrays = [np.zeros(list(sizes)[::-1], name) for output in loaded.outputs for name in output.types]
     used = sum(array.nbytes for array in (*images.values(), *arrays))
@@ -73,8 +80,13 @@ def run_system(
     if design.shell.address_bits > 32:
         memory = replace(memory, base=_HIGH_MEMORY)
     with tempfile.TemporaryDirectory(prefix="fluorite-") as folder:
+        if target in MACHINES:
+            machine = MachineProgram.build(design, target, Path(folder))
+            driver = "kernel" if suffix else "uio"
+            done = machine.run(images, arrays, scalars=scalars, driver=driver, timeout_seconds=3600)
+            return SystemRun(arrays, done.output, done.reports, done.seconds)
         program = SystemProgram.build(design, target, Path(folder))
-        program.compile("uio" if board else "sim")
+        program.compile("uio" if suffix else "sim")
         start = time.monotonic()
-        done = program.run(images, arrays, scalars=scalars, board=bool(board), memory=memory, timeout_seconds=3600)
+        done = program.run(images, arrays, scalars=scalars, board=bool(suffix), memory=memory, timeout_seconds=3600)
     return SystemRun(arrays, done.output, done.reports, time.monotonic() - start)

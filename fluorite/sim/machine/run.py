@@ -25,7 +25,7 @@ from .initramfs import initramfs
 from .job import prepared, with_program
 from .kernels import kernel
 from .machines import Machine, find_machine, placement_on
-from .plugin import Device
+from .plugin import Device, emulator
 
 if TYPE_CHECKING:
     from ...design import Design
@@ -73,6 +73,7 @@ class MachineProgram:
             A tool is missing or fails.
         """
         chosen = find_machine(machine)
+        emulator(chosen.emulator)  # before anything takes time
         generated = [accelerator.generated for accelerator in design.accelerators]
         maps = [register_map(g, design.shell) for g in generated]
         placement = placement_on(chosen, design.board, maps)
