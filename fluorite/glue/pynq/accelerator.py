@@ -114,21 +114,23 @@ class AcceleratorClass:
         for stream in self.registers.streams:
             yield from self._stream(stream)
         yield "    )"
-        yield "    SCALARS = {"
-        for word, (variable, type_) in self.params.items():
-            yield f'        "{word}": Scalar("{variable}", {type_.min}, {type_.max}, None),'
-        for name in self.generated.lowered.metadata:
-            word = identifier(name)
-            yield f'        "{word}": Scalar("{word}", -(1 << 31), (1 << 31) - 1, {self._source(name)}),'
-        yield "    }"
-        yield "    BORDERS = ("
-        for n, border in enumerate(self.generated.lowered.borders):
-            yield f"        Border({border.dimension}, {border.left}, {border.right}, {self._border_name(n)}),"
-        yield "    )"
+        yield from _block("SCALARS", "{}", self._scalars())
+        yield from _block("BORDERS", "()", self._borders())
         yield ""
         yield from self._settings()
         yield ""
         yield from self._transfers()
+
+    def _scalars(self) -> Iterator[str]:
+        for word, (variable, type_) in self.params.items():
+            yield f'"{word}": Scalar("{variable}", {type_.min}, {type_.max}, None),'
+        for name in self.generated.lowered.metadata:
+            word = identifier(name)
+            yield f'"{word}": Scalar("{word}", -(1 << 31), (1 << 31) - 1, {self._source(name)}),'
+
+    def _borders(self) -> Iterator[str]:
+        for n, border in enumerate(self.generated.lowered.borders):
+            yield f"Border({border.dimension}, {border.left}, {border.right}, {self._border_name(n)}),"
 
     def usage(self) -> Iterator[str]:
         """What a call takes, for people."""
@@ -228,6 +230,15 @@ class AcceleratorClass:
         yield head
         yield f'    """The border condition along {self.region.loops[border.dimension].var}, as Halide computes it."""'
         yield from lines
+
+
+def _block(name: str, brackets: str, lines: Iterator[str]) -> Iterator[str]:
+    """A constant of the class, an element a line."""
+    found = [f"        {line}" for line in lines]
+    yield f"    {name} = {brackets[0]}" + ("" if found else brackets[1])
+    yield from found
+    if found:
+        yield f"    {brackets[1]}"
 
 
 def _words(names: tuple[str, ...]) -> str:

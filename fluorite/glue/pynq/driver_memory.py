@@ -169,7 +169,9 @@ def _usable(stream: Stream, image: Any) -> bool:
     base = image
     while isinstance(base, np.ndarray) and not base.flags.owndata:
         base = base.base
-    if address is None or isinstance(base, np.ndarray):  # also the result of arithmetic on buffers has an address: wrong
+    if address is None or isinstance(
+        base, np.ndarray
+    ):  # also the result of arithmetic on buffers has an address: wrong
         return False
     if not image.flags.c_contiguous or not image.flags.aligned or not image.flags.writeable:
         return False

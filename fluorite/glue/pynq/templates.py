@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import keyword
 from collections.abc import Sequence
 
 from fluorite.boards.board import Board
@@ -34,7 +35,7 @@ def _cells(c: AcceleratorClass) -> list[dict[str, object]]:
     usage = "\n".join(f"- {line}" for line in c.usage() if line and not line.startswith(" "))
     size = tuple(min(loop.max_extent, 512) for loop in reversed(c.region.loops))
     inputs = [s for s in c.registers.streams if s.port.direction == "in"]
-    names = [s.port.name for s in inputs]
+    names = [f"{s.port.name}_" if keyword.iskeyword(s.port.name) else s.port.name for s in inputs]
     fills = [
         f"{name}[...] = np.random.default_rng({n}).integers(0, {min(2**s.port.element_bits, 256)}, {name}.shape)"
         for n, (name, s) in enumerate(zip(names, inputs, strict=True))

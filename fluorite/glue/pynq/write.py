@@ -62,11 +62,14 @@ def write_pynq(design: Design, board: Board, folder: str | Path) -> list[Path]:
     Raises
     ------
     UsageError
-        The board has no room for the accelerators, or Python has a module of the design's name.
+        The shells are streams, the board has no processor or no room for the accelerators, or Python has a module of
+        the design's name. Nothing is written then.
     """
+    if design.shell.kind != "axi":
+        raise UsageError(f"{design.name}: PYNQ drives memory masters: compile it with shell axi")
     name = identifier(design.name)
     if name in sys.stdlib_module_names or name in ("numpy", "pynq") or keyword.iskeyword(name):
-        raise UsageError(f"{name}: Python has a module or keyword of that name: give the design another name")
+        raise UsageError(f"{design.name}: Python has a module or keyword {name}: give the design another name")
     maps = [register_map(a.generated, design.shell) for a in design.accelerators]
     placement = place(maps, board)
     classes = [
