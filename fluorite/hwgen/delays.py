@@ -111,12 +111,12 @@ ZYNQ7000 = Family(
 ECP5 = Family(
     "ecp5",
     clock_ns=8.0,
-    register_ns=1.4,
-    lut_ns=1.15,
+    register_ns=2.0,
+    lut_ns=1.4,
     carry_ns_per_bit=0.035,
-    multiplier_ns=5.0,
+    multiplier_ns=5.5,
     memory_ns=5.1,
-    carry_ns=0.8,
+    carry_ns=1.1,
     memory_register=True,
 )
 

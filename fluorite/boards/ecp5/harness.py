@@ -5,20 +5,14 @@ from __future__ import annotations
 from amaranth.hdl import ClockDomain, Elaboratable, Module, ResetInserter, Signal
 
 from fluorite.boards.ecp5.commands import CommandDecoder
-from fluorite.boards.ecp5.protocol import STREAMS, baud_error
 from fluorite.boards.ecp5.register_port import RegisterPort
 from fluorite.boards.ecp5.replies import Replies
 from fluorite.boards.ecp5.streams import Inlet, Outlet
 from fluorite.boards.ecp5.uart import UartReceiver, UartTransmitter
-from fluorite.errors import UsageError
 from fluorite.hwgen.shell.axis import AxisShell
 from fluorite.hwgen.verilog import tidy
 
 __all__ = ["Harness", "emit_harness"]
-
-#: The two ends of a line may differ by half a bit in ten; each may take less than half of that.
-_BAUD_ERROR = 0.02
-_LEAST_BIT_CYCLES = 8
 
 
 class Harness(Elaboratable):
@@ -28,10 +22,8 @@ class Harness(Elaboratable):
     ----------
     shell : AxisShell
         The accelerator.
-    clock_hz : int
-        Clock of everything.
-    baud : int
-        Bits a second.
+    bit_cycles : int
+        Clock cycles a bit of the line.
 
     Attributes
     ----------
@@ -43,22 +35,10 @@ class Harness(Elaboratable):
         For lamps: bytes are on the line; the accelerator has something to say.
     name : str
         Name of the Verilog module, ``<func>_uart``.
-
-    Raises
-    ------
-    UsageError
-        The clock cannot be divided to the baud rate.
     """
 
-    def __init__(self, shell: AxisShell, clock_hz: int, baud: int) -> None:
-        self.bit_cycles = round(clock_hz / baud)
-        if self.bit_cycles < _LEAST_BIT_CYCLES or abs(baud_error(clock_hz, baud)) > _BAUD_ERROR:
-            raise UsageError(
-                f"baud must be what a whole number of cycles, at least {_LEAST_BIT_CYCLES}, of the clock of "
-                f"{clock_hz / 1e6:g} MHz gives within {_BAUD_ERROR:.0%}, not {baud}"
-            )
-        if max(sum(p.direction == d for p in shell.generated.interface.streams) for d in ("in", "out")) > STREAMS:
-            raise UsageError(f"a serial port carries {STREAMS} input and {STREAMS} output streams at most")
+    def __init__(self, shell: AxisShell, bit_cycles: int) -> None:
+        self.bit_cycles = bit_cycles
         self.shell = shell
         self.name = shell.registers.name.removesuffix("_axis") + "_uart"
         self.clk = Signal(name="clk")

@@ -37,7 +37,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["BLOCK_BYTES", "FLUSH", "GREETING", "GRANTS", "ROOM_BYTES", "STREAMS", "Command", "Reply", "baud_error"]
+from fluorite.errors import UsageError
+
+__all__ = ["BLOCK_BYTES", "FLUSH", "GREETING", "GRANTS", "ROOM_BYTES", "STREAMS", "Command", "Reply", "bit_cycles"]
 
 #: Bytes of a packet of data at most, and of a unit of room.
 BLOCK_BYTES = 64
@@ -76,7 +78,23 @@ GREETING = bytes([Reply.HELLO]) + b"FLRT"
 FLUSH = bytes(BLOCK_BYTES + 2) + bytes([Command.HELLO])
 
 
-def baud_error(clock_hz: int, baud: int) -> float:
-    """Relative error of the baud rate that a whole number of clock cycles a bit gives."""
+#: The two ends of a line may differ by half a bit in ten; each may take less than half of that.
+_BAUD_ERROR = 0.02
+_LEAST_BIT_CYCLES = 8
+
+
+def bit_cycles(clock_hz: int, baud: int) -> int:
+    """Clock cycles a bit.
+
+    Raises
+    ------
+    UsageError
+        No whole number of them is near enough.
+    """
     cycles = max(round(clock_hz / baud), 1)
-    return clock_hz / cycles / baud - 1
+    if cycles < _LEAST_BIT_CYCLES or abs(clock_hz / cycles / baud - 1) > _BAUD_ERROR:
+        raise UsageError(
+            f"baud must be what a whole number of cycles, at least {_LEAST_BIT_CYCLES}, of the clock of "
+            f"{clock_hz / 1e6:g} MHz gives within {_BAUD_ERROR:.0%}, not {baud}"
+        )
+    return cycles

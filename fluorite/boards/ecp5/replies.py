@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 
-from amaranth.hdl import Array, Cat, Const, Elaboratable, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal
 
 from fluorite.boards.ecp5.protocol import BLOCK_BYTES, GREETING, Reply
 from fluorite.boards.ecp5.streams import Inlet, Outlet
+from fluorite.hwgen.rtl.logic import any_of
 
 __all__ = ["Replies"]
 
@@ -58,21 +61,22 @@ class Replies(Elaboratable):
         fixed_left = Signal(3, name="reply_fixed_left")
         data_left = Signal(range(BLOCK_BYTES + 1), name="reply_data_left")
         source = Signal(range(max(len(self.outlets), 2)), name="reply_source")
-        queued = Array(outlet.o_data for outlet in self.outlets)
-        there = Array(outlet.o_valid for outlet in self.outlets)
+        chosen = [source == number for number in range(len(self.outlets))]
+        queued = reduce(or_, (Mux(here, outlet.o_data, 0) for here, outlet in zip(chosen, self.outlets, strict=True)))
+        there = any_of(here & outlet.o_valid for here, outlet in zip(chosen, self.outlets, strict=True))
         idle, before = Signal(name="reply_idle"), Signal(name="reply_idle_before")
         from_queue = Signal(name="reply_from_queue")
         moved = Signal(name="reply_moved")
         m.d.comb += [
             from_queue.eq((fixed_left == 0) & (data_left != 0)),
             idle.eq((fixed_left == 0) & (data_left == 0)),
-            self.o_valid.eq((fixed_left != 0) | (from_queue & there[source])),
-            self.o_data.eq(Mux(from_queue, queued[source], fixed)),
+            self.o_valid.eq((fixed_left != 0) | (from_queue & there)),
+            self.o_data.eq(Mux(from_queue, queued, fixed)),
             moved.eq(self.o_valid & self.o_ready),
         ]
         m.d.sync += before.eq(idle)
-        for number, outlet in enumerate(self.outlets):
-            m.d.comb += outlet.o_ready.eq(moved & from_queue & (source == number))
+        for here, outlet in zip(chosen, self.outlets, strict=True):
+            m.d.comb += outlet.o_ready.eq(moved & from_queue & here)
         with m.If(moved & ~from_queue):
             m.d.sync += [fixed.eq(fixed >> 8), fixed_left.eq(fixed_left - 1)]
         with m.If(moved & from_queue):
