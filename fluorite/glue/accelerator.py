@@ -9,14 +9,14 @@ from functools import cached_property
 
 from fluorite.errors import UsageError
 from fluorite.frontend import ir
-from fluorite.glue.c_code import c_formula, c_function
+from fluorite.glue.c_code import c_formula
 from fluorite.glue.registers import common_registers
 from fluorite.glue.sources import RUNTIME
+from fluorite.glue.stage_tables import border_lines, stage_lines, stream_domain
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.layout import element_bytes
 from fluorite.hwgen.shell.registers import Register, RegisterMap, StreamRegisters
-from fluorite.hwgen.values import Domain
 
 __all__ = ["AcceleratorCode"]
 
@@ -84,7 +84,7 @@ class AcceleratorCode:
             raise UsageError(f"{self.region.name}: the driver has a function {self.symbol}: give the Func another name")
         streams = len(self.registers.streams)
         channels = max(stream.port.channels for stream in self.registers.streams)
-        arguments = max(len(self._domain(stream).dimensions) for stream in self.registers.streams)
+        arguments = max(len(stream_domain(self.generated, stream).dimensions) for stream in self.registers.streams)
         for what, found, limit in (
             ("streams", streams, _MAX_STREAMS),
             ("channels", channels, _MAX_CHANNELS),
@@ -123,11 +123,6 @@ class AcceleratorCode:
     @property
     def _outputs(self) -> list[StreamRegisters]:
         return [stream for stream in self.registers.streams if stream.port.direction == "out"]
-
-    def _domain(self, stream: StreamRegisters) -> Domain:
-        inputs = self.region.inputs
-        name = inputs[stream.number].name if stream.port.direction == "in" else self.region.name
-        return self.generated.lowered.domains[name]
 
     @property
     def _launch(self) -> list[Register]:
@@ -211,8 +206,8 @@ class AcceleratorCode:
             list(self._streams()),
             list(self._settings()),
             list(self._transfers()),
-            *self._borders(),
-            list(self._stage()),
+            *border_lines(self.generated, [scalar.raw for scalar in self._scalars]),
+            list(stage_lines(self.generated, self.registers, self.symbol, len(self._scalars))),
             list(self._functions()),
         ]
         return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -303,95 +298,6 @@ class AcceleratorCode:
                 text = c_formula(count, self._variables)
                 yield f"    views[{stream.number}].counts[{d}] = (uint32_t)({text});"
         yield "}"
-
-    def _borders(self) -> Iterator[Sequence[str]]:
-        found = self.generated.lowered.borders
-        for number, border in enumerate(found):
-            names = {border.position: "position"}
-            first = 2 * len(self.region.loops)
-            names |= {scalar.raw: f"v[{first + k}]" for k, scalar in enumerate(self._scalars)}
-            head = f"static int64_t border_{number}(int64_t position, const int64_t *v)"
-            lines = c_function(head, border.expr, names)
-            if not any("v[" in line for line in lines[2:]):
-                lines.insert(2, "    (void)v;")
-            yield [
-                f"/* The border condition along {self.region.loops[border.dimension].var}, as Halide computes it. */",
-                *lines,
-                *(
-                    f"static const int32_t BORDER_{number}_{side}[] = "
-                    f"{{{', '.join(str(n) for n in entries) or '0'}}}; /* pixels inwards from the edge */"
-                    for side, entries in (("LEFT", border.left), ("RIGHT", border.right))
-                ),
-            ]
-        if found:
-            yield [
-                "static const struct fluorite_border BORDERS[] = {",
-                *(
-                    f"    {{{b.dimension}, {len(b.left)}, {len(b.right)}, "
-                    f"BORDER_{n}_LEFT, BORDER_{n}_RIGHT, border_{n}}},"
-                    for n, b in enumerate(found)
-                ),
-                "};",
-            ]
-
-    def _stage(self) -> Iterator[str]:
-        region = self.region
-        yield "static const struct fluorite_loop LOOPS[] = {"
-        yield "    /* name, argument, lanes, max_extent, fixed, has_min, min */"
-        for loop in region.loops:
-            has_min = loop.min is not None
-            yield (
-                f'    {{"{loop.var}", {loop.position}, {loop.lanes}, {loop.max_extent}, {int(loop.fixed)}, '
-                f"{int(has_min)}, {loop.min or 0}}},"
-            )
-        yield "};"
-        if region.channels:
-            yield "static const struct fluorite_channel CHANNELS[] = {"
-            yield "    /* name, argument, min, extent */"
-            for channel in region.channels:
-                yield f'    {{"{channel.var}", {channel.position}, {channel.min}, {channel.extent}}},'
-            yield "};"
-        plans = []
-        for stream in self.registers.streams:
-            yield from self._arguments(stream)
-            domain = self._domain(stream)
-            plans.append(
-                f"    {{{len(domain.dimensions)}, ARGUMENTS_{stream.number}, {domain.channel_count}, "
-                f"{int(stream.layout.in_rows)}}},"
-            )
-        yield "static const struct fluorite_plan PLANS[] = {"
-        yield "    /* dimensions, arguments, channels, in_rows */"
-        yield from plans
-        yield "};"
-        borders = self.generated.lowered.borders
-        inputs = len(region.inputs)
-        counts = (
-            len(region.loops), len(region.channels), len(region.func.args), inputs,
-            len(self.registers.streams) - inputs, len(borders), len(self._scalars),
-        )  # fmt: skip
-        yield "static const struct fluorite_stage STAGE = {"
-        yield f"    &{self.symbol}_accelerator,"
-        yield "    /* numbers of loops, channels, arguments, inputs, outputs, borders, scalars */"
-        yield f"    {', '.join(str(n) for n in counts)},"
-        yield f"    LOOPS, {'CHANNELS' if region.channels else 'NULL'}, PLANS, {'BORDERS' if borders else 'NULL'},"
-        yield "    settings, transfers,"
-        yield "};"
-
-    def _arguments(self, stream: StreamRegisters) -> Iterator[str]:
-        """The dimensions of a stream's buffer."""
-        domain = self._domain(stream)
-        channels = iter(domain.channels)
-        entries = []
-        for dimension in domain.dimensions:
-            if dimension is None:
-                lo, hi = next(channels)
-                entries.append(f"{{-1, {lo}, {hi}}}")
-            else:
-                entries.append(f"{{{dimension}, {domain.lo[dimension]}, {domain.hi[dimension]}}}")
-        yield f"static const struct fluorite_argument ARGUMENTS_{stream.number}[] = {{"
-        yield f"    /* of {stream.port.name}: loop or -1, lo, hi */"
-        yield f"    {', '.join(entries)}"
-        yield "};"
 
     def _functions(self) -> Iterator[str]:
         yield f"void {self.symbol}_prepare(const struct {self.symbol}_launch *launch, uint32_t *registers,"
