@@ -12,7 +12,9 @@ import halide as hl
 import numpy as np
 
 from ...errors import SimulationError, UsageError
+from ...glue.write import write_software
 from ...hwgen.names import identifier
+from ...hwgen.shell.top import emit_shell
 from .build import build_system
 from .model import SystemModel
 from .run import Finished, run_program
@@ -37,7 +39,7 @@ class SystemProgram:
     name : str
         The design's.
     folder : Path
-        Where the design was written; ``software/`` is in it.
+        The software is in ``software/`` in it.
     target : Target
         The processor.
     systems : dict of str to SystemModel
@@ -143,7 +145,7 @@ class SystemProgram:
 def build_programs(
     design: Design, targets: Sequence[str], folder: Path, *, random_power_up: bool = False
 ) -> dict[str, SystemProgram]:
-    """Write a design, with its software for several processors, and build the simulators that all of them share.
+    """Write a design's software for several processors, and build the simulators that all of them share.
 
     Parameters
     ----------
@@ -152,7 +154,7 @@ def build_programs(
     targets : sequence of str
         Names of :data:`~fluorite.sim.system.targets.TARGETS`.
     folder : Path
-        Where the design is written.
+        The software is written to ``software/`` in it.
     random_power_up : bool
         As for :func:`~fluorite.sim.system.build.build_system`.
 
@@ -166,10 +168,11 @@ def build_programs(
     chosen = {target: find_target(target) for target in targets}
     if design.shell.kind != "axi":
         raise UsageError(f"{design.name}: a system simulation needs shells of kind 'axi', not {design.shell.kind!r}")
-    design.write(folder, targets=[target.halide for target in chosen.values()])
+    write_software(design, folder / "software", [target.halide for target in chosen.values()])
     systems = {}
-    for name in (identifier(a.name) for a in design.accelerators):
-        shell = (folder / f"{name}_axi.v").read_text()
+    for accelerator in design.accelerators:
+        name = identifier(accelerator.name)
+        shell = emit_shell(accelerator.generated, design.shell)
         systems[name] = build_system(shell, f"{name}_axi", random_power_up=random_power_up)
     arguments = design.software.infer_arguments()
     inputs = [argument.name for argument in arguments if argument.kind == hl.ArgumentKind.InputBuffer]

@@ -1,0 +1,121 @@
+"""An extern stage's tables in C: what ``fluorite_stage.c`` has to know of loops, buffers and borders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fluorite.glue.c_code import c_function
+from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.shell.registers import RegisterMap, StreamRegisters
+from fluorite.hwgen.values import Domain
+
+__all__ = ["border_lines", "stage_lines", "stream_domain"]
+
+
+def stream_domain(generated: Generated, stream: StreamRegisters) -> Domain:
+    """What a stream's buffer holds."""
+    inputs = generated.region.inputs
+    name = inputs[stream.number].name if stream.port.direction == "in" else generated.region.name
+    return generated.lowered.domains[name]
+
+
+def border_lines(generated: Generated, scalars: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Border conditions as C: index functions, and where positions beyond an edge land.
+
+    Parameters
+    ----------
+    generated : Generated
+        The hardware.
+    scalars : sequence of str
+        Names of the stage's scalars in index functions.
+    """
+    loops = generated.region.loops
+    found = generated.lowered.borders
+    for number, border in enumerate(found):
+        names = {border.position: "position"}
+        first = 2 * len(loops)
+        names |= {name: f"v[{first + k}]" for k, name in enumerate(scalars)}
+        head = f"static int64_t border_{number}(int64_t position, const int64_t *v)"
+        lines = c_function(head, border.expr, names)
+        if not any("v[" in line for line in lines[2:]):
+            lines.insert(2, "    (void)v;")
+        yield [
+            f"/* The border condition along {loops[border.dimension].var}, as Halide computes it. */",
+            *lines,
+            *(
+                f"static const int32_t BORDER_{number}_{side}[] = "
+                f"{{{', '.join(str(n) for n in entries) or '0'}}}; /* pixels inwards from the edge */"
+                for side, entries in (("LEFT", border.left), ("RIGHT", border.right))
+            ),
+        ]
+    if found:
+        yield [
+            "static const struct fluorite_border BORDERS[] = {",
+            *(
+                f"    {{{b.dimension}, {len(b.left)}, {len(b.right)}, BORDER_{n}_LEFT, BORDER_{n}_RIGHT, border_{n}}},"
+                for n, b in enumerate(found)
+            ),
+            "};",
+        ]
+
+
+def stage_lines(generated: Generated, registers: RegisterMap, symbol: str, scalar_count: int) -> Iterator[str]:
+    """Tables of loops, channels and streams' buffers, and the stage that refers to them (``fluorite_stage.h``)."""
+    region = generated.region
+    yield "static const struct fluorite_loop LOOPS[] = {"
+    yield "    /* name, argument, lanes, max_extent, fixed, has_min, min */"
+    for loop in region.loops:
+        has_min = loop.min is not None
+        yield (
+            f'    {{"{loop.var}", {loop.position}, {loop.lanes}, {loop.max_extent}, {int(loop.fixed)}, '
+            f"{int(has_min)}, {loop.min or 0}}},"
+        )
+    yield "};"
+    if region.channels:
+        yield "static const struct fluorite_channel CHANNELS[] = {"
+        yield "    /* name, argument, min, extent */"
+        for channel in region.channels:
+            yield f'    {{"{channel.var}", {channel.position}, {channel.min}, {channel.extent}}},'
+        yield "};"
+    plans = []
+    for stream in registers.streams:
+        yield from _argument_lines(generated, stream)
+        domain = stream_domain(generated, stream)
+        plans.append(
+            f"    {{{len(domain.dimensions)}, ARGUMENTS_{stream.number}, {domain.channel_count}, "
+            f"{int(stream.layout.in_rows)}}},"
+        )
+    yield "static const struct fluorite_plan PLANS[] = {"
+    yield "    /* dimensions, arguments, channels, in_rows */"
+    yield from plans
+    yield "};"
+    borders = generated.lowered.borders
+    inputs = len(region.inputs)
+    counts = (
+        len(region.loops), len(region.channels), len(region.func.args), inputs,
+        len(registers.streams) - inputs, len(borders), scalar_count,
+    )  # fmt: skip
+    yield "static const struct fluorite_stage STAGE = {"
+    yield f"    &{symbol}_accelerator,"
+    yield "    /* numbers of loops, channels, arguments, inputs, outputs, borders, scalars */"
+    yield f"    {', '.join(str(n) for n in counts)},"
+    yield f"    LOOPS, {'CHANNELS' if region.channels else 'NULL'}, PLANS, {'BORDERS' if borders else 'NULL'},"
+    yield "    settings, transfers,"
+    yield "};"
+
+
+def _argument_lines(generated: Generated, stream: StreamRegisters) -> Iterator[str]:
+    """The dimensions of a stream's buffer."""
+    domain = stream_domain(generated, stream)
+    channels = iter(domain.channels)
+    entries = []
+    for dimension in domain.dimensions:
+        if dimension is None:
+            lo, hi = next(channels)
+            entries.append(f"{{-1, {lo}, {hi}}}")
+        else:
+            entries.append(f"{{{dimension}, {domain.lo[dimension]}, {domain.hi[dimension]}}}")
+    yield f"static const struct fluorite_argument ARGUMENTS_{stream.number}[] = {{"
+    yield f"    /* of {stream.port.name}: loop or -1, lo, hi */"
+    yield f"    {', '.join(entries)}"
+    yield "};"
