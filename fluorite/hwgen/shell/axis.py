@@ -81,10 +81,12 @@ class AxisShell(Elaboratable):
             signals = core.streams[port.name]
             raster = core_raster(self.generated, self.registers, port, launcher)
             m.submodules[f"raster_{port.name}"] = flushed(raster)
-            m.d.comb += raster.advance.eq(signals["valid"] & signals["ready"])
             if port.direction == "in":
                 framer = VideoFramer(port.word_bits, f"framer_{port.name}")
                 m.submodules[f"framer_{port.name}"] = flushed(framer)
+                # The core's ready is long in coming: the framer, and what counts its words, have one of their own.
+                skid = SkidBuffer(port.word_bits, f"skid_{port.name}")
+                m.submodules[f"skid_{port.name}"] = flushed(skid)
                 allowed = Allowance(launcher.launched, framer.done, config.queue_depth, f"allowance_{port.name}")
                 m.submodules[f"allowance_{port.name}"] = flushed(allowed)
                 m.d.comb += [
@@ -95,9 +97,13 @@ class AxisShell(Elaboratable):
                     framer.i_data.eq(bus.tdata),
                     framer.i_first.eq(bus.tuser),
                     framer.i_row_last.eq(bus.tlast),
-                    signals["valid"].eq(framer.o_valid),
-                    framer.o_ready.eq(signals["ready"]),
-                    signals["data"].eq(framer.o_data),
+                    raster.advance.eq(framer.o_valid & framer.o_ready),
+                    skid.i_valid.eq(framer.o_valid),
+                    framer.o_ready.eq(skid.i_ready),
+                    skid.i_data.eq(framer.o_data),
+                    signals["valid"].eq(skid.o_valid),
+                    skid.o_ready.eq(signals["ready"]),
+                    signals["data"].eq(skid.o_data),
                     framer.o_first.eq(raster.first),
                     framer.o_row_last.eq(raster.row_last),
                     framer.o_last.eq(raster.last),
@@ -111,6 +117,7 @@ class AxisShell(Elaboratable):
                 # Not reset with the rest: what was offered stays until it is taken.
                 m.submodules[f"skid_{port.name}"] = skid = SkidBuffer(port.word_bits + 2, f"skid_{port.name}")
                 m.d.comb += [
+                    raster.advance.eq(signals["valid"] & signals["ready"]),
                     skid.i_valid.eq(signals["valid"]),
                     signals["ready"].eq(skid.i_ready),
                     skid.i_data.eq(Cat(raster.first, raster.row_last, signals["data"])),
