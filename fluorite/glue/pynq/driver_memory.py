@@ -169,9 +169,8 @@ def _usable(stream: Stream, image: Any) -> bool:
     base = image
     while isinstance(base, np.ndarray) and not base.flags.owndata:
         base = base.base
-    if address is None or isinstance(
-        base, np.ndarray
-    ):  # also the result of arithmetic on buffers has an address: wrong
+    # The result of arithmetic on buffers has an address as well, but memory of its own.
+    if address is None or isinstance(base, np.ndarray):
         return False
     if not image.flags.c_contiguous or not image.flags.aligned or not image.flags.writeable:
         return False

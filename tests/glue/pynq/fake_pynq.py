@@ -1,7 +1,7 @@
 """PYNQ without a board: its names, over the simulated hardware.
 
-Buffers have a copy of their own on the CPU's side; only ``flush`` and ``invalidate`` move bytes between it and the
-hardware's memory, so that one that is missing shows as wrong pixels. Time is the simulation's.
+Buffers have a copy of their own on the CPU's side; only ``flush`` and ``invalidate`` move cache lines between it and
+the hardware's memory, so that one that is missing shows as wrong pixels. Time is the simulation's.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import numpy as np
 
 CLOCK_HZ = 10_000_000  # slower than real, so that a nap is few cycles
-PAGE = 4096
+PAGE, LINE = 4096, 64
 
 
 class PynqBuffer(np.ndarray):
@@ -28,18 +28,22 @@ class PynqBuffer(np.ndarray):
             self.device_address = parent.device_address + self.ctypes.data - parent.ctypes.data
             self.board = parent.board
 
-    def _device(self):
-        start = self.device_address - self.board.system.options.base
-        return self.board.system.memory[start : start + self.nbytes]
+    def _lines(self):
+        """The whole cache lines that it touches: the CPU's copy, and the hardware's."""
+        assert self.flags.c_contiguous
+        first, behind = self.device_address & -LINE, self.device_address + self.nbytes + LINE - 1 & -LINE
+        (block,) = [b for b in self.board.blocks if b[0] <= first < b[0] + len(b[1])]
+        start = first - self.board.system.options.base
+        cpu = np.frombuffer(block[1], np.uint8)[first - block[0] : behind - block[0]]
+        return cpu, self.board.system.memory[start : start + behind - first]
 
     def flush(self):
-        assert self.flags.c_contiguous
-        self.board.flushed += 1
-        self._device()[:] = self.reshape(-1).view(np.uint8)
+        cpu, device = self._lines()
+        device[:] = cpu
 
     def invalidate(self):
-        assert self.flags.c_contiguous
-        self.reshape(-1).view(np.uint8)[:] = self._device()
+        cpu, device = self._lines()
+        cpu[:] = device
 
 
 class Mmio:
@@ -85,20 +89,21 @@ class Board:
         self.system = system
         self.pin = pin
         self.next = 0
-        self.flushed = self.waits = 0
-        self.allocated = []
+        self.waits = 0
+        self.allocated, self.blocks = [], []
         system.memory[:] = 0xA5
 
     def allocate(self, shape, dtype="u4"):
         dtype = np.dtype(dtype)
         bytes_ = int(np.prod(shape)) * dtype.itemsize
-        memory = mmap.mmap(-1, max(bytes_, 1))
-        memory.write(b"\x5a" * bytes_)
+        memory = mmap.mmap(-1, -(-max(bytes_, 1) // PAGE) * PAGE)
+        memory.write(b"\x5a" * len(memory))
         buffer = np.ndarray.__new__(PynqBuffer, shape, dtype, memory)
         buffer.device_address = self.system.options.base + self.next
         buffer.board = self
         buffer.memory = memory  # only on what allocate gives, as PYNQ has it
-        self.next += -(-max(bytes_, 1) // PAGE) * PAGE
+        self.blocks.append((buffer.device_address, memory))
+        self.next += len(memory)
         assert self.next <= self.system.options.bytes
         self.allocated.append(bytes_)
         return buffer

@@ -113,14 +113,36 @@ def test_buffers_are_used_as_they_lie(built):
 def test_what_only_looks_like_a_buffer_is_copied(built):
     """PYNQ gives arithmetic on buffers an address, too: one that is not theirs."""
     design = built("harris")
-    board, _, accelerator = design.open()
+    _, _, accelerator = design.open()
     (source,) = accelerator.allocate_inputs(11, 20)
     source[...] = design.images((20, 11))[0]
     expected = design.golden([np.asarray(source)], (20, 11))
     for image in (source.copy(), (source ^ 1) ^ 1, source.copy()[:, :]):
         assert image.device_address is not None
         np.testing.assert_array_equal(accelerator(image), expected)
-    assert board.flushed
+
+
+def test_an_output_shares_no_cache_line(built):
+    """What another task writes meanwhile beside the output is not lost."""
+    design = built("harris")
+    images = design.images((90, 51))
+
+    async def both():
+        board, _, accelerator = design.open("controller")
+        large, number = board.allocate((53, 90), np.uint8), 0
+        result = asyncio.get_running_loop().create_task(accelerator.run(*images, out=large[1:52]))
+        while not result.done():
+            number += 1
+            large[0], large[52] = number % 256, number % 251
+            await asyncio.sleep(0)
+        await result
+        return large, number
+
+    large, number = asyncio.run(both())
+    assert number > 5
+    np.testing.assert_array_equal(large[1:52], design.golden(images, (90, 51)))
+    assert np.all(large[0] == number % 256)
+    assert np.all(large[52] == number % 251)
 
 
 def test_memory_for_copies_is_kept_until_freed(built):
@@ -151,7 +173,7 @@ def test_waits_by_interrupt_where_there_is_one(built, pin):
     try:
         board, _, accelerator = design.open(pin)
         np.testing.assert_array_equal(accelerator(*images), expected)
-        assert (board.waits > 0) == (pin != "none")
+        assert board.waits in ((0,) if pin == "none" else (1, 2, 3))  # two launches
         board.waits = 0
         ticks = []
 
@@ -223,14 +245,15 @@ def test_a_failed_transfer_is_told_with_its_address(built, kind):
     source, result = *accelerator.allocate_inputs(40, 301), accelerator.allocate_output(40, 301)
     source[...] = design.images((301, 40))[0]
     buffer, name = (source, "padded") if kind == "read" else (result, "corners")
-    board.system.inject(InjectedError(kind=kind, address=buffer.device_address + 5, bytes=1))
-    with pytest.raises(module.AcceleratorError) as failed:
-        accelerator(source, out=result)
-    address = failed.value.address
-    assert 0 <= buffer.device_address - (address & -4096) < 4096
-    assert str(failed.value) == f"corners: memory answered a {kind} with SLVERR: {name} (address {address:#x})"
-    assert (failed.value.stream, failed.value.code) == (name, 1 if kind == "read" else 3)
-    assert accelerator.registers.read("status", "idle")  # what was started has ended
+    for _ in range(2):
+        board.system.inject(InjectedError(kind=kind, address=buffer.device_address + 5, bytes=1))
+        with pytest.raises(module.AcceleratorError) as failed:
+            accelerator(source, out=result)
+        address = failed.value.address
+        assert 0 <= buffer.device_address - (address & -4096) < 4096
+        assert str(failed.value) == f"corners: memory answered a {kind} with SLVERR: {name} (address {address:#x})"
+        assert (failed.value.stream, failed.value.code) == (name, 1 if kind == "read" else 3)
+        assert accelerator.registers.read("status", "idle")  # what was started has ended
     accelerator(source, out=result)
     np.testing.assert_array_equal(result, design.golden([np.asarray(source)], (301, 40)))
 
@@ -242,6 +265,7 @@ def test_timeout_resets(built):
     with pytest.raises(TimeoutError) as late:
         accelerator(*images, timeout_s=1e-4)
     assert str(late.value) == "corners: a launch did not end within 0.0001 s"
+    assert accelerator._held == []
     assert accelerator.registers.read("launches_started") == 0
     np.testing.assert_array_equal(accelerator(*images), design.golden(images, (190, 90)))
 
