@@ -28,16 +28,20 @@ MAKEFILE = """\
 VIVADO ?= vivado
 SOURCES := build.tcl design.tcl block_design.tcl constraints.xdc $(wildcard ip/*/component.xml ip/*/hdl/*.v)
 
-.PHONY: all project clean
+.PHONY: all project vivado clean
 
 all: output/built
 
-output/built: $(SOURCES)
+output/built: $(SOURCES) | vivado
 \t$(VIVADO) -mode batch -source build.tcl
 \ttouch $@
 
-project:
+project: | vivado
 \t$(VIVADO) -mode batch -source build.tcl -tclargs project
+
+vivado:
+\t@command -v $(VIVADO) >/dev/null || \\
+\t  { echo "$(VIVADO) is not to be found: source Vivado's settings64.sh, or make VIVADO=path" >&2; exit 1; }
 
 clean:
 \trm -rf project output reports .Xil vivado*.jou vivado*.log

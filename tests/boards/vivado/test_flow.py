@@ -1,8 +1,9 @@
 """The scripts, run in the model of Vivado: what comes out is what the placement says."""
 
-import shutil
+import os
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -13,6 +14,7 @@ from fluorite.boards.vivado import write_vivado
 from fluorite.errors import UsageError
 from fluorite.hwgen.shell.registers import register_map
 
+STUB = Path(__file__).parent / "stub" / "main.tcl"
 ZYNQ = [name for name in board_names() if load_board(name).processor is not None]
 HIGH_MEMORY = 0x8_0000_0000
 
@@ -189,6 +191,13 @@ def test_missing_board_files(copy, vivado):
     )
 
 
+def test_board_files_of_ones_own(copy, vivado, tmp_path):
+    folder = copy("pynq-z2")
+    assert vivado(folder, "project", BOARD_FILES=str(tmp_path)).code == 0
+    missing = vivado(folder, "project", BOARD_FILES=str(tmp_path / "none"))
+    assert missing.error == f"set_param board.repoPaths: there is no folder {tmp_path}/none\n"
+
+
 def test_board_without_board_files(compiled, shells, tmp_path, vivado):
     board = load_board("pynq-z2")
     board = replace(board, part="xc7z010clg400-1", processor=replace(board.processor, preset=""))
@@ -198,11 +207,40 @@ def test_board_without_board_files(compiled, shells, tmp_path, vivado):
     assert "there are no board files" in (tmp_path / "README.md").read_text()
 
 
-def test_makefile(written):
-    """`make` asks for Vivado in batch mode, and builds again only what has changed."""
-    done = subprocess.run(["make", "-n"], cwd=written("pynq-z2"), capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[0] == "vivado -mode batch -source build.tcl"
-    assert shutil.which("make")
+def test_makefile(copy, tmp_path):
+    """`make` runs Vivado in batch mode, builds again only what has changed, and says what is missing."""
+    folder = copy("zcu104")
+    log = tmp_path / "log"
+    fake = tmp_path / "fake"
+    fake.write_text(
+        f"""#!/bin/sh
+echo "$@" >> {log}
+[ "$1 $2 $3" = "-mode batch -source" ] || exit 9
+script=$4; shift 4
+[ "$1" != -tclargs ] || shift
+exec tclsh {STUB} {tmp_path}/dump.json $script "$@"
+"""
+    )
+    fake.chmod(0o755)
+
+    def make(*arguments):
+        return subprocess.run(["make", *arguments], cwd=folder, capture_output=True, text=True, check=False)
+
+    missing = make("VIVADO=no-vivado-here")
+    assert missing.returncode == 2
+    assert "no-vivado-here is not to be found: source Vivado's settings64.sh, or make VIVADO=path" in missing.stderr
+    for arguments in ((), (), ("project",)):
+        done = make(f"VIVADO={fake}", *arguments)
+        assert done.returncode == 0, done.stderr
+    assert log.read_text() == "-mode batch -source build.tcl\n-mode batch -source build.tcl -tclargs project\n"
+    (component, _) = sorted(folder.glob("ip/*/component.xml"))
+    later = component.stat().st_mtime + 1000
+    os.utime(component, (later, later))
+    make(f"VIVADO={fake}")
+    assert log.read_text().count("\n") == 3
+    assert (folder / "output" / "vivado_two.bit").exists()
+    make("clean")
+    assert not (folder / "output").exists()
 
 
 def test_two_writes_are_the_same(compiled, written, tmp_path):
