@@ -61,6 +61,7 @@ MAIN   := main.c {" ".join(PROGRAM)}
 
 OUT     := build-$(TARGET)-$(BACKEND)
 OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(DRIVER) $(IO_$(BACKEND)) $(STAGES))
+LIBRARY := $(OUT)/fluorite.o
 PROGRAM := $(OUT)/{name}
 vpath %.c runtime
 
@@ -68,10 +69,13 @@ vpath %.c runtime
 
 all: $(PROGRAM)
 
-# The driver and the extern stages alone, for a program of your own.
-driver: $(OBJECTS)
+# The driver and the extern stages in one object file, for a program of your own.
+driver: $(LIBRARY)
 
-$(PROGRAM): $(OBJECTS) $(MAIN:%.c=$(OUT)/%.o) $(TARGET)/{pipeline}.a
+$(LIBRARY): $(OBJECTS)
+\t$(CC) -r -nostdlib -o $@ $^
+
+$(PROGRAM): $(LIBRARY) $(MAIN:%.c=$(OUT)/%.o) $(TARGET)/{pipeline}.a
 \t$(CC) $(LDFLAGS) -o $@ $^ {" ".join(LIBRARIES)}
 
 $(OUT)/%.o: %.c $(wildcard *.h runtime/*.h) | $(OUT)
@@ -115,6 +119,7 @@ bitstream is the one it was generated with.
 
     make TARGET=arm-32-linux     # Zynq-7000; arm-64-linux: Zynq UltraScale+; host: this computer, with a simulator
     ./build-arm-32-linux-uio/{name} --help
+    make driver TARGET=...       # driver and extern stages alone: build-TARGET-uio/fluorite.o, for a program of your own
 
 ## On the board
 

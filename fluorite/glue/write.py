@@ -63,7 +63,7 @@ def write_software(
     program = identifier(design.name)
     files = {f"runtime/{path.name}": path.read_text() for path in sorted(RUNTIME.glob("fluorite_*.[ch]"))}
     files["main.c"] = (RUNTIME / "main.c").read_text()
-    stems = {Path(name).stem for name in files} | {"design", pipeline}
+    stems = {Path(name).stem for name in files} | {"design", "fluorite", pipeline}
     if taken := [name for name in names if name in stems]:
         raise UsageError(f"{taken[0]}: the driver has a file of that name: give the Func another name")
     for code, registers in zip(codes, maps, strict=True):
