@@ -70,7 +70,7 @@ class Link:
                     f"bitstream, and the line must have its baud rate ({len(seen)} other bytes came)"
                 )
         self._forget()
-        self._arrived += seen[seen.index(GREETING) + len(GREETING) :]
+        self._take(seen[seen.index(GREETING) + len(GREETING) :])
 
     def read(self, offset: int) -> int:
         """Read a register.
@@ -115,8 +115,10 @@ class Link:
         while True:
             self._send(packets, waiting)
             missing = [size - len(self._output.get(number, b"")) for number, size in enumerate(sizes)]
-            if any(count < 0 for count in missing) or any(number >= len(sizes) for number in self._output):
-                raise LinkError(f"the board sent {-min(missing)} bytes more than the {sum(sizes)} of its outputs")
+            if strange := [number for number in self._output if number >= len(sizes)]:
+                raise LinkError(f"the board sent data of output {strange[0]}; it has {len(sizes)}")
+            if excess := -sum(min(count, 0) for count in missing):
+                raise LinkError(f"the board sent {excess} bytes more than the {sum(sizes)} of its outputs")
             if not any(missing) and not any(waiting):
                 return [bytes(self._output.pop(number, b"")) for number in range(len(sizes))]
             if self._granted <= GRANTS // 2 and any(missing):
@@ -147,10 +149,14 @@ class Link:
         return answer
 
     def _receive(self, waiting_for: str) -> None:
-        """Take in what has arrived."""
+        """Wait for something to arrive."""
         found = self.transport.read(self.timeout_seconds)
         if not found:
             raise LinkError(f"the board is silent for {self.timeout_seconds:g} s: {waiting_for}")
+        self._take(found)
+
+    def _take(self, found: bytes | bytearray) -> None:
+        """Do what complete messages say; keep the rest."""
         self._arrived += found
         while self._arrived:
             first = self._arrived[0]
