@@ -30,7 +30,8 @@ def test_comparisons_are_the_same(tmp_path, signs):
     run_yosys(
         [
             "read_verilog design.v", "prep -top top", "design -save before", mapping,
-            "select -assert-none t:$lt t:$le t:$gt t:$ge", "rename top gate", "design -stash after", "design -load before",
+            "select -assert-none t:$lt t:$le t:$gt t:$ge", "rename top gate", "design -stash after",
+            "design -load before",
             "design -copy-from after gate", "rename top gold", "miter -equiv -flatten -make_assert gold gate miter",
             "hierarchy -top miter", "opt", "sat -verify -prove-asserts miter",
         ],
