@@ -14,7 +14,8 @@ import numpy as np
 
 from ...errors import SimulationError, UsageError
 from ...hwgen.generate import Generated
-from ...hwgen.shell.registers import ErrorCode, RegisterMap, StreamRegisters, register_map
+from ...hwgen.shell.config import ShellConfig
+from ...hwgen.shell.registers import ErrorCode, StreamRegisters, register_map
 from ...launch import Launch
 from ...words import Words
 from .model import System
@@ -63,8 +64,8 @@ class Launcher:
         The shell with its memory.
     generated : Generated
         The core in it.
-    registers : RegisterMap, optional
-        Its registers, where the shell is not configured as by default.
+    config : ShellConfig, optional
+        Of the shell, where it is not the default.
     offset : int
         Where in the memory images may be put; everything from there on is taken in turn.
     row_gap : int
@@ -77,7 +78,7 @@ class Launcher:
         self,
         system: System,
         generated: Generated,
-        registers: RegisterMap | None = None,
+        config: ShellConfig | None = None,
         *,
         offset: int = 0,
         row_gap: int = 0,
@@ -86,7 +87,7 @@ class Launcher:
     ) -> None:
         self.system = system
         self.generated = generated
-        self.registers = registers or register_map(generated)
+        self.registers = register_map(generated, config)
         self.offset = offset
         self.row_gap = row_gap
         self.alignment = alignment

@@ -8,6 +8,7 @@ import pytest
 
 import fluorite
 from fluorite.hwgen.names import identifier
+from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import ErrorCode
 from fluorite.hwgen.shell.top import emit_shell
 from fluorite.launch import input_region, launches
@@ -20,7 +21,7 @@ APPS = Path(__file__).parents[3] / "apps"
 
 
 @functools.cache
-def built(app, lanes=1, width=1920, height=1080):
+def built(app, lanes=1, width=1920, height=1080, config=None):
     """Accelerator of an application and its shell."""
     params = {"tile": 0, "lanes": lanes, "max_width": width, "max_height": height}
     if app == "fanout":
@@ -29,7 +30,7 @@ def built(app, lanes=1, width=1920, height=1080):
     (accelerator,) = fluorite.compile(loaded.pipeline, name=loaded.name).accelerators
     generated = accelerator.generated
     module = f"{generated.interface.module.removesuffix('_core')}_axi"
-    return accelerator, build_system(emit_shell(generated), module)
+    return accelerator, build_system(emit_shell(generated, config), module)
 
 
 class Frame:
@@ -85,6 +86,24 @@ def test_frames_are_exact(app, lanes):
         sizes = [(61, 43), (71, 20), (9, 7), (4, 1)]
         frames = [Frame(accelerator, size, seed) for seed, size in enumerate(sizes)]
         for frame in frames:  # all of them in the queue
+            frame.start(launcher)
+        for frame in frames:
+            frame.check(launcher)
+        system.finish()
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("bits", [(32, 32), (128, 40)], ids=str)
+def test_ports_of_other_widths(bits):
+    config = ShellConfig(data_bits=bits[0], address_bits=bits[1])
+    accelerator, model = built("demosaic", 2, 200, 100, config)
+    assert {master.data_bits for master in model.ports.masters} == {bits[0]}
+    base = 1 << bits[1] - 4
+    for seed in range(1, 4):
+        system = model.open(base=base, bytes=8 << 20, stalls=0.3, seed=seed, reorder=True)
+        launcher = Launcher(system, accelerator.generated, config, skew=2 * seed, row_gap=6)
+        frames = [Frame(accelerator, size, seed) for seed, size in enumerate([(61, 43), (9, 7), (4, 1)])]
+        for frame in frames:
             frame.start(launcher)
         for frame in frames:
             frame.check(launcher)
