@@ -88,9 +88,27 @@ def test_the_program_runs(folder, devices, tmp_path):
     np.testing.assert_array_equal(read_pnm(tmp_path / "out.ppm"), source[:, 1:] + np.uint16(1000))
     assert "scaled: 12 launches" in done.stdout and "0 interrupts missed" in done.stdout
     assert "input" in run("--help").stdout
+    planar = np.ascontiguousarray(np.moveaxis(source, 2, 0))
+    for array in (planar, (planar >> 8).astype(np.uint8)):  # a narrower type without a sign is widened
+        np.save(tmp_path / "in.npy", array)
+        done = run("--size", "90x50", "--set", "gain=1000", "in.npy", "out.npy")
+        assert done.returncode == 0, done.stderr
+        np.testing.assert_array_equal(
+            np.load(tmp_path / "out.npy"), array[:, :, 1:].astype(np.uint16) + np.uint16(1000)
+        )
+    np.save(tmp_path / "signed.npy", planar.astype(np.int16))
+    np.save(tmp_path / "line.npy", planar[0, 0])
     for arguments, text in (
         (usual, "the pipeline reads 1..91 along dimension 0, the image has 0..90; see --size"),
         (("in.ppm", "out.ppm"), "gain is missing"),
+        (
+            ("--size", "90x50", "--set", "gain=1", "signed.npy", "out.ppm"),
+            "signed.npy holds values of type i2, the input source takes u2",
+        ),
+        (
+            ("--size", "90x50", "--set", "gain=1", "line.npy", "out.ppm"),
+            "line.npy: the pipeline reads 0..49 along dimension 1, the image has 0..0; see --size",
+        ),
         (("--set", "gain=1", "none.ppm", "out.ppm"), "none.ppm cannot be opened"),
         (("--size", "90x50", "--set", "gain=1", "in.ppm", "/nonexistent/out.ppm"), "cannot be written"),
     ):
