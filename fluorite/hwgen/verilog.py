@@ -69,6 +69,8 @@ def tidy(design: Elaboratable, name: str, ports: Sequence[Signal], port_names: S
         text = text.replace(f"{port} ", f"{net} ")
     text = re.sub(r"\\([A-Za-z_][\w.]*) ", lambda match: match[1].replace(".", "__") + " ", text)
     text = re.sub(r"\\\$(\d+) ", r"_\1", text)
+    # Icarus Verilog takes the escaped names that Yosys gives multiplexers for system functions.
+    text = re.sub(r"\\\$procmux\$(\w+) ", r"_mux\1", text)
     text = re.sub(rf"^module {name}\([^)]*\);", f"module {name}({', '.join(port_names)});", text, flags=re.M)
     off = "".join(f"/* verilator lint_off {name} */\n" for name in _LINT)
     on = "".join(f"/* verilator lint_on {name} */\n" for name in _LINT)

@@ -113,12 +113,15 @@ def _region(
         try:
             (launch,) = launches(generated, mins, extents, values)
         except SimulationError as error:  # a border that reaches further than the image
-            refused = error
+            refused = refused or error
             continue
         for loop in generated.region.loops:
             values[f"min_{loop.var}"], values[f"extent_{loop.var}"] = mins[loop.position], extents[loop.position]
         return launch.mins, launch.extents, values
-    raise UsageError(f"{generated.region.name}: no frame can be found to test it with: {refused}")
+    raise UsageError(
+        f"{generated.region.name}: found no frame to test it with; its border condition must be for an image that is "
+        f"an input of the accelerator, or as large as the output ({refused})"
+    )
 
 
 def _candidates(generated: Generated, number: int) -> Iterator[tuple[list[int], list[int]]]:

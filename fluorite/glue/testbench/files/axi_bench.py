@@ -74,7 +74,7 @@ class AxiBench(Bench):
 
     async def launch(self, launch):
         """Start a launch."""
-        await self.submit(launch.values)
+        await self.submit(launch.values, launch.shapes)
 
     def least_cycles(self, launches):
         """Cycles that launches take at least: a word of each stream in a cycle."""

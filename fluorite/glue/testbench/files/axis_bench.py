@@ -26,8 +26,7 @@ class AxisBench(Bench):
 
     async def launch(self, frame):
         """Start a launch with a frame's settings."""
-        settings, _ = self.table.launch(**frame["launch"])
-        await self.submit(settings)
+        await self.submit(*self.table.launch(**frame["launch"]))
 
     def lines(self, frame, name):
         """An input as lines of video, each a list of words as bytes."""
@@ -46,14 +45,14 @@ class AxisBench(Bench):
             await self.send(name, self.lines(frame, name))
 
     def clear(self):
-        """Forget what was to be sent; a line that has begun goes on."""
-        for source in self.sources.values():
-            source.clear()
+        """Forget what was to be sent, and what has been received; lines that have begun go on."""
+        for end in (*self.sources.values(), *self.sinks.values()):
+            end.clear()
 
     async def check(self, frame, resync=False):
         """The next frame that comes out is the expected one, TUSER and TLAST where they belong.
 
-        With `resync`, the rest of a frame that was cut off may come first.
+        With `resync`, what is left of a line of a frame that was cut off may come first.
         """
         images, masks = load(frame)
         shapes = self.table.launch(**frame["launch"])[1]
@@ -61,12 +60,13 @@ class AxisBench(Bench):
             *counts, row_bytes = shapes[name]
             rows = []
             for number in range(int(np.prod(counts, dtype=int))):
-                line = await sink.recv(compact=False)
+                line = await self.soon(sink.recv(compact=False), f"line {number} of {name}")
                 while resync and number == 0 and 1 not in line.tuser:
-                    line = await sink.recv(compact=False)
-                begin = line.tuser.index(1) if resync and number == 0 else 0
-                words, users = _split(line.tdata[begin:], sink.byte_lanes), _split(line.tuser[begin:], sink.byte_lanes)
+                    line = await self.soon(sink.recv(compact=False), f"start of a frame of {name}")
+                words, users = _split(line.tdata, sink.byte_lanes), _split(line.tuser, sink.byte_lanes)
                 starts = [n for n, user in enumerate(users) if any(user)]
+                if resync and number == 0:
+                    words, starts = words[starts[-1] :], [0]
                 assert starts == [0][: number == 0], f"{name}: start of frame at words {starts} of line {number}"
                 row = _row(words, *self.streams[name])
                 spare = len(row) - row_bytes  # in the last word

@@ -10,7 +10,7 @@ from pathlib import Path
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, RisingEdge, Timer, with_timeout
+from cocotb.triggers import ClockCycles, RisingEdge, SimTimeoutError, Timer, with_timeout
 from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster
 
@@ -45,6 +45,7 @@ class Bench:
                 if hasattr(half, channel):
                     self.stall(getattr(half, channel))
         self.started = 0
+        self.patience = 20_000  # cycles without an answer after which the accelerator is taken to hang
 
     @classmethod
     async def start(cls, dut, stalls=None):
@@ -73,7 +74,9 @@ class Bench:
 
     async def read(self, name, field=None):
         """Value of a register, or of one of its fields, by name."""
-        value = await self.master.read_dword(self.registers.REGISTERS[name][0])
+        value = await self.soon(
+            self.master.read_dword(self.registers.REGISTERS[name][0]), f"answer from register {name}"
+        )
         if field is None:
             return value
         low, width = self.registers.FIELDS[name, field]
@@ -85,7 +88,7 @@ class Bench:
         least, most = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
         if not least <= value <= most:
             raise ValueError(f"{name} must be in {least}..{most}, not {value}")
-        await self.master.write_dword(offset, value & 0xFFFFFFFF)
+        await self.soon(self.master.write_dword(offset, value & 0xFFFFFFFF), f"answer from register {name}")
 
     async def command(self, field):
         """Do a command of the control register: "start", "soft_reset", "snapshot"..."""
@@ -101,26 +104,35 @@ class Bench:
 
     # --- launches -------------------------------------------------------------------------------------------------
 
-    async def submit(self, values):
-        """Start a launch as soon as there is room for it in the queue; `values` by register."""
+    async def submit(self, values, shapes):
+        """Start a launch as soon as there is room for it in the queue; `values` by register, `shapes` by stream."""
+        size = sum(int(np.prod(shape)) for shape in shapes.values())
+        self.patience = max(self.patience, int(20_000 + 40 * size / (1 - self.stalls)))
         while not await self.read("status", "queue_space"):
-            await self.interrupt(1_000_000)
+            await self.interrupt()
         for name, value in values.items():
             await self.write(name, value)
         await self.command("start")
         self.started += 1
 
-    async def interrupt(self, most_cycles):
+    async def interrupt(self):
         """Wait for the interrupt and clear it."""
         if not self.dut.interrupt.value:
-            await with_timeout(RisingEdge(self.dut.interrupt), PERIOD_NS * most_cycles, "ns")
+            await self.soon(RisingEdge(self.dut.interrupt), "interrupt")
         await self.write("interrupt_status", 3)
 
-    async def finish(self, most_cycles=1_000_000):
+    async def finish(self):
         """Wait until all launches are completed."""
         while await self.read("launches_completed") != self.started:
-            await self.interrupt(most_cycles)
+            await self.interrupt()
         assert await self.read("launches_started") == self.started
+
+    async def soon(self, event, what):
+        """Wait for something; fail where it does not come."""
+        try:
+            return await with_timeout(event, PERIOD_NS * self.patience, "ns")
+        except SimTimeoutError:
+            raise AssertionError(f"no {what} in {self.patience} cycles") from None
 
 
 def load(frame):

@@ -81,7 +81,8 @@ async def soft_reset(dut):
     bench = await AxisBench.start(dut)
     await bench.launch(bench.frames[0])
     await bench.send_frame(bench.frames[0])
-    await ClockCycles(dut.aclk, 200)
+    for name, sink in bench.sinks.items():
+        await bench.soon(sink.recv(), f"line of {name}")
     await bench.command("soft_reset")
     while await bench.read("status", "resetting"):
         pass
