@@ -39,7 +39,7 @@ def run(top, options):
     """Whether all tests of a top pass: those of test_axi.py or test_axis.py, and of test_<top>*.py if there are any."""
     runner = get_runner(options.sim)
     folder = HERE / "sim_build" / (f"{top}-waves" if options.waves else top)
-    # Of a Verilated model tests see the ports only, which builds in half the time: with the first flag alone, everything.
+    # Of a Verilated model tests see the ports only, which builds twice as fast; with the first flag alone, everything.
     verilator = ["-Wno-fatal", "--no-public-flat-rw", "--public-depth", "1"]
     log = folder.with_suffix(".log")
     folder.mkdir(parents=True, exist_ok=True)
