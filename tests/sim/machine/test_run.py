@@ -1,0 +1,158 @@
+"""Applications on whole machines. The kernels are downloaded, and one is built, when these run first."""
+
+import numpy as np
+import pytest
+from skimage import data
+
+from fluorite.errors import SimulationError, UsageError
+from fluorite.sim.machine import run as run_module
+from fluorite.sim.machine.boot import boot
+from fluorite.sim.machine.initramfs import initramfs
+from fluorite.sim.machine.kernels import kernel
+from fluorite.sim.machine.machines import MACHINES
+from fluorite.sim.machine.tree import base_tree
+from fluorite.sim.system.settings import DECERR, SLVERR, InjectedError, Memory
+
+from .conftest import built, random_inputs, run
+
+pytestmark = pytest.mark.system
+# Tiles as they are, so that every byte of the output is written once; whole images of an odd size.
+APPS = [
+    ("harris", (192, 128)),
+    ("sobel", (131, 90)),
+    ("gaussian", (131, 90)),
+]
+
+
+def fails(program, images, sizes, **options):
+    """The message of the error that a run ends with."""
+    with pytest.raises(SimulationError) as failed:
+        program.run(images, [np.zeros(sizes[::-1], np.uint8)], timeout_seconds=300, **options)
+    return str(failed.value)
+
+
+@pytest.mark.parametrize("driver", run_module.DRIVERS)
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize(("app", "size"), APPS, ids=[app for app, _ in APPS])
+def test_applications(app, size, machine, driver):
+    loaded, program = built(app, machine)
+    images, sizes = random_inputs(loaded, size)
+    done = run(loaded, program, images, sizes, driver=driver, repeat=2)
+    (report,) = done.reports.values()
+    assert report["interrupts"] == report["interrupts_raised"] == report["interrupts_taken"] > 0
+    assert " 0 interrupts missed" in done.output and " 0 copied" in done.output
+    # Every byte of the outputs twice (they are right), hence no other byte: inputs and all else are as they were.
+    assert sum(port["bytes_written"] for port in report["ports"].values()) == 2 * np.prod(sizes)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_a_photograph(machine):
+    loaded, program = built("harris", machine)
+    photo = data.camera()
+    loaded.set_image(loaded.images[0].name, photo)
+    done = run(loaded, program, {loaded.images[0].name: photo}, [*photo.shape[::-1]])
+    (report,) = done.reports.values()
+    assert report["interrupts_taken"] > 0
+
+
+def test_several_launches_in_flight_under_stalls_are_right_and_repeat_exactly():
+    loaded, program = built("harris", "zynq")
+    images, sizes = random_inputs(loaded, (200, 140), seed=3)
+    hostile = Memory(stalls=0.2, reorder=True, latency_cycles=100, seed=5)
+    first, second = (run(loaded, program, images, sizes, memory=hostile) for _ in range(2))
+    assert first.reports == second.reports and first.output == second.output
+
+
+@pytest.mark.parametrize("driver", run_module.DRIVERS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_errors_of_the_memory_are_told_in_the_machine(machine, driver):
+    loaded, program = built("sobel", machine)
+    images, sizes = random_inputs(loaded, (131, 90))
+    text = fails(program, images, sizes, driver=driver, errors=[InjectedError("read", beat=500, response=SLVERR)])
+    assert "the program failed (exit code 1)" in text and "memory answered a read with SLVERR" in text
+    text = fails(program, images, sizes, driver=driver, errors=[InjectedError("write", beat=9, response=DECERR)])
+    assert "no memory at the address of a write (DECERR)" in text
+
+
+def test_dma_outside_the_memory_ends_the_machine(monkeypatch):
+    loaded, program = built("sobel", "zynq")
+    images, sizes = random_inputs(loaded, (131, 90))
+    monkeypatch.setattr(run_module, "_LOWEST", program.machine.memory_bytes - (1 << 20))
+    text = fails(program, images, sizes)
+    assert text.startswith("machine zynq: the hardware broke a rule: edges")
+    assert "lies outside the arena 0x1ff00000..0x1fffffff" in text
+
+
+def with_job(monkeypatch, change):
+    """Let `change` have the job before the machine is booted."""
+    original = run_module.with_program
+
+    def changed(job, *arguments, **options):
+        original(job, *arguments, **options)
+        change(job)
+
+    monkeypatch.setattr(run_module, "with_program", changed)
+
+
+def test_another_bitstream_is_not_taken(monkeypatch):
+    def other(job):
+        (name,) = (name for name in job.files if name.endswith(".bin"))
+        job.files[name] = job.files[name][:-1] + bytes([job.files[name][-1] ^ 1])
+
+    loaded, program = built("sobel", "zynq")
+    images, sizes = random_inputs(loaded, (131, 90))
+    with_job(monkeypatch, other)
+    text = fails(program, images, sizes)
+    assert "machine zynq: it ended before the program did" in text and "fluorite: preparation failed" in text
+
+
+def test_registers_without_a_bitstream_are_a_bus_error(monkeypatch):
+    loaded, program = built("sobel", "zynq")
+    address = program.placement.accelerators[0].base_address
+
+    def probe(job):
+        job.files["etc/job"] += f"prepare() {{ devmem {address:#x} 32; }}\n".encode()
+
+    images, sizes = random_inputs(loaded, (131, 90))
+    with_job(monkeypatch, probe)
+    assert "preparation failed" in fails(program, images, sizes)
+
+
+def test_a_panic_is_told_with_the_consoles_last_lines(monkeypatch):
+    def panic(job):
+        job.files["etc/job"] += b"program() { echo last words; exit 1; }\n"
+
+    loaded, program = built("sobel", "zynq")
+    images, sizes = random_inputs(loaded, (131, 90))
+    with_job(monkeypatch, panic)
+    text = fails(program, images, sizes)
+    assert text.startswith("machine zynq: it ended before the program did\nthe console's last lines:\n")
+    assert "last words\n" in text and "Kernel panic - not syncing: Attempted to kill init!" in text
+
+
+def test_a_machine_that_does_not_end_is_switched_off():
+    machine = MACHINES["zynq"]
+    linux = kernel(machine)
+    files = {"bin/busybox": linux.busybox, "init": b"#!/bin/busybox sh\necho here I stay\nwhile :; do :; done\n"}
+    _, program = built("sobel", "zynq")
+    base = base_tree(machine, program.placement, program.memory)
+    with pytest.raises(SimulationError) as failed:
+        boot(machine, linux.image, base, initramfs(files), [], clock_hz=100_000_000, timeout_seconds=20)
+    text = str(failed.value)
+    assert text.startswith("machine zynq must end within 20 s\nthe console's last lines:\n") and "here I stay" in text
+
+
+@pytest.mark.parametrize("symbol", ["memory_region_init_io", "qdev_get_gpio_in", "cpu_physical_memory_map"])
+def test_what_qemu_lacks_is_named(symbol, monkeypatch):
+    loaded, program = built("sobel", "zynq")
+    images, sizes = random_inputs(loaded, (131, 90))
+    monkeypatch.setenv("FLUORITE_HIDE_QEMU_SYMBOL", symbol)
+    text = fails(program, images, sizes)
+    assert text.startswith("qemu-system-arm failed (3): fluorite: this QEMU (")
+    assert f"does not export {symbol}, which a device in a plugin needs" in text
+
+
+def test_an_unknown_driver_is_refused():
+    _, program = built("sobel", "zynq")
+    with pytest.raises(UsageError, match=r"^driver must be uio or kernel, not 'other'$"):
+        program.run({}, [], driver="other")
