@@ -187,7 +187,13 @@ class Accelerator(Hardware):
             if name not in [loop.name for loop in self.LOOPS]:
                 known = ", ".join(loop.name for loop in self.LOOPS)
                 raise ValueError(f"{self.FUNC}: origin must be given along {known}, not {name}")
-        return tuple(operator.index(origin.get(loop.name, loop.min or 0)) for loop in self.LOOPS)
+        return tuple(self._whole("origin", origin.get(loop.name, loop.min or 0)) for loop in self.LOOPS)
+
+    def _whole(self, name: str, value: Any) -> int:
+        try:
+            return int(value) if isinstance(value, np.bool_) else operator.index(value)
+        except TypeError:
+            raise TypeError(f"{self.FUNC}: {name} must be a whole number, not {value!r}") from None
 
     def _extents(self, arrays: Sequence[Any]) -> tuple[int, ...]:
         """Extents of the output, from those of the inputs."""
@@ -233,7 +239,7 @@ class Accelerator(Hardware):
         values = {}
         for name, scalar in self.SCALARS.items():
             if name in given:
-                value = operator.index(given[name])
+                value = self._whole(name, given[name])
             elif scalar.source is not None:
                 number, loop, what = scalar.source
                 shape = arrays[number].shape

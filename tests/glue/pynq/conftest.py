@@ -4,6 +4,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
+import halide as hl
 import numpy as np
 import pytest
 
@@ -39,6 +40,19 @@ PARAMS = {
 }  # fmt: skip
 
 
+def pair():
+    """Two outputs of different types, Params of three kinds, one dimension of which is never cut."""
+    x, y = hl.vars("x y")
+    source, func, out = hl.ImageParam(hl.Int(16), 2, "source"), hl.Func("pair"), hl.Func("out")
+    offset, limit, flip = hl.Param(hl.Int(32), "offset"), hl.Param(hl.UInt(8), "out"), hl.Param(hl.Bool(), "flip")
+    value = hl.i32(source[x, y]) + offset
+    func[x, y] = hl.Tuple([hl.select(flip, -value, value), hl.u8(hl.min(hl.abs(source[x, y]), limit))])
+    out[x, y] = func[x, y][0] + func[x, y][1]
+    func.compute_root().set_estimate(x, 0, 24).set_estimate(y, 0, 16)
+    func.accelerate([source], x, hl.Var.outermost())
+    return out
+
+
 class Built:
     """A design with one accelerator."""
 
@@ -51,7 +65,9 @@ class Built:
             self.design = fluorite.compile(loaded.pipeline, name=loaded.name)
         else:
             board = "zcu104" if name == "fixed" else None  # 128 bits of data, 40 of address
-            self.design = fluorite.compile(getattr(designs, name)(), board=board, name=name)
+            self.design = fluorite.compile(
+                pair() if name == "pair" else getattr(designs, name)(), board=board, name=name
+            )
         (self.accelerator,) = self.design.accelerators
         self.generated = self.accelerator.generated
         self.files = write_pynq(self.design, self.design.board or load_board("pynq-z2"), folder)

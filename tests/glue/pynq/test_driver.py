@@ -60,6 +60,22 @@ def test_params_and_channels(built):
     np.testing.assert_array_equal(accelerator(image, gain=513), image + np.uint16(513))
 
 
+def test_several_outputs_and_signed_params(built):
+    """The Param ``out`` has the name of a keyword."""
+    design = built("pair")
+    _, _, accelerator = design.open()
+    image = np.random.default_rng(7).integers(-(1 << 15), 1 << 15, (17, 29)).astype(np.int16)
+    for flip in (False, np.True_):
+        first, second = accelerator(image, offset=-70000, out_=100, flip=flip)
+        value = image.astype(np.int32) - 70000
+        np.testing.assert_array_equal(first, -value if flip else value)
+        np.testing.assert_array_equal(second, np.minimum(np.abs(image.astype(np.int32)), 100))
+        assert (first.dtype, second.dtype) == (np.int32, np.uint8)
+    outputs = accelerator.allocate_output(17, 29)
+    assert accelerator(image, out=outputs, offset=-70000, out_=100, flip=True) == outputs
+    np.testing.assert_array_equal(outputs[0], first)
+
+
 def test_words_made_by_software(built):
     """Two by two pixels a cycle, odd extents, several launches."""
     design = built("blocks")
@@ -78,7 +94,7 @@ def test_tiles_of_one_size_and_long_addresses(built):
     assert accelerator.registers.read("launches_completed") == 9
     image = board.allocate((17, 45), np.int32)
     image.device_address = 1 << 40
-    with pytest.raises(ValueError, match=r"fixed: source ends at 0x\w+, beyond the hardware's 40 address bits"):
+    with pytest.raises(ValueError, match=r": source\w* ends at 0x\w+, beyond the hardware's 40 address bits"):
         accelerator(image)
 
 
@@ -210,7 +226,7 @@ def test_one_call_at_a_time(built):
     first, second = asyncio.run(two())
     np.testing.assert_array_equal(first, design.golden(images, (60, 40)))
     assert isinstance(second, RuntimeError)
-    assert str(second) == "corners: a call is under way: wait for it first"
+    assert str(second) == f"{design.accelerator.name}: a call is under way: wait for it first"
 
 
 def test_counters(built):
@@ -220,7 +236,7 @@ def test_counters(built):
     counters = accelerator.counters()
     assert 60 * 40 < counters["cycles"] < 60 * 40 + 2000
     assert counters["launches_started"] == counters["launches_completed"] == 1
-    assert counters["in_padded_stalls"] > 0
+    assert counters[f"in_{accelerator.STREAMS[0].name}_stalls"] > 0
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
@@ -228,13 +244,14 @@ def test_counters(built):
 
 def test_another_build_is_refused(built):
     design = built("harris")
-    board, module, accelerator = design.open()
-    module.CornersAxiRegisters.CONSTANTS["design_hash"] ^= 1
+    board, _, accelerator = design.open()
+    accelerator.REGISTERS.CONSTANTS["design_hash"] ^= 1
     found = accelerator.registers.read("design_hash")
     with pytest.raises(RuntimeError) as refused:
-        board.pynq.Overlay("design.bit").corners_axi  # noqa: B018
+        getattr(board.pynq.Overlay("design.bit"), design.module_name)
     assert str(refused.value) == (
-        f"corners: design_hash must be {found ^ 1:#010x}, not {found:#010x}: module and bitstream are not of one build"
+        f"{accelerator.FUNC}: design_hash must be {found ^ 1:#010x}, not {found:#010x}: module and bitstream are not "
+        "of one build"
     )
 
 
@@ -244,14 +261,17 @@ def test_a_failed_transfer_is_told_with_its_address(built, kind):
     board, module, accelerator = design.open()
     source, result = *accelerator.allocate_inputs(40, 301), accelerator.allocate_output(40, 301)
     source[...] = design.images((301, 40))[0]
-    buffer, name = (source, "padded") if kind == "read" else (result, "corners")
+    buffer, name = (source, accelerator.STREAMS[0].name) if kind == "read" else (result, accelerator.STREAMS[1].name)
     for _ in range(2):
         board.system.inject(InjectedError(kind=kind, address=buffer.device_address + 5, bytes=1))
         with pytest.raises(module.AcceleratorError) as failed:
             accelerator(source, out=result)
         address = failed.value.address
         assert 0 <= buffer.device_address - (address & -4096) < 4096
-        assert str(failed.value) == f"corners: memory answered a {kind} with SLVERR: {name} (address {address:#x})"
+        assert (
+            str(failed.value)
+            == f"{accelerator.FUNC}: memory answered a {kind} with SLVERR: {name} (address {address:#x})"
+        )
         assert (failed.value.stream, failed.value.code) == (name, 1 if kind == "read" else 3)
         assert accelerator.registers.read("status", "idle")  # what was started has ended
     accelerator(source, out=result)
@@ -264,7 +284,7 @@ def test_timeout_resets(built):
     images = design.images((190, 90))
     with pytest.raises(TimeoutError) as late:
         accelerator(*images, timeout_s=1e-4)
-    assert str(late.value) == "corners: a launch did not end within 0.0001 s"
+    assert str(late.value) == f"{accelerator.FUNC}: a launch did not end within 0.0001 s"
     assert accelerator._held == []
     assert accelerator.registers.read("launches_started") == 0
     np.testing.assert_array_equal(accelerator(*images), design.golden(images, (190, 90)))
@@ -291,7 +311,7 @@ def test_a_reset_that_does_not_end(built):
     design = built("harris")
     _, module, accelerator = design.open()
     module.RESET_S = 0.001
-    text = "corners: the accelerator does not end its soft reset: load the bitstream again"
+    text = f"{accelerator.FUNC}: the accelerator does not end its soft reset: load the bitstream again"
     accelerator.mmio.overrides[accelerator.REGISTERS.REGISTERS["status"][0]] = 1 << 2
     with pytest.raises(RuntimeError) as stuck:
         accelerator(*design.images((190, 90)), timeout_s=1e-4)
@@ -304,61 +324,62 @@ def test_a_reset_that_does_not_end(built):
     assert str(stuck.value) == text
 
 
+#: Names are read: Halide numbers Funcs of one name in a process.
 REFUSED = [
-    ("harris", lambda a: a(), TypeError, "corners takes 1 images (padded), not 0"),
+    ("harris", lambda a: a(), TypeError, "{func} takes 1 images ({in0}), not 0"),
     (
         "harris", lambda a: a(np.zeros((20, 20))), TypeError,
-        "corners: padded must be an array of uint8, not float64",
+        "{func}: {in0} must be an array of uint8, not float64",
     ),
     (
         "harris", lambda a: a(np.zeros((20, 20, 3), np.uint8)), ValueError,
-        "corners: padded must have 2 axes (y, x), not 3",
+        "{func}: {in0} must have 2 axes (y, x), not 3",
     ),
     (
         "harris", lambda a: a(np.zeros((20, 6), np.uint8)), ValueError,
-        "corners: padded must have more than 6 pixels along x, not 6",
+        "{func}: {in0} must have more than 6 pixels along x, not 6",
     ),
     (
         "harris", lambda a: a(np.zeros((20, 20), np.uint8), gain=2), TypeError,
-        "corners has no Param gain; it has none",
+        "{func} has no Param gain; it has none",
     ),
     (
         "harris", lambda a: a(np.zeros((20, 20), np.uint8), origin={"z": 2}), ValueError,
-        "corners: origin must be given along x, y, not z",
+        "{func}: origin must be given along x, y, not z",
     ),
     (
         "harris", lambda a: a(np.zeros((20, 20), np.uint8), out=np.zeros((20, 20), np.uint8)), ValueError,
-        "corners: out must have shape (14, 14), not (20, 20)",
+        "{func}: out must have shape (14, 14), not (20, 20)",
     ),
     (
         "harris", lambda a: a(np.zeros((20, 20), np.uint8), out=(np.zeros((14, 14), np.uint8),) * 2), TypeError,
-        "corners has 1 outputs, but out is 2 arrays",
+        "{func} has 1 outputs, but out is 2 arrays",
     ),
     (
         "blend", lambda a: a(*[np.zeros((9, 9, 3), np.uint8)] * 2, *[np.zeros((9, 8), np.uint8)] * 2), ValueError,
-        "result: weight_a is for 8 pixels of output along x, a for 9",
+        "{func}: {in2} is for 8 pixels of output along x, {in0} for 9",
     ),
     (
         "scaled", lambda a: a(np.zeros((9, 9, 4), np.uint16), gain=1), ValueError,
-        "scaled: source must have 3 values along channel, not 4",
+        "{func}: {in0} must have 3 values along channel, not 4",
     ),
-    ("scaled", lambda a: a(np.zeros((9, 9, 3), np.uint16)), TypeError, "scaled: gain is missing: give it as a keyword"),
+    ("scaled", lambda a: a(np.zeros((9, 9, 3), np.uint16)), TypeError, "{func}: gain is missing: give it as a keyword"),
     (
         "scaled", lambda a: a(np.zeros((9, 9, 3), np.uint16), gain=1 << 16), ValueError,
-        "scaled: gain must be in 0..65535, not 65536",
+        "{func}: gain must be in 0..65535, not 65536",
     ),
     (
         "fixed", lambda a: a(np.zeros((9, 9), np.int32)), ValueError,
-        "fixed: 9 pixels along x are asked for, less than a launch of 16; use a larger image",
+        "{func}: 9 pixels along x are asked for, less than a launch of 16; use a larger image",
     ),
     (
         "gaussian", lambda a: a(np.zeros((9, 201), np.uint8)), ValueError,
-        "blurred: 201 pixels along x are asked for, more than the 200 of a launch, and a border is only where an image "
+        "{func}: 201 pixels along x are asked for, more than the 200 of a launch, and a border is only where an image "
         "ends; compile for larger extents",
     ),
     (
-        "gaussian", lambda a: a(np.zeros((9, 20), np.uint8), input_extent_1=8), ValueError,
-        "blurred: y from 0 over 9 pixels is asked for, which is not the image that the border condition is for; give "
+        "gaussian", lambda a: a(np.zeros((9, 20), np.uint8), **{list(a.SCALARS)[3]: 8}), ValueError,
+        "{func}: y from 0 over 9 pixels is asked for, which is not the image that the border condition is for; give "
         "the whole image, or pad in software",
     ),
 ]  # fmt: skip
@@ -369,7 +390,8 @@ def test_refusals(built, opened, app, call, kind, text):
     accelerator = opened(app)
     with pytest.raises(kind) as refused:
         call(accelerator)
-    assert str(refused.value) == text
+    names = {f"in{n}": stream.name for n, stream in enumerate(accelerator.STREAMS)}
+    assert str(refused.value) == text.format(func=accelerator.FUNC, **names)
     assert accelerator.registers.read("launches_started") == 0
 
 

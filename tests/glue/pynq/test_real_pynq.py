@@ -74,10 +74,10 @@ def test_the_parser_of_partial_designs_agrees(built, pynq, tmp_path, board):
     path = tmp_path / "pynq" / design.path.with_suffix(".hwh").name
     found = json.loads(run(pynq, "-c", textwrap.dedent(PARSE), board, path))
     base, irq, divisors = {"pynq-z2": (0x43C0_0000, 61, [8, 1]), "zcu104": (0xA000_0000, 121, [6, 1])}[board]
-    ip = found["ip"]["result_axi"]
+    ip = found["ip"][design.module_name]
     assert (ip["phys_addr"], ip["addr_range"], ip["memtype"]) == (base, 0x1_0000, "REGISTER")
-    assert ip["type"] == "fluorite:accelerators:result_axi:1.0"
+    assert ip["type"] == f"fluorite:accelerators:{design.module_name}:1.0"
     assert ip["registers"]["status"]["fields"]["queue_space"]["bit_offset"] == 8
-    pin = {"controller": "", "index": 0, "fullpath": "result_axi/interrupt", "raw_irq": irq}
+    pin = {"controller": "", "index": 0, "fullpath": f"{design.module_name}/interrupt", "raw_irq": irq}
     assert ip["interrupts"]["interrupt"] == pin
     assert [found["clocks"]["0"][f"divisor{n}"] for n in (0, 1)] == divisors

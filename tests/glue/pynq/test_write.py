@@ -19,6 +19,7 @@ from fluorite.frontend.evaluate import evaluate
 from fluorite.glue.pynq import write_pynq
 from fluorite.glue.pynq.python_code import HELPERS, python_formula, python_function
 from fluorite.hwgen.formula import ceil_div, constant, maximum, modulo, variable
+from fluorite.hwgen.names import identifier
 
 
 @pytest.mark.parametrize("name", ["harris", "gaussian", "blend", "scaled", "blocks", "fixed"])
@@ -46,9 +47,10 @@ def test_files(built, tmp_path):
     again = write_pynq(design.design, load_board("pynq-z2"), tmp_path)
     assert [path.read_text() for path in again] == [path.read_text() for path in design.files]
     readme = design.files[-1].read_text()
-    assert "    result = overlay.result_axi(a, b, weight_a, weight_b)\n" in readme
-    assert "    Input a[y, x, channel] of uint8.\n" in readme
-    assert "    Output result[y, x, c] of uint8.\n" in readme
+    *inputs, output = (stream.name for stream in design.generated.interface.streams)  # Halide may have numbered them
+    assert f"    result = overlay.{design.module_name}({', '.join(inputs)})\n" in readme
+    assert f"    Input {inputs[0]}[y, x, channel] of uint8.\n" in readme
+    assert f"    Output {output}[y, x, c] of uint8.\n" in readme
     assert "    A launch computes at most 200 x 100 pixels.\n" in readme
     assert ElementTree.parse(design.files[1]).getroot().tag == "EDKSYSTEM"
 
@@ -81,7 +83,8 @@ def test_notebook_runs(built):
         finally:
             del sys.modules["scaled"]
     assert space["result"].shape == (30, 40, 3)
-    np.testing.assert_array_equal(space["result"], space["source"] + np.uint16(1))
+    source = space[design.generated.interface.inputs[0].name]
+    np.testing.assert_array_equal(space["result"], source + np.uint16(1))
 
 
 def test_several_accelerators_in_one_module(tmp_path):
@@ -98,11 +101,13 @@ def test_several_accelerators_in_one_module(tmp_path):
     for func, given in ((first, source), (second, first)):
         func.compute_root().set_estimate(x, 0, 64).set_estimate(y, 0, 48)
         func.accelerate([given], x, hl.Var.outermost())
-    path, *_ = write_pynq(fluorite.compile(out, name="both"), load_board("zcu104"), tmp_path)
+    design = fluorite.compile(out, name="both")
+    path, *_ = write_pynq(design, load_board("zcu104"), tmp_path)
     text = path.read_text()
     assert text.count("class Accelerator(Hardware):") == 1
-    for number, name in enumerate(("first", "second")):
-        assert f'    bindto = ["fluorite:accelerators:{name}_axi:1.0"]\n    FUNC = "{name}"\n' in text
+    for number, accelerator in enumerate(design.accelerators):
+        core = f"fluorite:accelerators:{identifier(accelerator.name)}_axi:1.0"
+        assert f'    bindto = ["{core}"]\n    FUNC = "{accelerator.name}"\n' in text
         assert f"    INTERRUPT = {121 + number}\n" in text
 
 
