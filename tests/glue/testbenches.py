@@ -42,7 +42,10 @@ def compiled(app):
 
 
 def write(design, folder, *configs):
-    """What ``Design.write`` does for hardware and testbench."""
+    """The design, or for other shells than its own the hardware and the testbench alone."""
+    if configs == (design.shell,):
+        design.write(folder)
+        return folder / "testbench"
     write_testbench(design, folder / "testbench", configs)
     for accelerator in design.accelerators:
         for config in configs:

