@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fluorite.frontend import ir
-from fluorite.frontend.visit import children, walk
+from fluorite.glue.statements import statements
 from fluorite.hwgen.formula import Formula
 
 __all__ = ["c_formula", "c_function", "c_number"]
@@ -75,28 +75,12 @@ def c_function(head: str, expr: ir.Expr, names: Mapping[str, str]) -> list[str]:
     names : mapping of str to str
         C expressions of type ``int64_t`` by variable.
     """
-    uses: dict[int, int] = {}
-    for node in walk(expr):
-        for child in children(node):
-            uses[id(child)] = uses.get(id(child), 0) + 1
-    lines: list[str] = []
-    memo: dict[int, str] = {}
-
-    def text(node: ir.Expr) -> str:
-        if id(node) not in memo:
-            made = _expression(node, [text(child) for child in children(node)], names)
-            if uses.get(id(node), 0) > 1 and children(node):
-                name = f"t{len(lines)}"
-                lines.append(f"    const int64_t {name} = {made};")
-                made = name
-            memo[id(node)] = made
-        return memo[id(node)]
-
-    result = text(expr)
+    named, result = statements(expr, lambda node, values: _expression(node, values, names))
+    lines = [f"    const int64_t {name} = {text};" for name, text in named]
     return [head, "{", *lines, f"    return {result};", "}"]
 
 
-def _expression(node: ir.Expr, values: list[str], names: Mapping[str, str]) -> str:
+def _expression(node: ir.Expr, values: Sequence[str], names: Mapping[str, str]) -> str:
     match node:
         case ir.Imm(value=value):
             return c_number(int(value))

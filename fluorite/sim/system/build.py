@@ -16,7 +16,7 @@ __all__ = ["build_system", "server_program"]
 
 _HERE = Path(__file__).parent
 _PROTOCOL = _HERE.parents[1] / "glue" / "runtime" / "fluorite_sim_protocol.h"
-_SOURCES = ("abi.h", "random.h", "ddr.h", "system.h", "server.h", "system.cpp")
+_SOURCES = ("abi.h", "../random.h", "ddr.h", "system.h", "server.h", "system.cpp")
 _VERILATOR_FLAGS = (
     "--cc", "-O3", "--x-assign", "fast", "--x-initial", "unique", "--noassert", "--prefix", "Vsystem", "--top-module",
     TOP, "-Wno-fatal",
@@ -49,7 +49,7 @@ def build_system(verilog: str, module: str, *, random_power_up: bool = False) ->
         "wrapper.v": render_wrapper(ports),
         "ports.h": render_ports(ports),
         _PROTOCOL.name: _PROTOCOL.read_text(),
-        **{name: (_HERE / name).read_text() for name in _SOURCES},
+        **{path.name: path.read_text() for path in (_HERE / name for name in _SOURCES)},
     }
     runtime = verilated_runtime(tools)
 

@@ -1,4 +1,4 @@
-// Random numbers that are the same on every machine, and stalls made of them (as in sim/streams.h).
+// Random numbers that are the same on every machine, and stalls made of them.
 
 #pragma once
 
