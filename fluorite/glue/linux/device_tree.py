@@ -107,7 +107,7 @@ def _accelerator(placed: Placed, placement: Placement) -> Iterator[str]:
     family, name = _family(placement.board), placed.registers.name
     clock = f"<&{family.clocks} {family.first_clock + _clock_number(placement.board)}>"
     compatible = ", ".join(f'"{text}"' for text in COMPATIBLE)
-    yield f"    {name}: {name}@{placed.base_address:x} {{"
+    yield f"    {name}@{placed.base_address:x} {{"
     yield f"        compatible = {compatible};"
     yield f"        reg = <{_cells(placed.base_address, family.cells)} {_cells(placed.bytes, family.cells)}>;"
     yield f"        interrupt-parent = <&{family.interrupts}>;"
