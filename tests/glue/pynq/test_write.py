@@ -22,7 +22,7 @@ from fluorite.hwgen.formula import ceil_div, constant, maximum, modulo, variable
 from fluorite.hwgen.names import identifier
 
 
-@pytest.mark.parametrize("name", ["harris", "gaussian", "blend", "scaled", "blocks", "fixed"])
+@pytest.mark.parametrize("name", ["harris", "jacobi", "blend", "pair", "blocks", "fixed"])
 def test_modules_are_python_3_8(built, name):
     """Undefined names, unused imports, and syntax that PYNQ's oldest Python lacks."""
     path = built(name).path
@@ -57,7 +57,7 @@ def test_files(built, tmp_path):
 
 def test_notebook_runs(built):
     """Every cell, in order, on the simulated hardware."""
-    design = built("scaled")
+    design = built("pair")
     book = json.loads(next(path for path in design.files if path.suffix == ".ipynb").read_text())
     assert (book["nbformat"], book["nbformat_minor"]) == (4, 5)
     assert len({cell["id"] for cell in book["cells"]}) == len(book["cells"])
@@ -77,14 +77,16 @@ def test_notebook_runs(built):
 
     with board.installed() as pynq:
         pynq.Overlay = board.pynq.Overlay
-        sys.modules["scaled"] = module
+        sys.modules["pair"] = module
         try:
             asyncio.run(notebook())
         finally:
-            del sys.modules["scaled"]
-    assert space["result"].shape == (30, 40, 3)
+            del sys.modules["pair"]
+    first, second = space["result"]
     source = space[design.generated.interface.inputs[0].name]
-    np.testing.assert_array_equal(space["result"], source + np.uint16(1))
+    assert source.shape == first.shape == (16, 24)
+    np.testing.assert_array_equal(first, -(source.astype(np.int32) + 1))  # every Param is 1
+    np.testing.assert_array_equal(second, np.minimum(source, 1))
 
 
 def test_several_accelerators_in_one_module(tmp_path):
