@@ -119,7 +119,7 @@ bitstream is the one it was generated with.
 
     make TARGET=arm-32-linux     # Zynq-7000; arm-64-linux: Zynq UltraScale+; host: this computer, with a simulator
     ./build-arm-32-linux-uio/{name} --help
-    make driver TARGET=...       # driver and extern stages alone: build-TARGET-uio/fluorite.o, for a program of your own
+    make driver TARGET=...       # for a program of your own: driver and extern stages, build-TARGET-uio/fluorite.o
 
 ## On the board
 

@@ -1,7 +1,7 @@
-/* Memory on a board without any module for it: one huge page, which is in one piece. For kernels as distributions build
-   them, which have neither u-dma-buf nor dma-heaps. The page is cached memory of this process, and the caches are
-   maintained by instructions that 64-bit ARM allows programs (Linux does not trap them); 32-bit ARM does not. Linux does
-   not move huge pages of this kind by itself: it compacts memory around them. */
+/* Memory on a board without any module for it: one huge page, which is in one piece. For kernels as distributions
+   build them, which have neither u-dma-buf nor dma-heaps. The page is cached memory of this process, and the caches
+   are maintained by instructions that 64-bit ARM allows programs (Linux does not trap them); 32-bit ARM does not.
+   Linux does not move huge pages of this kind by itself: it compacts memory around them. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* MAP_HUGETLB, O_CLOEXEC; g++ defines it itself */
 #endif

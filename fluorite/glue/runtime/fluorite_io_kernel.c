@@ -1,6 +1,6 @@
-/* Memory and the accelerator through fluorite's own kernel driver: /dev/fluorite-NAME. Its memory needs no u-dma-buf, and
-   buffers of others (dma-buf) can be imported into it. The kernel stops the accelerator when the program ends, however
-   that comes about.
+/* Memory and the accelerator through fluorite's own kernel driver: /dev/fluorite-NAME. Its memory needs no u-dma-buf,
+   and buffers of others (dma-buf) can be imported into it. The kernel stops the accelerator when the program ends,
+   however that comes about.
 
    Imported buffers are mapped behind the arena, into addresses reserved for them, so that offsets from the arena's
    beginning name bytes of either. */

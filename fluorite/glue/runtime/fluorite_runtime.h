@@ -93,9 +93,10 @@ int fluorite_arena_close(struct fluorite_arena *arena);
 /* First fit. `alignment` is a power of two. NULL if there is no room. */
 void *fluorite_alloc(struct fluorite_arena *arena, size_t size, size_t alignment);
 
-/* Takes a dma-buf of others into an arena of "kernel": a camera's buffer, one of a CMA heap. `block` is all of it, for the
-   hardware and the CPU as if it had been allocated there, until it is given back by fluorite_free. The file may be closed
-   at once. FLUORITE_ERROR_ARGUMENT if it is no such file or arena, or the memory is not in one piece. */
+/* Takes a dma-buf of others into an arena of "kernel": a camera's buffer, one of a CMA heap. `block` is all of it,
+   for the hardware and the CPU as if it had been allocated there, until it is given back by fluorite_free. The file
+   may be closed at once. FLUORITE_ERROR_ARGUMENT if it is no such file or arena, or the memory is not in one
+   piece. */
 int fluorite_arena_import(struct fluorite_arena *arena, int file, void **block, size_t *size,
                           struct fluorite_error *error);
 
@@ -215,8 +216,9 @@ uint32_t fluorite_queue_depth(const struct fluorite_device *device);
 
 enum fluorite_direction { FLUORITE_BOTH = 0, FLUORITE_TO_DEVICE = 1, FLUORITE_FROM_DEVICE = 2 };
 
-/* Functions return FLUORITE_OK or a negative code. All but `wait` are called with the device's lock held or by one
-   thread at a time per call; `wait` runs beside them. */
+/* Functions return FLUORITE_OK or a negative code. `read` and `write` (of a register, by its offset in bytes) are called
+   by one thread at a time; `wait` beside them, by one thread and perhaps another that resets; the syncs (of bytes of the
+   arena, by their offset in it) by any number. */
 struct fluorite_io {
     void *context;
     int has_interrupt; /* 0: `wait` just lets time pass */
@@ -246,12 +248,12 @@ struct fluorite_memory {
     void (*release)(void *context, uint64_t offset);
 };
 
-/* What a backend (fluorite_io_uio.c, fluorite_io_sim.c: link one) implements. It may set the arena's physical base. */
+/* What a backend implements (fluorite_io_uio.c or fluorite_io_sim.c: link one). It may set the arena's physical base. */
 int fluorite_io_open(struct fluorite_io *io, const struct fluorite_accelerator *accelerator,
                      struct fluorite_memory *memory, struct fluorite_error *error);
 int fluorite_io_memory(struct fluorite_memory *memory, const char *source, struct fluorite_error *error);
 
-/* For backends and fluorite_runtime.c: the arena's inside. */
+/* For backends and the driver itself: the arena's inside. */
 struct fluorite_memory *fluorite_arena_memory(struct fluorite_arena *arena);
 void fluorite_arena_use(struct fluorite_arena *arena, int change); /* counts the devices that use it */
 void fluorite_arena_quarantine(struct fluorite_arena *arena);      /* from now on nothing in it is allocated again */
