@@ -216,9 +216,9 @@ uint32_t fluorite_queue_depth(const struct fluorite_device *device);
 
 enum fluorite_direction { FLUORITE_BOTH = 0, FLUORITE_TO_DEVICE = 1, FLUORITE_FROM_DEVICE = 2 };
 
-/* Functions return FLUORITE_OK or a negative code. `read` and `write` (of a register, by its offset in bytes) are called
-   by one thread at a time; `wait` beside them, by one thread and perhaps another that resets; the syncs (of bytes of the
-   arena, by their offset in it) by any number. */
+/* Functions return FLUORITE_OK or a negative code. `read` and `write` (of a register, by its offset in bytes) are
+   called by one thread at a time; `wait` beside them, by one thread and perhaps another that resets; the syncs (of
+   bytes of the arena, by their offset in it) by any number. */
 struct fluorite_io {
     void *context;
     int has_interrupt; /* 0: `wait` just lets time pass */
@@ -248,7 +248,7 @@ struct fluorite_memory {
     void (*release)(void *context, uint64_t offset);
 };
 
-/* What a backend implements (fluorite_io_uio.c or fluorite_io_sim.c: link one). It may set the arena's physical base. */
+/* What a backend implements (fluorite_io_uio.c or fluorite_io_sim.c: link one). It may set the arena's `physical`. */
 int fluorite_io_open(struct fluorite_io *io, const struct fluorite_accelerator *accelerator,
                      struct fluorite_memory *memory, struct fluorite_error *error);
 int fluorite_io_memory(struct fluorite_memory *memory, const char *source, struct fluorite_error *error);
