@@ -63,7 +63,7 @@ There are two ways to the hardware. The program takes the first if the driver is
    [u-dma-buf](https://github.com/ikwzm/udmabuf).
 
 The kernel needs `CONFIG_OF_OVERLAY`, `CONFIG_OF_FPGA_REGION`, `{manager}` and `CONFIG_DMA_CMA`,
-and for the second way `CONFIG_UIO_PDRV_GENIRQ`. PYNQ's and PetaLinux's have them.
+and for the second way `CONFIG_UIO_PDRV_GENIRQ`; the driver needs Linux 6.1 or later.
 
 ## Once: the base device tree
 
@@ -103,7 +103,7 @@ Look whether they are there:
     grep . /sys/class/uio/uio*/name                       # UIO: {first}
     cat /sys/class/fpga_manager/fpga0/state               # operating
 
-Run, and unload:
+Run, and unload; with the kernel driver, unloading waits until programs have closed the accelerators:
 
     ./{name} --help
     rmdir /sys/kernel/config/device-tree/overlays/{name}  # or: fpgautil -R

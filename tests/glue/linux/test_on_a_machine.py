@@ -1,0 +1,106 @@
+"""The kernel driver in a real kernel, on a simulated Zynq-7000 with the accelerator in Verilator (exercise.c)."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fluorite
+from fluorite.glue.linux import driver_sources
+from fluorite.glue.sources import BACKENDS, DRIVER, LIBRARIES, STAGES
+from fluorite.hwgen.names import identifier
+from fluorite.sim.machine.boot import boot
+from fluorite.sim.machine.initramfs import initramfs
+from fluorite.sim.machine.job import prepared, with_program
+from fluorite.sim.machine.kernels import kernel
+from fluorite.sim.machine.plugin import Device
+from fluorite.sim.machine.run import MachineProgram
+from fluorite.sim.system.settings import Memory
+from fluorite.sim.toolchain import run_tool
+
+HERE = Path(__file__).parent
+MIB, LATENCY_CYCLES = 1 << 20, 2_000
+
+
+def compiled(program):
+    """The program of this test with a design's driver, for the machine's processor."""
+    folder, target = program.program.folder / "software", program.program.target
+    sources = [f"runtime/{name}" for name in (*DRIVER, *STAGES, *BACKENDS["uio"])] + [
+        "sums.c",
+        str(HERE / "exercise.c"),
+    ]
+    flags = (
+        "-std=gnu99",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-O2",
+        "-I.",
+        "-Iruntime",
+        "-Ihalide",
+        "-isystem",
+        target.halide,
+    )
+    archives = [str(path.relative_to(folder)) for path in folder.glob(f"{target.halide}/*.a")]
+    run_tool([*target.compiler, *flags, "-o", "exercise", *sources, *archives, *LIBRARIES], cwd=folder)
+    return (folder / "exercise").read_bytes()
+
+
+def exercise(load, folder):
+    """Boot, run; what the console says, and what the hardware's simulator counted."""
+    design = fluorite.compile(load("designs").sums(), name="sums")
+    program = MachineProgram.build(design, "zynq", folder)
+    linux = kernel(program.machine)
+    (placed,) = program.placement.accelerators
+    job = prepared(
+        program.machine, linux, identifier("sums"), program.placement, program.memory, driver="kernel", used_bytes=0
+    )  # fmt: skip
+    with_program(job, program.machine, compiled(program), [], [np.zeros((1, 1))], scalars={}, repeat=1)
+    # So slow that launches are still under way when their program is killed.
+    memory = Memory(base=MIB, bytes=job.memory_bytes - MIB, latency_cycles=LATENCY_CYCLES, idle_cycles=20_000)
+    ((name, model),) = program.program.systems.items()
+    booted = boot(
+        program.machine, linux.image, job.tree, initramfs(job.files),
+        [Device(name, model, placed.base_address, placed.bytes, placed.interrupt, memory, ())],
+        clock_hz=program.placement.board.clock_hz, bitstream=job.bitstream, memory_bytes=job.memory_bytes,
+        arguments=job.arguments, timeout_seconds=300,
+    )  # fmt: skip
+    return booted.console, booted.reports[name]
+
+
+@pytest.mark.system
+def test_exercise(load, tmp_path):
+    console, report = exercise(load, tmp_path)
+    assert re.search(r"^1\d\d checks, 0 failures$", console, re.MULTILINE), console
+    assert report["violation"] == ""
+
+
+#: Bugs in the driver: file, what becomes what, and the check in exercise.c that fails.
+MUTANTS = {
+    "not stopped": (
+        "file.c", "if (fluorite_device_stop(device)) {", "if (0) {", "FLUORITE_STATUS_IDLE_MASK) != 0",
+    ),
+    "claimed twice": ("file.c", "if (device->claimed)\n", "if (0)\n", "claim_on(other, arena) is EBUSY"),
+    "pieces taken for one": ("memory.c", "if (!fluorite_contiguous(", "if (0 && !fluorite_contiguous(", "not in one piece"),
+    "does not wait": (
+        "device.c", "\twait_for_completion(&device->unused);\n", "\tmsleep(50);\n", "waitpid(child, &status, WNOHANG) == 0",
+    ),
+    "sync beyond the end": ("memory.c", "request->offset > arena->size ||", "0 ||", "SYNC, &sync) is EINVAL"),
+    "registers for all": (
+        "file.c", "if (!fluorite_has_claimed(file))\n\t\treturn -EACCES;\n\tif (size > file",
+        "if (size > file", "map_at(file, 4096, MAP_SHARED, 0) is EACCES",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("name", MUTANTS)
+def test_bugs_in_the_driver_are_found(load, tmp_path, monkeypatch, name):
+    file, old, new, says = MUTANTS[name]
+    sources = driver_sources()
+    assert sources[file].count(old) == 1
+    sources[file] = sources[file].replace(old, new)
+    monkeypatch.setattr("fluorite.sim.machine.job.driver_sources", lambda: sources)
+    console, _ = exercise(load, tmp_path)
+    assert any(" fails: " in line and says in line for line in console.splitlines()), console
