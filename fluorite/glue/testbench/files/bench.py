@@ -104,14 +104,18 @@ class Bench:
 
     # --- launches -------------------------------------------------------------------------------------------------
 
-    async def submit(self, values, shapes):
-        """Start a launch as soon as there is room for it in the queue; `values` by register, `shapes` by stream."""
+    async def describe(self, values, shapes):
+        """Write the registers of a launch: `values` by register, `shapes` by stream."""
         size = sum(int(np.prod(shape)) for shape in shapes.values())
         self.patience = max(self.patience, int(20_000 + 40 * size / (1 - self.stalls)))
-        while not await self.read("status", "queue_space"):
-            await self.interrupt()
         for name, value in values.items():
             await self.write(name, value)
+
+    async def submit(self, values, shapes):
+        """Start a launch as soon as there is room for it in the queue."""
+        while not await self.read("status", "queue_space"):
+            await self.interrupt()
+        await self.describe(values, shapes)
         await self.command("start")
         self.started += 1
 

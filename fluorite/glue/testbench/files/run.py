@@ -36,7 +36,7 @@ def main():
 
 
 def run(top, options):
-    """Whether all tests of a top pass: those of test_axi.py or test_axis.py, and of test_<top>*.py if there are any."""
+    """Whether all tests of a top pass: those of test_axi.py or test_axis.py, and of any test_<top>_*.py."""
     runner = get_runner(options.sim)
     folder = HERE / "sim_build" / (f"{top}-waves" if options.waves else top)
     # Of a Verilated model tests see the ports only, which builds twice as fast; with the first flag alone, everything.
@@ -56,7 +56,7 @@ def run(top, options):
     except RuntimeError as error:
         print(f"{log.read_text()}{top} cannot be built: {error}")
         return False
-    tests = [f"test_{top.rpartition('_')[2]}", *sorted(path.stem for path in HERE.glob(f"test_{top}*.py"))]
+    tests = [f"test_{top.rpartition('_')[2]}", *sorted(path.stem for path in HERE.glob(f"test_{top}_*.py"))]
     results = runner.test(
         test_module=tests,
         hdl_toplevel=top,

@@ -39,6 +39,22 @@ async def frames(dut):
 
 
 @cocotb.test()
+async def continuous(dut):
+    """Without a start for each, frames are taken as they come."""
+    bench = await AxisBench.start(dut)
+    frame = bench.frames[0]
+    await bench.describe(*bench.table.launch(**frame["launch"]))
+    await bench.command("continuous")
+    for _ in range(3):
+        await bench.send_frame(frame)
+    for _ in range(3):
+        await bench.check(frame)
+    await bench.write("control", 0)
+    assert await bench.error() == ("NONE", 0)
+    assert await bench.read("launches_completed") == 3
+
+
+@cocotb.test()
 async def interrupt(dut):
     """It is raised when a frame is done, if that is enabled, and falls when it is cleared."""
     bench = await AxisBench.start(dut)
