@@ -17,12 +17,17 @@ from fluorite.glue.testbench.launch_module import launch_module
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import register_map
-from tests.glue.testbenches import AXI, AXIS, DESIGNS, ROOT, accelerated, compiled, design, write, x, y
+from tests.glue.testbenches import APPS, AXI, AXIS, DESIGNS, ROOT, accelerated, compiled, design, write, x, y
 
 
 @pytest.fixture(scope="module")
 def sobel(tmp_path_factory):
     return write(compiled("sobel"), tmp_path_factory.mktemp("sobel"), AXI, AXIS)
+
+
+def test_no_application_is_left_out():
+    pipelines = {path.stem for path in (ROOT / "apps").glob("*.py") if "@hl.generator" in path.read_text()}
+    assert pipelines == set(APPS), "tests/glue/testbenches.py lists the applications"
 
 
 def test_it_stands_alone(sobel):
