@@ -101,8 +101,9 @@ def boot(
         console, output = folder / "console", folder / "data"
         serials = [str(output), str(console)] if machine.swapped_serials else [str(console), str(output)]
         command = [
-            program, "-M", machine.model, "-m", str((memory_bytes or machine.memory_bytes) >> 20), "-display", "none",
-            "-monitor", "none", "-nic", "none", "-audiodev", "none,id=none", "-no-reboot",
+            program, "-M", machine.model, "-smp", str(machine.processors),
+            "-m", str((memory_bytes or machine.memory_bytes) >> 20), "-display", "none", "-monitor", "none",
+            "-nic", "none", "-audiodev", "none,id=none", "-no-reboot",
             "-icount", "shift=1,sleep=off",  # time is what the guest's instructions take: runs repeat exactly
             "-serial", f"file:{serials[0]}", "-serial", f"file:{serials[1]}",
             "-kernel", str(folder / "image"), "-dtb", str(folder / "tree"), "-initrd", str(folder / "files"),

@@ -5,6 +5,7 @@ apt gets a configuration, lists and a state of its own, all in one folder. What 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tarfile
@@ -108,9 +109,10 @@ def unpack(package: Path, wanted: Callable[[str], bool]) -> dict[str, bytes]:
         It cannot be unpacked, or none of its files is wanted.
     """
     found: dict[str, bytes] = {}
-    with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as process:
+    command = ["dpkg-deb", "--fsys-tarfile", str(package)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
-        with tarfile.open(fileobj=process.stdout, mode="r|") as archive:
+        with contextlib.suppress(tarfile.TarError), tarfile.open(fileobj=process.stdout, mode="r|") as archive:
             for member in archive:
                 name = member.name.removeprefix("./")
                 if member.isfile() and wanted(name):

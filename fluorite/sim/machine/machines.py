@@ -36,6 +36,8 @@ class Machine:
         QEMU's program and its name of the machine.
     gic : str
         QEMU's type of the interrupt controller.
+    processors : int
+        How many there are (QEMU emulates one of Zynq-7000's two).
     memory_bytes : int
         Memory, from address 0 on.
     swapped_serials : bool
@@ -55,6 +57,7 @@ class Machine:
     emulator: str
     model: str
     gic: str
+    processors: int
     memory_bytes: int
     swapped_serials: bool
     sysroot: str
@@ -72,6 +75,7 @@ MACHINES = {
         emulator="qemu-system-aarch64",
         model="xlnx-zcu102",
         gic="arm_gic",
+        processors=2,
         memory_bytes=1 << 30,
         swapped_serials=False,
         sysroot="/usr/aarch64-linux-gnu/lib",
@@ -87,6 +91,7 @@ MACHINES = {
         emulator="qemu-system-arm",
         model="xilinx-zynq-a9",
         gic="arm_gic",
+        processors=1,
         memory_bytes=512 << 20,
         swapped_serials=True,
         sysroot="/usr/arm-linux-gnueabihf/lib",

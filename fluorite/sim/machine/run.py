@@ -154,8 +154,9 @@ class MachineProgram:
             raise SimulationError(f"machine {self.machine.name}: {why}\n{tail(booted.console)}")
         table = rest.partition(_INTERRUPTS)[0]
         for name, model in self.program.systems.items():
-            taken = re.search(rf"^ *\d+: +(\d+) .*\b{re.escape(model.ports.module)}\b", table, re.MULTILINE)
-            booted.reports[name]["interrupts_taken"] = int(taken[1]) if taken else 0
+            # A number for each processor, then controller, line and name.
+            taken = re.search(rf"^ *\d+:((?: +\d+)+) .*\b{re.escape(model.ports.module)}$", table, re.MULTILINE)
+            booted.reports[name]["interrupts_taken"] = sum(map(int, taken[1].split())) if taken else 0
         return Finished(int(code[0]), output, booted.reports, booted.seconds)
 
 

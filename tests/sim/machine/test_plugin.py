@@ -3,8 +3,11 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
+from fluorite.errors import SimulationError
 from fluorite.sim.machine import plugin as plugin_module
-from fluorite.sim.machine.plugin import Device, configuration, plugin
+from fluorite.sim.machine.plugin import Device, configuration, emulator, plugin
 from fluorite.sim.system.settings import InjectedError, Memory
 
 
@@ -37,3 +40,8 @@ def test_configuration(tmp_path):
         f"options {bytes(memory.to_abi()).hex()}",
         f"faults {bytes(error.to_abi()).hex()}",
     ]
+
+
+def test_a_qemu_that_is_not_there():
+    with pytest.raises(SimulationError, match=r"^a machine needs qemu-system-none: apt-get install qemu-system-arm$"):
+        emulator("qemu-system-none")

@@ -1,5 +1,7 @@
 """Applications on whole machines. The kernels are downloaded, and one is built, when these run first."""
 
+import re
+
 import numpy as np
 import pytest
 from skimage import data
@@ -39,7 +41,8 @@ def test_applications(app, size, machine, driver):
     images, sizes = random_inputs(loaded, size)
     done = run(loaded, program, images, sizes, driver=driver, repeat=2)
     (report,) = done.reports.values()
-    assert report["interrupts"] == report["interrupts_raised"] == report["interrupts_taken"] > 0
+    # An interrupt whose cause is seen and cleared before it is taken is not taken.
+    assert report["interrupts"] == report["interrupts_raised"] >= report["interrupts_taken"] > 0
     assert " 0 interrupts missed" in done.output and " 0 copied" in done.output
     # Every byte of the outputs twice (they are right), hence no other byte: inputs and all else are as they were.
     assert sum(port["bytes_written"] for port in report["ports"].values()) == 2 * np.prod(sizes)
@@ -55,11 +58,14 @@ def test_a_photograph(machine):
     assert report["interrupts_taken"] > 0
 
 
-def test_several_launches_in_flight_under_stalls_are_right_and_repeat_exactly():
-    loaded, program = built("harris", "zynq")
-    images, sizes = random_inputs(loaded, (200, 140), seed=3)
-    hostile = Memory(stalls=0.2, reorder=True, latency_cycles=100, seed=5)
-    first, second = (run(loaded, program, images, sizes, memory=hostile) for _ in range(2))
+@pytest.mark.parametrize("machine", MACHINES)
+def test_several_launches_in_flight_under_stalls_are_right_and_repeat_exactly(machine):
+    loaded, program = built("harris", machine)
+    images, sizes = random_inputs(loaded, (200, 240), seed=3)
+    hostile = Memory(stalls=0.2, reorder=True, bandwidth=0.5, seed=5)
+    threads = {"HL_NUM_THREADS": "4"}
+    first, second = (run(loaded, program, images, sizes, memory=hostile, environment=threads) for _ in range(2))
+    assert re.search(r" [2-4] in flight at most", first.output)
     assert first.reports == second.reports and first.output == second.output
 
 
