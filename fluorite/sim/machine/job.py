@@ -14,6 +14,7 @@ import numpy as np
 from ...boards.placement import Placement
 from ...glue.linux.driver_build import driver_sources
 from ...glue.linux.memory import Arena
+from ..system.arguments import program_options
 from .bitstream import stand_in
 from .kernels import Kernel, build_module
 from .machines import Machine
@@ -139,14 +140,11 @@ def with_program(
         buffer = io.BytesIO()
         np.save(buffer, np.ascontiguousarray(array))
         files[f"root/{name}"] = buffer.getvalue()
-    height, width = outputs[0].shape[-2:] if outputs[0].ndim > 1 else (1, outputs[0].shape[0])
-    arguments = ["--size", f"{width}x{height}", "--repeat", str(repeat)]
-    for scalar, value in scalars.items():
-        arguments += ["--set", f"{scalar}={ {'true': '1', 'false': '0'}.get(value.lower(), value) }"]
+    arguments = [*program_options(outputs, scalars, repeat), *sources, *results]
     lines = [
         *(f"export {name}={shlex.quote(value)}" for name, value in job.variables.items()),
         f"port=/dev/ttyPS1 results={shlex.quote(' '.join(results))}",
         f"prepare() {{ {' && '.join(job.steps) or ':'}; }}",
-        f"program() {{ ./program {shlex.join([*arguments, *sources, *results])} 2>&1; }}",
+        f"program() {{ ./program {shlex.join(arguments)} 2>&1; }}",
     ]
     files["etc/job"] = ("\n".join(lines) + "\n").encode()

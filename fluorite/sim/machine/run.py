@@ -17,6 +17,7 @@ from ...errors import SimulationError, UsageError
 from ...glue.linux.memory import Arena, arena
 from ...hwgen.names import identifier
 from ...hwgen.shell.registers import register_map
+from ..system.arguments import take
 from ..system.program import SystemProgram
 from ..system.run import Finished
 from ..system.settings import InjectedError, Memory
@@ -167,10 +168,6 @@ def _take(booted: Booted, outputs: Sequence[Array]) -> None:
             for number, array in enumerate(outputs):
                 file = archive.extractfile(f"output{number}.npy")
                 assert file is not None
-                values = np.load(io.BytesIO(file.read()))
-                if values.shape != array.shape or values.dtype != array.dtype:
-                    must, wrote = (f"{a.dtype} of shape {a.shape}" for a in (array, values))
-                    raise SimulationError(f"the program must write {must}, not {wrote}")
-                array[...] = values
+                take(array, np.load(io.BytesIO(file.read())))
     except (tarfile.TarError, KeyError, ValueError) as error:
         raise SimulationError(f"the machine's results did not arrive: {error}\n{tail(booted.console)}") from error

@@ -1,6 +1,7 @@
 """Applications on whole machines. The kernels are downloaded, and one is built, when these run first."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from fluorite.sim.machine.boot import boot
 from fluorite.sim.machine.initramfs import initramfs
 from fluorite.sim.machine.kernels import kernel
 from fluorite.sim.machine.machines import MACHINES
-from fluorite.sim.machine.tree import base_tree
+from fluorite.sim.machine.tree import base_tree, merged_tree
 from fluorite.sim.system.settings import DECERR, SLVERR, InjectedError, Memory
 
 from .conftest import built, random_inputs, run
@@ -115,16 +116,19 @@ def test_another_bitstream_is_not_taken(monkeypatch):
     assert text.startswith("machine zynq: it ended before the program did") and "\nwrite complete\n" in text
 
 
-def test_registers_without_a_bitstream_are_a_bus_error(monkeypatch):
+def test_without_a_bitstream_there_is_nothing_behind_the_registers(monkeypatch):
+    original = run_module.prepared
+
+    def unconfigured(*arguments, **options):  # the device tree has the accelerator from the start
+        job = original(*arguments, **options)
+        (blob,) = (data for name, data in job.files.items() if name.endswith(".dtbo"))
+        job.tree, job.steps = merged_tree(job.tree, blob), []
+        return job
+
     loaded, program = built("sobel", "zynq")
-    address = program.placement.accelerators[0].base_address
-
-    def probe(job):
-        job.files["etc/job"] += f"prepare() {{ devmem {address:#x} 32; }}\n".encode()
-
     images, sizes = random_inputs(loaded, (131, 90))
-    with_job(monkeypatch, probe)
-    assert "preparation failed" in fails(program, images, sizes)
+    monkeypatch.setattr(run_module, "prepared", unconfigured)
+    assert "the id register must be 0x464c5254, not 0x00000000" in fails(program, images, sizes)
 
 
 def test_a_panic_is_told_with_the_consoles_last_lines(monkeypatch):
@@ -165,3 +169,33 @@ def test_an_unknown_driver_is_refused():
     _, program = built("sobel", "zynq")
     with pytest.raises(UsageError, match=r"^driver must be uio or kernel, not 'other'$"):
         program.run({}, [], driver="other")
+
+
+def moved(monkeypatch, **by):
+    """Put the accelerator where the device tree does not say: its attributes are changed by so much."""
+    original = run_module.Device
+
+    def elsewhere(*arguments):
+        device = original(*arguments)
+        return replace(device, **{name: getattr(device, name) + step for name, step in by.items()})
+
+    monkeypatch.setattr(run_module, "Device", elsewhere)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_an_interrupt_on_another_line_is_missed(machine, monkeypatch):
+    loaded, program = built("sobel", machine)
+    images, sizes = random_inputs(loaded, (131, 90))
+    moved(monkeypatch, interrupt=1)
+    done = run(loaded, program, images, sizes)  # the driver looks now and then, so that no lost interrupt stops it
+    (report,) = done.reports.values()
+    assert report["interrupts_raised"] > 0 and report["interrupts_taken"] == 0
+    assert re.search(r" [1-9]\d* interrupts missed", done.output)
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_registers_elsewhere_are_not_found(machine, monkeypatch):
+    loaded, program = built("sobel", machine)
+    images, sizes = random_inputs(loaded, (131, 90))
+    moved(monkeypatch, base=0x1_0000)
+    assert "the id register must be 0x464c5254, not 0x00000000" in fails(program, images, sizes)
