@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import halide as hl
 import numpy as np
 
-from ...errors import SimulationError, UsageError
+from ...errors import UsageError
 from ...glue.write import write_software
 from ...hwgen.names import identifier
 from ...hwgen.shell.top import emit_shell
+from .arguments import program_options, take
 from .build import build_system
 from .model import SystemModel
 from .run import Finished, run_program
@@ -117,13 +118,10 @@ class SystemProgram:
             for path, image in zip(files, self.inputs, strict=True):
                 np.save(path, np.ascontiguousarray(images[image]))
             results = [folder / f"output{n}.npy" for n in range(len(outputs))]
-            height, width = outputs[0].shape[-2:] if outputs[0].ndim > 1 else (1, outputs[0].shape[0])
-            arguments = ["--size", f"{width}x{height}", "--repeat", str(repeat)]
-            for scalar, value in (scalars or {}).items():
-                arguments += ["--set", f"{scalar}={ {'true': '1', 'false': '0'}.get(value.lower(), value) }"]
+            options = program_options(outputs, scalars or {}, repeat)
             done = run_program(
                 program,
-                [*arguments, *map(str, files), *map(str, results)],
+                [*options, *map(str, files), *map(str, results)],
                 self.systems,
                 target=self.target,
                 memory=memory,
@@ -134,11 +132,7 @@ class SystemProgram:
             )
             done.check()
             for path, array in zip(results, outputs, strict=True):
-                values = np.load(path)
-                if values.shape != array.shape or values.dtype != array.dtype:
-                    must, wrote = (f"{a.dtype} of shape {a.shape}" for a in (array, values))
-                    raise SimulationError(f"the program must write {must}, not {wrote}")
-                array[...] = values
+                take(array, np.load(path))
         return done
 
 
