@@ -87,7 +87,7 @@ class AxisShell(Elaboratable):
                 # The core's ready is long in coming: the framer, and what counts its words, have one of their own.
                 skid = SkidBuffer(port.word_bits, f"skid_{port.name}")
                 m.submodules[f"skid_{port.name}"] = flushed(skid)
-                allowed = Allowance(launcher.launched, framer.done, config.queue_depth, f"allowance_{port.name}")
+                allowed = Allowance(launcher.accepted, framer.done, config.queue_depth, f"allowance_{port.name}")
                 m.submodules[f"allowance_{port.name}"] = flushed(allowed)
                 m.d.comb += [
                     framer.enable.eq(allowed.any),
@@ -108,9 +108,10 @@ class AxisShell(Elaboratable):
                     framer.o_row_last.eq(raster.row_last),
                     framer.o_last.eq(raster.last),
                 ]
+                # What is counted and reported of inputs is a cycle late, so that it is no part of long paths.
+                done.append(raster.finished)
                 code = Mux(framer.short, ErrorCode.STREAM_SHORT, ErrorCode.STREAM_LONG)
-                errors.append(ErrorSource(framer.short | framer.long, code, stream.number, framer.done))
-                done.append(framer.done)
+                errors.append(ErrorSource(framer.short | framer.long, code, stream.number, raster.finished))
                 waiting.append(framer.waiting)
                 stalls.append(signals["ready"] & ~signals["valid"])
             else:

@@ -32,6 +32,8 @@ class Launcher(Elaboratable):
         The core's.
     launched : Signal
         The core has accepted a launch. High for one cycle.
+    accepted : Signal
+        It did so in the cycle before.
     empty : Signal
         No launch waits.
     """
@@ -45,6 +47,7 @@ class Launcher(Elaboratable):
         self.launch_ready = Signal(name="launcher_launch_ready")
         self.busy = Signal(name="launcher_busy")
         self.launched = Signal(name="launcher_launched")
+        self.accepted = Signal(name="launcher_accepted")
         self.empty = Signal(name="launcher_empty")
 
     def elaborate(self, platform: object) -> Module:
@@ -61,6 +64,7 @@ class Launcher(Elaboratable):
             queue.r_en.eq(self.launched),
             self.empty.eq(~queue.r_rdy),
         ]
+        m.d.sync += self.accepted.eq(self.launched)
         looked, same = Signal(), Signal()  # a cycle of its own for the comparison
         m.d.sync += [
             looked.eq(queue.r_rdy & ~self.launch_valid & ~looked),

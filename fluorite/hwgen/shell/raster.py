@@ -31,6 +31,8 @@ class RasterCounter(Elaboratable):
         The next word is the launch's first.
     row_last, last : Signal
         It is the last of its row; of the launch.
+    finished : Signal
+        In the cycle before, a launch's last word was transferred.
     """
 
     def __init__(self, lasts: Sequence[ValueLike], max_lasts: Sequence[int], name: str = "raster") -> None:
@@ -42,6 +44,7 @@ class RasterCounter(Elaboratable):
         self.first = Signal(name=f"{name}_first")
         self.row_last = Signal(name=f"{name}_row_last")
         self.last = Signal(name=f"{name}_last")
+        self.finished = Signal(name=f"{name}_finished")
 
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
@@ -60,4 +63,5 @@ class RasterCounter(Elaboratable):
             self.row_last.eq(ends[0]),
             self.last.eq(all_of(ends)),
         ]
+        m.d.sync += self.finished.eq(self.advance & self.last)
         return m

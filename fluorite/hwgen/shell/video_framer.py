@@ -42,7 +42,7 @@ class VideoFramer(Elaboratable):
     o_first, o_row_last, o_last : Signal, in
         The core takes the next word to begin a launch; to end a row; to end a launch.
     short, long : Signal
-        A line or frame has ended too early; goes on too long. High for one cycle.
+        A line or frame has ended too early; goes on too long. High for one cycle, the one after.
     done : Signal
         The core has taken a launch's last word. High for one cycle.
     """
@@ -86,6 +86,7 @@ class VideoFramer(Elaboratable):
             given.eq(self.o_valid & self.o_ready),
             self.done.eq(given & self.o_last),
         ]
+        m.d.sync += [self.short.eq(0), self.long.eq(0)]
         with m.If(fill):
             m.d.sync += fill.eq(~self.done)
         with m.Elif(fill_row):
@@ -94,17 +95,13 @@ class VideoFramer(Elaboratable):
             with m.If(drop_row):
                 m.d.sync += drop_row.eq(~self.i_row_last)
             with m.Elif(locked):
-                m.d.comb += self.long.eq(1)
-                m.d.sync += locked.eq(0)
+                m.d.sync += [self.long.eq(1), locked.eq(0)]
         with m.Elif(taken):
             m.d.sync += [locked.eq(1), drop_row.eq(0)]
             with m.If(self.i_row_last & ~self.o_row_last):
-                m.d.comb += self.short.eq(1)
-                m.d.sync += fill_row.eq(1)
+                m.d.sync += [self.short.eq(1), fill_row.eq(1)]
             with m.If(self.o_row_last & ~self.i_row_last):
-                m.d.comb += self.long.eq(1)
-                m.d.sync += drop_row.eq(1)
+                m.d.sync += [self.long.eq(1), drop_row.eq(1)]
         with m.Elif(self.i_valid & self.enable & self.i_first & ~self.o_first):  # the next frame already
-            m.d.comb += self.short.eq(1)
-            m.d.sync += [fill.eq(1), drop_row.eq(0)]
+            m.d.sync += [self.short.eq(1), fill.eq(1), drop_row.eq(0)]
         return m
