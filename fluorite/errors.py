@@ -1,6 +1,9 @@
 """The one family of errors that bad or unsupported input ends in."""
 
-__all__ = ["CompileError", "FluoriteError", "UnsupportedError", "ScheduleError", "SimulationError", "UsageError"]
+__all__ = [
+    "CapacityError", "CompileError", "FluoriteError", "ScheduleError", "SimulationError", "UnsupportedError",
+    "UsageError",
+]  # fmt: skip
 
 
 class FluoriteError(Exception):
@@ -36,6 +39,10 @@ class UnsupportedError(CompileError):
 
 class ScheduleError(CompileError):
     """The schedule or the annotations ask for something impossible."""
+
+
+class CapacityError(CompileError):
+    """A design that does not fit its board."""
 
 
 class SimulationError(FluoriteError):

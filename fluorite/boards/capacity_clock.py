@@ -1,0 +1,49 @@
+"""The clock that a schedule reaches, by the delay model: its longest path from register to register."""
+
+from __future__ import annotations
+
+from fluorite.boards.capacity_core import multiplier_blocks
+from fluorite.hwgen.delays import Family, latency_cycles, taken_at
+from fluorite.hwgen.generate import Generated
+
+__all__ = ["longest_path_ns"]
+
+
+def longest_path_ns(generated: Generated, delays: Family, family: str) -> float:
+    """Longest register-to-register path of a core, in nanoseconds; control and shell are not in it.
+
+    Parameters
+    ----------
+    generated : Generated
+        The core, as scheduled.
+    delays : Family
+        The delay model.
+    family : str
+        Name of the board's family, for the size of its multiplier blocks.
+    """
+    plan = generated.plan
+    memory_ends = {(line.node, line.end) for line in generated.storage.lines if line.kind == "memory"}
+    arrival: dict[int, float] = {}
+    longest = 0.0
+    for node in plan.nodes:
+        if node.static:
+            continue
+        latest = 0.0
+        for operand in node.operands:
+            if operand.node.static:
+                continue
+            age = plan.age(plan.lags[node.id], taken_at(node, operand), operand.node)
+            if not any(age):
+                latest = max(latest, arrival[operand.node.id])
+            elif (operand.node.id, age) in memory_ends:
+                latest = max(latest, delays.memory_ns)
+        total = latest + delays.node_ns(node)
+        if node.op == "mul":  # slices of a wide product are added up
+            blocks = max(multiplier_blocks(node, family), 1)
+            total += (blocks - 1).bit_length() * (delays.lut_ns + delays.carry_ns_per_bit * node.width_bits)
+        if latency_cycles(node):  # a table in block RAM: its address ends at a register, its word begins at one
+            longest = max(longest, latest)
+            total = delays.memory_ns
+        arrival[node.id] = total
+        longest = max(longest, total)
+    return delays.register_ns + longest
