@@ -123,6 +123,9 @@ bitstream is the one it was generated with.
 
 ## On the board
 
+`linux/`, written for designs with a board, has the steps. With fluorite's kernel driver, which is there, nothing else
+is needed; without it:
+
 - A UIO device per accelerator, named as above, with its registers and interrupt (`compatible = "generic-uio"`, and
   `uio_pdrv_genirq.of_id=generic-uio` among the kernel's arguments).
 - DMA memory: a u-dma-buf called `udmabuf0`, large enough for all images and tiles in flight; another name in the
