@@ -3,11 +3,11 @@
 # with, and Debian's keys. Does nothing where it is there. Exit code 1, with the command to run by hand, where it cannot be
 # installed. The kernels themselves are downloaded when a machine is booted first, and kept in fluorite's cache.
 set -eu
-packages="qemu-system-arm device-tree-compiler gcc make bc bison flex xz-utils debian-archive-keyring \
+packages="qemu-system-arm device-tree-compiler gcc make bc bison flex xz-utils cpio debian-archive-keyring \
 gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
 missing=""
-for tool in qemu-system-arm qemu-system-aarch64 dtc fdtoverlay gcc make bc bison flex xz arm-linux-gnueabihf-gcc \
+for tool in qemu-system-arm qemu-system-aarch64 dtc fdtoverlay gcc make bc bison flex xz cpio arm-linux-gnueabihf-gcc \
     aarch64-linux-gnu-gcc; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done

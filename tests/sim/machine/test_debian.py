@@ -45,6 +45,7 @@ def test_another_system(tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.system
 def test_a_mirror_that_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setenv("FLUORITE_DEBIAN_MIRROR", f"file://{tmp_path}/nowhere")
     with pytest.raises(SimulationError, match=r"(?s)^apt-get failed .*nowhere bookworm"):
