@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fluorite.boards.capacity_core import multiplier_blocks
+from fluorite.boards.capacity_core import multiplier_slices
 from fluorite.hwgen.delays import Family, latency_cycles, taken_at
 from fluorite.hwgen.generate import Generated
 
@@ -38,9 +38,8 @@ def longest_path_ns(generated: Generated, delays: Family, family: str) -> float:
             elif (operand.node.id, age) in memory_ends:
                 latest = max(latest, delays.memory_ns)
         total = latest + delays.node_ns(node)
-        if node.op == "mul":  # slices of a wide product are added up
-            blocks = max(multiplier_blocks(node, family), 1)
-            total += (blocks - 1).bit_length() * (delays.lut_ns + delays.carry_ns_per_bit * node.width_bits)
+        if len(multiplier_slices(node, family)) > 1:  # added up behind the blocks
+            total += delays.lut_ns + delays.carry_ns_per_bit * node.width_bits
         if latency_cycles(node):  # a table in block RAM: its address ends at a register, its word begins at one
             longest = max(longest, latest)
             total = delays.memory_ns

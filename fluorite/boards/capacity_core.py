@@ -15,7 +15,7 @@ from fluorite.hwgen.graph import Delay, Node
 from fluorite.hwgen.rtl.rom import layout
 from fluorite.hwgen.storage import cycles
 
-__all__ = ["CORE_PARTS", "core_dsp", "core_memories", "core_parts", "multiplier_blocks"]
+__all__ = ["CORE_PARTS", "core_dsp", "core_memories", "core_parts", "multiplier_blocks", "multiplier_slices"]
 
 #: Names of the parts of a core, see :func:`core_parts`.
 CORE_PARTS = (
@@ -67,7 +67,7 @@ def core_parts(generated: Generated, family: str) -> dict[str, float]:
         elif node.op in ("and", "or", "xor", "not"):
             parts["logic"] += bits
         elif node.op == "mul":
-            slices = _slices(node, family)
+            slices = multiplier_slices(node, family)
             # (A slice of one bit only enables an adder.)
             parts["small multiplier"] += sum(a * b for a, b in slices if min(a, b) > 1 and not _in_block(a, b, family))
             if family == "ecp5":  # others add partial products up within the blocks
@@ -178,10 +178,10 @@ def _taken(node: Node, position: int, mask: int) -> int:
 
 def multiplier_blocks(node: Node, family: str) -> int:
     """Multiplier blocks of a product, one for each pair of slices of its operands; 0 for all other nodes."""
-    return sum(_in_block(a, b, family) for a, b in _slices(node, family))
+    return sum(_in_block(a, b, family) for a, b in multiplier_slices(node, family))
 
 
-def _slices(node: Node, family: str) -> list[tuple[int, int]]:
+def multiplier_slices(node: Node, family: str) -> list[tuple[int, int]]:
     """Widths of the partial products that a product is made of."""
     if node.op != "mul":
         return []
