@@ -1,10 +1,9 @@
 /* Runs in a simulated machine, against the real kernel driver and the accelerator `sums`: what the driver refuses, whose
-   memory is whose, buffers of others, programs that are killed, an overlay that goes while programs have it open. Prints a
-   line for each check that fails, and at the end how many there were. */
+   memory is whose, buffers of others, programs that are killed, an overlay that goes while programs have it open. Ends with
+   the first check that fails; prints how many there were. */
 #define _GNU_SOURCE
 
 #include "fluorite_kernel.h"
-#include "fluorite_registers.h"
 #include "sums.h"
 
 #include <errno.h>
@@ -28,14 +27,14 @@
 #define HEIGHT 30
 #define PITCH 64
 
-static int checks, failures;
+static int checks;
 
 static void check(int holds, int line, const char *text)
 {
     ++checks;
     if (!holds) {
-        ++failures;
         printf("line %d fails: %s (%s)\n", line, text, strerror(errno));
+        exit(1); /* what follows might wait for ever */
     }
 }
 
@@ -167,7 +166,6 @@ static struct opened open_all(void)
         fluorite_open(&all.device, &fluorite_sums_accelerator, all.arena, &error) != FLUORITE_OK) {
         printf("%s\n", error.text);
         CHECK(0);
-        exit(1);
     }
     return all;
 }
@@ -275,19 +273,6 @@ static void imports(void)
 
 /* --- programs that end badly -------------------------------------------------------------------------------------- */
 
-/* Before anyone resets it. */
-static void is_at_rest(void)
-{
-    const int arena = opened(), file = opened();
-    volatile uint32_t *registers;
-    CHECK(arena_of(arena, 4096) == 0 && claim_on(file, arena) == 0);
-    registers = (volatile uint32_t *)mmap(NULL, 4096, PROT_READ, MAP_SHARED, file, 0);
-    CHECK(registers != MAP_FAILED && (registers[FLUORITE_STATUS / 4] & FLUORITE_STATUS_IDLE_MASK) != 0);
-    CHECK(munmap((void *)registers, 4096) == 0);
-    close(file);
-    close(arena);
-}
-
 static void a_killed_program(void)
 {
     /* The child says in it how many of its launches are under way, to its last moment. */
@@ -330,7 +315,6 @@ static void a_killed_program(void)
     nanosleep(&a_while, NULL);
     CHECK(kill(child, SIGKILL) == 0 && waitpid(child, &status, 0) == child && WIFSIGNALED(status));
     CHECK(*in_flight > 1);
-    is_at_rest();
     all = open_all(); /* memory and accelerator are free again, as large as before */
     {
         unsigned char *memory = (unsigned char *)fluorite_alloc(all.arena, 16384, 64);
@@ -392,6 +376,6 @@ int main(void)
     the_overlay_comes_back();
     CHECK(system("rmdir " OVERLAY " && rmmod fluorite") == 0);
     CHECK(system("dmesg | grep -v 'command line' | grep -iE 'warning: CPU|BUG|oops|not stop|is lost|call trace'") != 0);
-    printf("%d checks, %d failures\n", checks, failures);
-    return failures != 0;
+    printf("%d checks hold\n", checks);
+    return 0;
 }
