@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fluorite.boards.board import Board
+from fluorite.boards.capacity import check
 from fluorite.boards.read import load_board
 from fluorite.design import Accelerator, Design
 from fluorite.errors import ScheduleError, UsageError
@@ -85,4 +86,6 @@ def compile(
     )
     design = Design(name or output, loaded, accelerators, board, config)
     _ = design.software  # what cannot be cut out of the pipeline is refused now
+    if board:
+        check(design.capacities, board)
     return design

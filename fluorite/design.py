@@ -16,6 +16,7 @@ import halide as hl
 import numpy as np
 
 from fluorite.boards.board import Board
+from fluorite.boards.capacity import Capacity, predict
 from fluorite.boards.vivado.write import write_vivado
 from fluorite.errors import ScheduleError, UsageError
 from fluorite.frontend import cut, ir
@@ -236,7 +237,14 @@ class Design:
     @property
     def report(self) -> Report:
         """Sizes, memories, operators and why."""
-        return Report(self.name, tuple(describe(a.generated) for a in self.accelerators))
+        return Report(self.name, tuple(describe(a.generated) for a in self.accelerators), self.board, self.capacities)
+
+    @property
+    def capacities(self) -> tuple[Capacity, ...]:
+        """What each accelerator takes of the board, predicted; empty without a board."""
+        if self.board is None:
+            return ()
+        return tuple(predict(a.generated, self.board, self.shell) for a in self.accelerators)
 
     @property
     def software(self) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from fluorite.boards.board import Board
+from fluorite.boards.capacity import Capacity, capacity_text
 from fluorite.hwgen.delays import taken_at
 from fluorite.hwgen.extents import Extents
 from fluorite.hwgen.generate import Generated
@@ -122,18 +124,38 @@ class AcceleratorReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A design's report."""
+    """A design's report.
+
+    Attributes
+    ----------
+    name : str
+        The design.
+    accelerators : tuple of AcceleratorReport
+    board : Board or None
+        What it was compiled for.
+    capacities : tuple of Capacity
+        What each accelerator takes of the board, predicted; empty without one.
+    """
 
     name: str
     accelerators: tuple[AcceleratorReport, ...]
+    board: Board | None = None
+    capacities: tuple[Capacity, ...] = ()
 
     def to_json(self) -> str:
         """For programs."""
-        return json.dumps(asdict(self), indent=2)
+        values = {"name": self.name, "accelerators": [asdict(a) for a in self.accelerators]}
+        if self.board:
+            values |= {"board": self.board.name, "capacities": [c.to_dict() for c in self.capacities]}
+        return json.dumps(values, indent=2)
 
     def to_text(self) -> str:
         """For people."""
-        return "\n".join(a.to_text() for a in self.accelerators)
+        texts = [a.to_text() for a in self.accelerators]
+        if self.board:
+            pairs = zip(texts, self.capacities, strict=True)
+            texts = [text + "\n" + capacity_text(capacity, self.board) for text, capacity in pairs]
+        return "\n".join(texts)
 
 
 def describe(generated: Generated) -> AcceleratorReport:

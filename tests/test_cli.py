@@ -88,6 +88,30 @@ def test_compile_for_a_board_writes_what_its_tools_take(run, tmp_path):
         assert f"/{name}" in output
 
 
+def test_report_for_a_board(run):
+    code, text, _ = run("report", HARRIS, *SMALL, "--board", "zedboard")
+    assert code == 0
+    assert re.search(r"^ +block RAM +[\d.]+ of 140, +[\d.]+ % ", text, re.MULTILINE)
+    assert re.search(r"^ +clock +125.0 MHz ", text, re.MULTILINE)
+    code, output, _ = run("report", HARRIS, *SMALL, "--board", "zedboard", "--json")
+    (capacity,) = json.loads(output)["report"]["capacities"]
+    assert 0 < capacity["share"]["lut"] < 1
+    assert capacity["frames_per_second"] > 0
+    assert capacity["margins"]["lut"]["designs"] > 0
+
+
+def test_design_that_does_not_fit(run):
+    wide = ["-p", "tile=0", "-p", "max_width=65000"]
+    code, _, errors = run("compile", HARRIS, *wide, "--board", "pynq-z2", "-o", "nowhere")
+    assert code == 3
+    assert re.fullmatch(
+        r"fluorite: error: corners(\$\d+)?: \d+ line buffers of [\d.]+ Mbit and the buffers of its shell: need [\d.]+ "
+        r"block RAMs, pynq-z2 has 140; make rows or tiles narrower, or take fewer lanes\n",
+        errors,
+    )
+    assert not Path("nowhere").exists()
+
+
 def test_boards(run):
     code, output, _ = run("boards")
     assert code == 0
