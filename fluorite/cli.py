@@ -90,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         help="Halide target to compile the software part for, such as arm-32-linux, arm-64-linux or host; may be given "
         "several times (default: the board's)",
     )
+    command.add_argument("--no-testbench", action="store_true", help="leave the cocotb testbench out")
 
     command = _command(commands, "run", run_command, "run a photograph through the simulated accelerator")
     _add_inputs(command, required=True)
@@ -102,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
         choices=SYSTEMS,
         help="run the whole system: driver and software part as a program, natively or for ARM under QEMU, against the "
         "accelerators in their AXI shells and a model of the memory; with -board as it is built for a board, registers "
-        "and interrupt simulated too; zynq and zcu102 boot Linux on a whole machine in QEMU, with UIO or, with -driver, "
+        "and interrupt simulated too; zynq and zcu102 boot Linux on a whole machine in QEMU: UIO or, with -driver, "
         "fluorite's kernel driver (default: the software part in Halide's JIT, the cores alone simulated)",
     )
 

@@ -39,7 +39,7 @@ def compile_command(options: argparse.Namespace) -> bool:
     """Write a design into a folder."""
     loaded, design = compiled_design(options)
     folder: Path = options.output or Path("build") / loaded.name
-    files = [str(path) for path in design.write(folder, options.target)]
+    files = [str(path) for path in design.write(folder, options.target, testbench=not options.no_testbench)]
     if options.json:
         _print_json({"name": loaded.name, "params": loaded.params, "files": files, "report": _report_json(design)})
     else:

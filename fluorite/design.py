@@ -290,7 +290,7 @@ class Design:
             self._runner = _Runner(self)
         return self._runner.realize(sizes, stalls, progress)
 
-    def write(self, folder: str | Path, targets: Sequence[str] | None = None) -> list[Path]:
+    def write(self, folder: str | Path, targets: Sequence[str] | None = None, *, testbench: bool = True) -> list[Path]:
         """Write hardware, software and report into a folder.
 
         Per accelerator ``<func>_core.v`` and the core in its shell, one file, ``<func>_axi.v`` or ``<func>_axis.v``.
@@ -305,6 +305,8 @@ class Design:
         targets : sequence of str, optional
             Halide targets (``"arm-32-linux"``, ``"arm-64-linux"``, ``"host"``) to compile the software part for;
             seconds each. By default the board's.
+        testbench : bool
+            Whether to write ``testbench/``, whose images Halide computes now.
 
         Returns
         -------
@@ -314,7 +316,8 @@ class Design:
         Raises
         ------
         UsageError
-            Targets are given for a design without software, or Halide does not know one.
+            Targets are given for a design without software, or Halide does not know one; or there is no frame to test
+            an accelerator with.
         """
         processor = self.board.processor if self.board else None
         with_software = self.shell.kind == "axi"
@@ -336,7 +339,8 @@ class Design:
             for name, text in files.items():
                 (work / name).write_text(text)
             written = [work / name for name in files]
-            written += write_testbench(self, work / "testbench", (self.shell,))
+            if testbench:
+                written += write_testbench(self, work / "testbench", (self.shell,))
             if with_software:
                 written += write_software(self, work / "software", targets, self.shell)
             if with_software and self.board and processor:

@@ -42,7 +42,7 @@ def add_examples(folder, func):
     return 2
 
 
-@pytest.mark.slow
+@pytest.mark.system
 @pytest.mark.parametrize("name", ["volume", "blocks"])
 def test_params_blocks_planes_and_tuples(name, tmp_path):
     code, printed = run(write(design(name), tmp_path, AXI))

@@ -141,3 +141,8 @@ def test_a_border_that_no_image_fits_is_refused(tmp_path):
     with pytest.raises(UsageError, match=message):
         write_testbench(design, tmp_path / "testbench")
     assert not (tmp_path / "testbench").exists()
+    with pytest.raises(UsageError, match=r"; or write the design without a testbench$"):
+        design.write(tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+    written = design.write(tmp_path / "out", testbench=False)
+    assert written and not (tmp_path / "out" / "testbench").exists()

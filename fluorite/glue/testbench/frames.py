@@ -120,7 +120,7 @@ def _region(
         return launch.mins, launch.extents, values
     raise UsageError(
         f"{generated.region.name}: found no frame to test it with; its border condition must be for an image that is "
-        f"an input of the accelerator, or as large as the output ({refused})"
+        f"an input of the accelerator, or as large as the output ({refused}); or write the design without a testbench"
     )
 
 

@@ -1,13 +1,13 @@
 #!/bin/sh
 # Install what system simulation with ARM programs needs (Debian, Ubuntu): QEMU's user mode and the cross compilers;
-# and the tools that check what is written for boards: the device tree compiler and Tcl.
+# and the tools that check what is written for boards: the device tree compiler, Tcl, Icarus Verilog.
 # Does nothing where it is there. Exit code 1, with the command to run by hand, where it cannot be installed.
 set -eu
 packages="gcc qemu-user-static gcc-arm-linux-gnueabihf libc6-dev-armhf-cross gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-          device-tree-compiler tcl"
+          device-tree-compiler tcl iverilog"
 
 missing=""
-for tool in gcc arm-linux-gnueabihf-gcc aarch64-linux-gnu-gcc dtc fdtoverlay tclsh; do
+for tool in gcc arm-linux-gnueabihf-gcc aarch64-linux-gnu-gcc dtc fdtoverlay tclsh iverilog; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 for tool in qemu-arm qemu-aarch64; do
