@@ -3,16 +3,19 @@
 import re
 from dataclasses import replace
 
+import halide as hl
 import numpy as np
 import pytest
 from skimage import data
 
+import fluorite
 from fluorite.errors import SimulationError, UsageError
 from fluorite.sim.machine import run as run_module
 from fluorite.sim.machine.boot import boot
 from fluorite.sim.machine.initramfs import initramfs
 from fluorite.sim.machine.kernels import kernel
 from fluorite.sim.machine.machines import MACHINES
+from fluorite.sim.machine.run import MachineProgram
 from fluorite.sim.machine.tree import base_tree, merged_tree
 from fluorite.sim.system.settings import DECERR, SLVERR, InjectedError, Memory
 
@@ -199,3 +202,26 @@ def test_registers_elsewhere_are_not_found(machine, monkeypatch):
     images, sizes = random_inputs(loaded, (131, 90))
     moved(monkeypatch, base=0x1_0000)
     assert "the id register must be 0x464c5254, not 0x00000000" in fails(program, images, sizes)
+
+
+@pytest.mark.parametrize(("machine", "driver"), [("zynq", "kernel"), ("zcu102", "uio")])
+def test_two_accelerators_have_an_interrupt_each(machine, driver, tmp_path):
+    x, y = hl.vars("x y")
+    source = hl.ImageParam(hl.UInt(8), 2, "source")
+    first, middle, second, out = hl.Func("first"), hl.Func("middle"), hl.Func("second"), hl.Func("twice")
+    first[x, y] = source[x, y] ^ hl.u8(85)
+    middle[x, y] = first[x, y] + hl.u8(1)  # by the processor
+    second[x, y] = middle[x, y] * hl.u8(3)
+    out[x, y] = second[x, y]
+    for func, of in ((first, source), (second, middle)):
+        func.compute_root().set_estimate(x, 0, 128).set_estimate(y, 0, 128)
+        func.accelerate([of], x, hl.Var.outermost())
+    middle.compute_root()
+    program = MachineProgram.build(fluorite.compile(out, name="twice"), machine, tmp_path)
+    image = np.random.default_rng(1).integers(0, 256, (70, 100), np.uint8)
+    result = np.zeros_like(image)
+    done = program.run({"source": image}, [result], driver=driver, timeout_seconds=300)
+    assert (result == ((image ^ 85) + np.uint8(1)) * np.uint8(3)).all()
+    assert len(done.reports) == 2 and len({placed.interrupt for placed in program.placement.accelerators}) == 2
+    assert all(report["interrupts_raised"] > 0 for report in done.reports.values())
+    assert re.search(r"(?s) 0 interrupts missed.* 0 interrupts missed", done.output)
