@@ -5,8 +5,10 @@ that `fluorite build` writes.
 """
 
 import argparse
+import multiprocessing
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import fluorite
@@ -49,9 +51,15 @@ def main() -> None:
         print(f"| {' | '.join(columns)} |\n| --- |{' ---: |' * (len(columns) - 2)} --- |")
     else:
         print("  ".join(cell.rjust(11) for cell in columns))
-    with tempfile.TemporaryDirectory() as temporary:
+    # A process for each, as `fluorite build` is: Halide numbers Funcs of one name in one process, and names move cells.
+    context = multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool,
+    ):
+        folder = options.output or Path(temporary)
         for name in options.names or NAMES:
-            cells = row(name, options.board, options.output or Path(temporary))[: len(columns)]
+            cells = pool.submit(row, name, options.board, folder).result()[: len(columns)]
             print(f"| {' | '.join(cells)} |" if options.markdown else "  ".join(c.rjust(11) for c in cells), flush=True)
 
 
