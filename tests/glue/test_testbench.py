@@ -74,7 +74,7 @@ def test_other_designs_in_other_shells(name, tmp_path):
 
 def test_another_simulator_without_undefined_bits(sobel, edges, tmp_path):
     """Icarus Verilog, whose registers are undefined until they are reset or written."""
-    assert shutil.which("iverilog"), "not found: iverilog; run `make system-tools`"
+    assert shutil.which("iverilog"), "not found: iverilog; run `make tools`"
     shutil.copytree(sobel.parent, tmp_path, dirs_exist_ok=True)
     code, printed = run(tmp_path / "testbench", f"{edges}_axi", "--sim", "icarus", "--test", "frames")
     assert code == 0 and passed(printed) == 1 and "Running on Icarus Verilog" in printed, printed

@@ -32,7 +32,7 @@ class Target:
     halide: str
 
 
-# Debian's packages that a target needs. install-tools.sh beside this file installs the same.
+# Debian's packages that a target needs. sim/install-tools.sh installs the same.
 PACKAGES = {
     "host": ("gcc",),
     "arm32": ("qemu-user-static", "gcc-arm-linux-gnueabihf", "libc6-dev-armhf-cross"),

@@ -32,7 +32,7 @@ class Ran:
 @pytest.fixture(scope="session")
 def vivado():
     """Runs ``build.tcl`` of a folder in the model; with keyword arguments as environment."""
-    assert shutil.which("tclsh"), "these tests need tclsh: run `make system-tools`, or apt-get install tcl"
+    assert shutil.which("tclsh"), "these tests need tclsh: run `make tools`, or apt-get install tcl"
 
     def run(folder, *arguments, **environment):
         dump = folder / "design.json"

@@ -56,7 +56,7 @@ def tool(name):
     own = Path(sys.executable).parent / name
     found = own if own.exists() else shutil.which(name)
     if found is None:
-        pytest.fail(f"{name} is not installed: run `make system-tools`")
+        pytest.fail(f"{name} is not installed: run `make tools`")
     return str(found)
 
 

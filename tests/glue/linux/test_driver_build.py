@@ -52,7 +52,7 @@ def test_written_driver_builds_without_a_word(run, design, kernel_headers, tmp_p
     board = load_board("zcu104")
     write_linux(design(board), board, tmp_path)
     folder = tmp_path / "linux/driver"
-    sparse = shutil.which("sparse") or pytest.fail("sparse is not installed: run `make system-tools`")
+    sparse = shutil.which("sparse") or pytest.fail("sparse is not installed: run `make tools`")
     arguments = ("-C", folder, *CROSS, f"KERNEL={kernel_headers('arm64')}")
     code, text = run("make", *arguments, *STRICT, "C=2", f"CHECK={sparse}")
     assert code == 0, text
