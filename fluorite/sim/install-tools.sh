@@ -30,6 +30,7 @@ machines  qemu-system-aarch64      qemu-system-arm
 machines  bc                       bc
 machines  bison                    bison
 machines  flex                     flex
+machines  cpio                     cpio
 "
 
 PATH=$PATH:/usr/sbin:/sbin
