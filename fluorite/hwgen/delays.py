@@ -58,6 +58,8 @@ class Family:
         Getting onto a carry chain and off it, beyond a LUT's time.
     memory_register : bool
         Whether what a line buffer's memory gives is registered before it is used.
+    multiplier_bits : int
+        Widest operand of one DSP block: a wider product is a sum of several. 0: not counted.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Family:
     memory_ns: float
     carry_ns: float = 0.0
     memory_register: bool = False
+    multiplier_bits: int = 0
 
     @property
     def budget_ns(self) -> float:
@@ -93,7 +96,11 @@ class Family:
         if node.op in ("min", "max", "abs"):
             return 2 * self.lut_ns + self.carry_ns + self.carry_ns_per_bit * width
         if node.op == "mul":
-            return self.multiplier_ns
+            widest = max(operand.node.width_bits for operand in node.operands)
+            if not 0 < self.multiplier_bits < widest:
+                return self.multiplier_ns
+            # Partial products, a look-up table where three meet, an adder.
+            return self.multiplier_ns + 2 * self.lut_ns + self.carry_ns + self.carry_ns_per_bit * width
         if node.op == "rom":
             if latency_cycles(node):
                 return self.memory_ns
@@ -118,6 +125,7 @@ ECP5 = Family(
     memory_ns=5.1,
     carry_ns=1.1,
     memory_register=True,
+    multiplier_bits=18,
 )
 
 # Not measured: the figures of the 7-series, scaled by what 16 nm gained over 28 nm.
