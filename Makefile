@@ -66,10 +66,10 @@ machine-tools: ## the same for `make test-system`: QEMU's system emulation, what
 	@fluorite/sim/install-tools.sh programs boards machines
 
 test: $(STAMP) tools ## run all tests but the long sweeps of `make test-system`
-	@$(PY) -m pytest -n $(WORKERS) -m "not system"
+	@$(PY) -m pytest -n $(WORKERS) -m "not system" --durations=15
 
 test-system: $(STAMP) machine-tools ## the long sweeps: whole machines that boot Linux, every system, bitstreams
-	@$(PY) -m pytest -n $(WORKERS) -m system
+	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15
 
 fuzz: $(STAMP) ## compare FLUORITE_FUZZ=300 random pipelines with Halide, from FLUORITE_FUZZ_SEED=0 on
 	@FLUORITE_FUZZ=$${FLUORITE_FUZZ:-300} $(PY) -m pytest tests/test_random_pipelines.py -k many
