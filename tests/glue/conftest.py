@@ -1,7 +1,6 @@
 """A built driver and fake devices, one set per worker."""
 
-import importlib.util
-import sys
+import importlib
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,8 @@ HERE = Path(__file__).parent
 
 
 def _load(name):
-    """A module beside this file; tests are not a package."""
-    key = f"fluorite_tests_glue_{name}"
-    if key not in sys.modules:
-        spec = importlib.util.spec_from_file_location(key, HERE / f"{name}.py")
-        sys.modules[key] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[key])
-    return sys.modules[key]
+    """A module beside this file."""
+    return importlib.import_module(f"tests.glue.{name}")
 
 
 designs, driver_module, fake = _load("designs"), _load("driver"), _load("fake_device")
@@ -35,7 +29,7 @@ def buffer():
 
 @pytest.fixture(scope="session")
 def examples():
-    return {name: designs.Example(name) for name in designs.NAMES}
+    return {name: designs.example(name) for name in designs.NAMES}
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """Accelerators for the driver's tests, each with the same arithmetic in numpy, on a stream's words."""
 
+import functools
+
 import halide as hl
 import numpy as np
 
@@ -107,3 +109,9 @@ class Example:
 
 
 NAMES = ("sums", "scaled", "blocks", "bordered", "fixed")
+
+
+@functools.cache
+def example(name):
+    """One of them. Made once: Halide numbers Funcs of one name, and their names are those of C's functions."""
+    return Example(name)

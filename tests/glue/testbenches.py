@@ -16,7 +16,7 @@ from fluorite.hwgen.shell.registers import register_map
 from fluorite.hwgen.shell.top import emit_shell
 from fluorite.pipeline_file import load_pipeline
 from fluorite.sim.cache import cache_directory
-from tests.glue.designs import Example
+from tests.glue.designs import example
 
 x, y, z = hl.vars("x y z")
 ROOT = Path(__file__).parents[2]
@@ -121,4 +121,4 @@ DESIGNS = ("volume", "blocks", "scaled", "fixed", "bordered", "elsewhere")
 def design(name):
     """One of them, or of the driver's tests."""
     made = globals().get(name)
-    return fluorite.compile(made(), name=name) if made else Example(name).design
+    return fluorite.compile(made(), name=name) if made else example(name).design

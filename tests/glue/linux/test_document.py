@@ -7,6 +7,7 @@ from pathlib import Path
 
 import fluorite
 from fluorite.glue.linux import driver_sources, write_linux
+from fluorite.hwgen.names import identifier
 from fluorite.pipeline_file import load_pipeline
 
 HERE = Path(__file__).parent
@@ -27,7 +28,8 @@ def test_the_overlay_is_what_is_written(tmp_path):
     design = fluorite.compile(loaded.pipeline, name=loaded.name, board="pynq-z2")
     write_linux(design, design.board, tmp_path)
     (listing,) = re.findall(r"```dts\n(.*?)```", TEXT, re.DOTALL)
-    assert listing == (tmp_path / "linux/sobel.dtso").read_text()
+    name = identifier(design.accelerators[0].name)  # Halide may have numbered it
+    assert listing.replace("edges_axi", f"{name}_axi") == (tmp_path / "linux/sobel.dtso").read_text()
 
 
 def test_requests_are_all_there():
