@@ -17,8 +17,13 @@ APPS = Path(__file__).parent.parent / "apps"
 NAMES = ("gaussian", "sobel", "median", "unsharp", "jacobi", "harris", "demosaic", "blend", "fanout")
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(("tile", "lanes"), [(0, 1), (64, 3)])
+# Half a minute each.
+LONG = ("jacobi", "unsharp")
+CASES = [(name, 0, 1) for name in NAMES]
+CASES += [pytest.param(name, 64, 3, marks=[pytest.mark.system] if name in LONG else []) for name in NAMES]
+
+
+@pytest.mark.parametrize(("name", "tile", "lanes"), CASES)
 def test_bits_held_are_the_optimum(name, tile, lanes):
     """The schedule's own program and the bound's differ: rows before columns there, one line of cycles here."""
     loaded = halide_io.load(load_pipeline(APPS / f"{name}.py", {"tile": str(tile), "lanes": str(lanes)}).pipeline)
