@@ -39,6 +39,7 @@ def run(sobel, tmp_path_factory):
     system = build_system(emit_shell(design.accelerators[0].generated), f"{name}_axi")
 
     def run(text):
+        text = text.replace("FLUORITE_EDGES_", f"FLUORITE_{name.upper()}_")
         (software / "tiles.c").write_text(re.sub(r"(?<=fluorite_)edges|edges(?=\.h)", name, text))
         subprocess.run([*LINK.split(), "-Wall", "-Wextra", "-Werror", "-std=c99"], cwd=software, check=True)
         result = software / "result"
