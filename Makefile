@@ -15,7 +15,7 @@ WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -ge 2 ] && echo "$
 # Tools installed with the project (ruff, mypy, a command named `python` that Verilator wants) come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help check-tools setup demo test test-system tools machine-tools fuzz lint format bench bench-hardware clean distclean
+.PHONY: help check-tools setup demo test test-system test-sweeps tools machine-tools fuzz lint format bench bench-hardware clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,8 +68,12 @@ machine-tools: ## the same for `make test-system`: QEMU's system emulation, what
 test: $(STAMP) tools ## run all tests but the long sweeps of `make test-system`
 	@$(PY) -m pytest -n $(WORKERS) -m "not system" --durations=15
 
-test-system: $(STAMP) machine-tools ## the long sweeps: whole machines that boot Linux, every system, bitstreams
-	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15
+test-system: $(STAMP) machine-tools ## whole machines that boot Linux, every system with every application, three bitstreams
+	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/sim tests/glue/linux tests/boards/ecp5
+
+test-sweeps: $(STAMP) tools ## more of the same: testbenches of every width, block designs of every application, PYNQ itself
+	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/glue/test_testbench.py tests/glue/pynq tests/boards/vivado \
+	  tests/test_optimum.py
 
 fuzz: $(STAMP) ## compare FLUORITE_FUZZ=300 random pipelines with Halide, from FLUORITE_FUZZ_SEED=0 on
 	@FLUORITE_FUZZ=$${FLUORITE_FUZZ:-300} $(PY) -m pytest tests/test_random_pipelines.py -k many
