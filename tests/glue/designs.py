@@ -95,12 +95,17 @@ def fixed_words(launch, inputs, shapes):
     return [(inputs[0].view(np.int32) * 3).view(np.uint8)]
 
 
+NAMES = ("sums", "scaled", "blocks", "bordered", "fixed")
+# Halide numbers Funcs of one name in a process, and theirs are those of C's functions: made before any test makes one.
+PIPELINES = {name: globals()[name]() for name in NAMES}
+
+
 class Example:
     """One of them, compiled."""
 
     def __init__(self, name):
         self.name = name
-        self.design = fluorite.compile(globals()[name](), name=name)
+        self.design = fluorite.compile(PIPELINES[name], name=name)
         (self.accelerator,) = self.design.accelerators
         self.generated = self.accelerator.generated
         self.map = register_map(self.generated, ShellConfig(address_bits=40 if name == "fixed" else 32))
@@ -108,10 +113,7 @@ class Example:
         self.words = globals()[f"{name}_words"]
 
 
-NAMES = ("sums", "scaled", "blocks", "bordered", "fixed")
-
-
 @functools.cache
 def example(name):
-    """One of them. Made once: Halide numbers Funcs of one name, and their names are those of C's functions."""
+    """One of them, compiled once."""
     return Example(name)
