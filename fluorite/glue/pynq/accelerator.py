@@ -9,7 +9,8 @@ from functools import cached_property
 from fluorite.boards.placement import Placed
 from fluorite.boards.vlnv import vlnv
 from fluorite.frontend import ir
-from fluorite.glue.pynq.python_code import python_formula, python_function
+from fluorite.glue.pynq.python_code import python_function
+from fluorite.glue.python_formula import python_formula
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.names import identifier

@@ -4,41 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from fluorite.glue.python_formula import python_formula
 from fluorite.glue.testbench.frames import Frame
-from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.python_class import class_name
 from fluorite.hwgen.shell.registers import RegisterMap
 
-__all__ = ["image_file", "launch_module", "python_formula"]
+__all__ = ["image_file", "launch_module"]
 
 
 def image_file(generated: Generated, number: int, stream: str) -> str:
     """Name of a frame's ``.npy`` file, in the folder ``images``."""
     return f"{identifier(generated.region.name)}_{number}_{stream}.npy"
-
-
-def python_formula(formula: Formula, names: Mapping[str, str]) -> str:
-    """A formula as a Python expression.
-
-    Parameters
-    ----------
-    formula : Formula
-    names : mapping of str to str
-        Python variables by the formula's own.
-    """
-    if formula.op == "constant":
-        return str(formula.value)
-    if formula.op == "variable":
-        return names[formula.name]
-    operands = [python_formula(operand, names) for operand in formula.operands]
-    if formula.op == "+":
-        return " + ".join(operands).replace("+ -", "- ")
-    if formula.op in ("max", "ceil_div"):
-        return f"{formula.op}({', '.join(operands)})"
-    pairs = zip(formula.operands, operands, strict=True)
-    return (" * " if formula.op == "*" else " % ").join(f"({t})" if o.op in ("+", "*", "mod") else t for o, t in pairs)
 
 
 def launch_module(generated: Generated, registers: RegisterMap, frames: Sequence[Frame]) -> str:
@@ -93,11 +71,6 @@ def _used(generated: Generated, registers: RegisterMap) -> dict[str, tuple[str, 
 
 def _launch(registers: RegisterMap, used: Mapping[str, tuple[str, str]]) -> Iterator[str]:
     names = {raw: name for raw, (name, _) in used.items()}
-    yield ""
-    yield ""
-    yield "def ceil_div(a, b):"
-    yield '    """``a / b`` rounded up."""'
-    yield "    return -(-a // b)"
     yield ""
     yield ""
     yield f"def launch({', '.join(['*', *names.values()]) if names else ''}):"

@@ -17,7 +17,8 @@ from fluorite.errors import UsageError
 from fluorite.frontend import ir
 from fluorite.frontend.evaluate import evaluate
 from fluorite.glue.pynq import write_pynq
-from fluorite.glue.pynq.python_code import HELPERS, python_formula, python_function
+from fluorite.glue.pynq.python_code import HELPERS, python_function
+from fluorite.glue.python_formula import python_formula
 from fluorite.hwgen.formula import ceil_div, constant, maximum, modulo, variable
 from fluorite.hwgen.names import identifier
 
