@@ -108,7 +108,7 @@ class ExternStage:
         self._failures.take()
         try:
             yield
-        except Exception as reported:
+        except Exception as reported:  # not just HalideError: its text is no UTF-8 when many threads report at once
             if (error := self._failures.take()) is not None:
                 raise error from reported
             raise

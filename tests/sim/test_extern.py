@@ -139,6 +139,10 @@ def test_tuples_types_and_several_inputs():
         np.testing.assert_array_equal(result[channel], np.where(first < 0, first + columns + 10 * rows, 0))
 
 
+# Halide keeps 4096 bytes of reports and reads on behind them when there are more: few lines enough that all may fail.
+ROWS = 20
+
+
 def test_exceptions_come_out_of_realize():
     failing = threading.Event()
     failing.set()
@@ -158,17 +162,17 @@ def test_exceptions_come_out_of_realize():
     hw.compute_at(out, y)
     out.parallel(y)
     with pytest.raises(ValueError, match=r"^tile at \(0, \d+\)$") as caught, stage.raising():
-        out.realize([16, 200])
+        out.realize([16, ROWS])
     assert isinstance(caught.value.__cause__, hl.HalideError)
     assert len(calls) == len(set(calls))  # no thread began another line after one had failed
     with pytest.raises(hl.HalideError, match="non-zero"):
-        out.realize([16, 200])
+        out.realize([16, ROWS])
     with pytest.raises(ValueError, match="tile at"):
         stage.check()
     stage.check()
     failing.clear()
     with stage.raising():
-        assert (np.asarray(out.realize([16, 200])) == 5).all()
+        assert (np.asarray(out.realize([16, ROWS])) == 5).all()
 
 
 def test_errors_of_others_pass_through():
