@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
 
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import StreamPort
@@ -11,8 +11,8 @@ from fluorite.hwgen.shell.address_channel import MAX_BURSTS
 from fluorite.hwgen.shell.allowance import Allowance
 from fluorite.hwgen.shell.axi_ports import Bus, axi_lite_slave, axi_read_master, axi_write_master
 from fluorite.hwgen.shell.config import ShellConfig
+from fluorite.hwgen.shell.controlled_core import ControlledCore
 from fluorite.hwgen.shell.framer import Framer
-from fluorite.hwgen.shell.launcher import Launcher
 from fluorite.hwgen.shell.layout import word_bytes
 from fluorite.hwgen.shell.ledger import ErrorSource, Ledger
 from fluorite.hwgen.shell.raster import RasterCounter
@@ -20,9 +20,7 @@ from fluorite.hwgen.shell.read_master import ReadMaster
 from fluorite.hwgen.shell.register_file import RegisterFile
 from fluorite.hwgen.shell.registers import ErrorCode, RegisterMap, StreamRegisters, register_map
 from fluorite.hwgen.shell.rows import Block
-from fluorite.hwgen.shell.soft_reset import SoftReset
 from fluorite.hwgen.shell.stream_words import from_memory, to_memory
-from fluorite.hwgen.shell.wiring import connect_registers, core_raster, settings_written
 from fluorite.hwgen.shell.write_master import WriteMaster
 
 __all__ = ["AxiShell", "axi_buses"]
@@ -78,13 +76,8 @@ class AxiShell(Elaboratable):
         """Build the module."""
         m = Module()
         config = self.config
-        m.submodules.registers = file = RegisterFile(self.registers, self.control)
-        m.submodules.soft_reset = soft_reset = SoftReset()
-        flushed = ResetInserter(soft_reset.flush)
-        core = self.generated.core()
-        m.submodules.core = flushed(core)
-        launcher = Launcher(settings_written(self.registers, file), config.queue_depth)
-        m.submodules.launcher = flushed(launcher)
+        control = ControlledCore(m, self.generated, self.registers, self.control, config.queue_depth)
+        file, soft_reset, core, launcher = control.file, control.soft_reset, control.core, control.launcher
         start = Signal()
         masters: list[ReadMaster | WriteMaster] = []
         errors: list[ErrorSource] = []
@@ -95,25 +88,23 @@ class AxiShell(Elaboratable):
             block = _block(m, stream, file, config)
             arguments = (self.memories[port.name], block, word_bytes(port), config.queue_depth)
             signals = core.streams[port.name]
-            raster = core_raster(self.generated, self.registers, port, launcher)
-            m.submodules[f"raster_{port.name}"] = flushed(raster)
+            raster = control.raster(port)
             m.d.comb += raster.advance.eq(signals["valid"] & signals["ready"])
-            framer = Framer(port.word_bits, f"framer_{port.name}")
-            m.submodules[f"framer_{port.name}"] = flushed(framer)
+            framer = control.flushed(f"framer_{port.name}", Framer(port.word_bits, f"framer_{port.name}"))
             if port.direction == "in":
-                reader = ReadMaster(*arguments, config.latency_cycles, f"reader_{port.name}")
-                m.submodules[f"reader_{port.name}"] = flushed(reader)
+                name = f"reader_{port.name}"
+                reader = control.flushed(name, ReadMaster(*arguments, config.latency_cycles, name))
                 masters.append(reader)
                 _feed(m, port, signals, reader, framer, raster)
-                allowed = Allowance(launcher.launched, framer.done, config.queue_depth, f"allowance_{port.name}")
-                m.submodules[f"allowance_{port.name}"] = flushed(allowed)
+                name = f"allowance_{port.name}"
+                allowed = Allowance(launcher.launched, framer.done, config.queue_depth, name)
+                control.flushed(name, allowed)
                 m.d.comb += framer.enable.eq(allowed.any)
                 errors.append(_memory_error(stream, reader, reader.arrived))
                 done.append(reader.done)
                 stalls.append(signals["ready"] & ~signals["valid"])
             else:
-                writer = WriteMaster(*arguments, f"writer_{port.name}")
-                m.submodules[f"writer_{port.name}"] = flushed(writer)
+                writer = control.flushed(f"writer_{port.name}", WriteMaster(*arguments, f"writer_{port.name}"))
                 masters.append(writer)
                 _drain(m, port, signals, writer, framer, raster)
                 errors.append(_memory_error(stream, writer, writer.done))
@@ -123,25 +114,18 @@ class AxiShell(Elaboratable):
             errors.append(ErrorSource(framer.short | framer.long, code, stream.number, framer.finished))
             done.append(framer.finished)
         ledger = Ledger(config.queue_depth, config.address_bits, done, _empty(self.registers, file), errors, stalls)
-        m.submodules.ledger = flushed(ledger)
+        control.flushed("ledger", ledger)
         for master in masters:
             m.d.comb += [master.start.eq(start), master.stop.eq(soft_reset.stop)]
         quiet = Signal()
         m.d.comb += [
             quiet.eq(all_of(master.quiet for master in masters)),
-            soft_reset.request.eq(file.commands["soft_reset"]),
-            soft_reset.quiet.eq(quiet),
             start.eq(ledger.start),
             ledger.request.eq(file.commands["start"] & ~soft_reset.stop),
-            launcher.start.eq(start),
             launcher.launch_ready.eq(core.launch_ready),
-            launcher.busy.eq(core.busy),
             core.launch_valid.eq(launcher.launch_valid),
-            *(signal.eq(launcher.settings[name]) for name, signal in core.settings.items()),
         ]
-        idle = ~ledger.busy & ~core.busy & quiet & ~soft_reset.stop
-        connect_registers(m, file, ledger, soft_reset, idle, self.registers)
-        m.d.sync += self.interrupt.eq((file.status["interrupt_status"] & file.values["interrupt_enable"]).any())
+        control.finish(ledger, quiet, self.interrupt)
         return m
 
 

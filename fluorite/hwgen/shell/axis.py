@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.rtl.logic import all_of
@@ -10,13 +10,10 @@ from fluorite.hwgen.rtl.skid import SkidBuffer
 from fluorite.hwgen.shell.allowance import Allowance
 from fluorite.hwgen.shell.axi_ports import Bus, axi_lite_slave, axi_stream
 from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.shell.launcher import Launcher
+from fluorite.hwgen.shell.controlled_core import ControlledCore
 from fluorite.hwgen.shell.ledger import ErrorSource, Ledger
-from fluorite.hwgen.shell.register_file import RegisterFile
 from fluorite.hwgen.shell.registers import ErrorCode, RegisterMap, register_map
-from fluorite.hwgen.shell.soft_reset import SoftReset
 from fluorite.hwgen.shell.video_framer import VideoFramer
-from fluorite.hwgen.shell.wiring import connect_registers, core_raster, settings_written
 
 __all__ = ["AxisShell"]
 
@@ -64,13 +61,8 @@ class AxisShell(Elaboratable):
         """Build the module."""
         m = Module()
         config = self.config
-        m.submodules.registers = file = RegisterFile(self.registers, self.control)
-        m.submodules.soft_reset = soft_reset = SoftReset()
-        flushed = ResetInserter(soft_reset.flush)
-        core = self.generated.core()
-        m.submodules.core = flushed(core)
-        launcher = Launcher(settings_written(self.registers, file), config.queue_depth)
-        m.submodules.launcher = flushed(launcher)
+        control = ControlledCore(m, self.generated, self.registers, self.control, config.queue_depth)
+        file, soft_reset, core, launcher = control.file, control.soft_reset, control.core, control.launcher
         done: list[Value] = []
         errors: list[ErrorSource] = []
         stalls: list[Value] = []
@@ -79,16 +71,14 @@ class AxisShell(Elaboratable):
             port = stream.port
             bus = self.streams[port.name]
             signals = core.streams[port.name]
-            raster = core_raster(self.generated, self.registers, port, launcher)
-            m.submodules[f"raster_{port.name}"] = flushed(raster)
+            raster = control.raster(port)
             if port.direction == "in":
-                framer = VideoFramer(port.word_bits, f"framer_{port.name}")
-                m.submodules[f"framer_{port.name}"] = flushed(framer)
+                framer = control.flushed(f"framer_{port.name}", VideoFramer(port.word_bits, f"framer_{port.name}"))
                 # The core's ready is long in coming: the framer, and what counts its words, have one of their own.
-                skid = SkidBuffer(port.word_bits, f"skid_{port.name}")
-                m.submodules[f"skid_{port.name}"] = flushed(skid)
-                allowed = Allowance(launcher.accepted, framer.done, config.queue_depth, f"allowance_{port.name}")
-                m.submodules[f"allowance_{port.name}"] = flushed(allowed)
+                skid = control.flushed(f"skid_{port.name}", SkidBuffer(port.word_bits, f"skid_{port.name}"))
+                name = f"allowance_{port.name}"
+                allowed = Allowance(launcher.accepted, framer.done, config.queue_depth, name)
+                control.flushed(name, allowed)
                 m.d.comb += [
                     framer.enable.eq(allowed.any),
                     framer.hunt.eq(~launcher.empty),
@@ -128,24 +118,16 @@ class AxisShell(Elaboratable):
                 ]
                 done.append(raster.advance & raster.last)
                 stalls.append(signals["valid"] & ~signals["ready"])
-        ledger = Ledger(config.queue_depth, config.address_bits, done, [], errors, stalls)
-        m.submodules.ledger = flushed(ledger)
+        ledger = control.flushed("ledger", Ledger(config.queue_depth, config.address_bits, done, [], errors, stalls))
         continuous = Signal()
         with m.If(file.written["control"]):
             m.d.sync += continuous.eq(file.commands["continuous"])
         there = Signal()  # the first words of a frame
         m.d.comb += [
-            soft_reset.request.eq(file.commands["soft_reset"]),
-            soft_reset.quiet.eq(1),
             ledger.request.eq((file.commands["start"] | (continuous & ledger.space.any())) & ~soft_reset.stop),
-            launcher.start.eq(ledger.start),
             there.eq(all_of(waiting)),
             launcher.launch_ready.eq(core.launch_ready & there),
-            launcher.busy.eq(core.busy),
             core.launch_valid.eq(launcher.launch_valid & there),
-            *(signal.eq(launcher.settings[name]) for name, signal in core.settings.items()),
         ]
-        idle = ~ledger.busy & ~core.busy & ~soft_reset.stop
-        connect_registers(m, file, ledger, soft_reset, idle, self.registers)
-        m.d.sync += self.interrupt.eq((file.status["interrupt_status"] & file.values["interrupt_enable"]).any())
+        control.finish(ledger, Const(1), self.interrupt)  # streams owe no answer
         return m
