@@ -9,6 +9,7 @@ from fluorite.boards.board import Board
 from fluorite.boards.placement import Placed, Placement
 from fluorite.errors import UsageError
 from fluorite.glue.linux.memory import ALIGNMENT_BYTES, Arena
+from fluorite.glue.linux.port_widths import port_widths
 
 __all__ = ["COMPATIBLE", "MEMORY_LABEL", "overlay", "reserved_memory"]
 
@@ -88,6 +89,7 @@ def overlay(name: str, placement: Placement, memory: Arena) -> str:
         f'    firmware-name = "{name}.bin"; /* in /lib/firmware */',
         f"    #address-cells = <{family.cells}>;",
         f"    #size-cells = <{family.cells}>;",
+        *_port_widths(placement),
         *nodes,
         "",
         "    /* DMA memory for accelerators under UIO; fluorite's kernel driver needs no u-dma-buf. */",
@@ -118,6 +120,20 @@ def _accelerator(placed: Placed, placement: Placement) -> Iterator[str]:
     yield f"        memory-region = <&{MEMORY_LABEL}>;"
     if all(master.port.coherent for master in placed.masters):
         yield "        dma-coherent;"
+    yield "    };"
+
+
+def _port_widths(placement: Placement) -> Iterator[str]:
+    """Before the accelerators: their drivers read registers as soon as they see them."""
+    registers = port_widths(placement)
+    if not registers:
+        return
+    pairs = ", ".join(f"<{r.number} {r.value:#x}>" if r.value else f"<{r.number} 0>" for r in registers)
+    yield ""
+    yield "    /* Widths of the ports, for AMD's kernels: a boot image of another design may have set others. */"
+    yield "    afi0 {"
+    yield '        compatible = "xlnx,afi-fpga";'
+    yield f"        config-afi = {pairs};"
     yield "    };"
 
 

@@ -82,6 +82,10 @@ def differences(merged, placement, memory):
         "memory-region": [handle("fluorite_memory")],
         **({"dma-coherent": []} if all(p.coherent for p in placement.ports) else {}),
     }  # fmt: skip
+    if board.processor.kind == "psu":
+        fifos = {"S_AXI_HPC0_FPD": 0, "S_AXI_HP0_FPD": 2, "S_AXI_HP1_FPD": 3, "S_AXI_HP2_FPD": 4, "S_AXI_HP3_FPD": 5}
+        memory_ports = [value for p in placement.ports for value in (2 * fifos[p.name], 0, 2 * fifos[p.name] + 1, 0)]
+        wanted["afi0"] = {"compatible": ["xlnx,afi-fpga"], "config-afi": [*memory_ports, 14, 0xA00]}
     region = tree.get_node(labels["fpga_full"])
     found = {"/": {}} | {
         node.name: {
