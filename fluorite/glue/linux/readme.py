@@ -28,7 +28,7 @@ in the bitstream, registers cannot be reached or data is scrambled. Three ways t
       width() {{ busybox devmem $1 32 $(( $(busybox devmem $1) & ~$2 | $3 )); }}
 {commands}"""
 
-#: Linux's name of the architecture, prefix of the cross compiler, option of the FPGA manager, and what to mind of clocks
+#: Linux's name of the architecture, prefix of the cross compiler, option of the FPGA manager; what to mind of clocks,
 #: and of ports.
 _KERNELS = {
     "ps7": ("arm", "arm-linux-gnueabihf-", "CONFIG_FPGA_MGR_ZYNQ_FPGA", "\n" + _CLOCK_ZYNQ + "\n", _PORTS_ZYNQ),
@@ -68,7 +68,7 @@ The clock is {board.clock_hz / 1e6:g} MHz: the overlay sets it.
 |---|---|
 | `{name}.dtso` | device tree overlay: the bitstream, the accelerators, DMA memory |
 | `reserved-memory.dtsi` | {mib} MiB of DMA memory, for the base device tree |
-| `driver/` | kernel driver: with it neither UIO nor u-dma-buf is needed, and buffers of cameras are used as they lie |
+| `driver/` | kernel driver, GPL-2.0-only: no need of UIO or u-dma-buf, and buffers of cameras are used as they lie |
 
 There are two ways to the hardware. The program takes the first if the driver is loaded, else the second.
 
