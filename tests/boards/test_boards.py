@@ -39,8 +39,13 @@ def board(request):
 def test_identity(board):
     assert board.title
     assert board.speed_grade.removeprefix("-") in board.part.split("-", 1)[1]
-    assert {"budget"} < set(board.sources)
-    assert all(source.strip() for source in board.sources.values())
+
+
+def test_every_group_of_facts_has_a_source(board):
+    groups = {"budget", "part"}
+    groups |= {"memory", "ports", "control", "interrupts", "clock", "preset"} if board.processor else {"pins"}
+    assert set(board.sources) == groups
+    assert all(len(source) > 20 and "  " not in source for source in board.sources.values())
 
 
 def test_budget_is_the_devices(board):
@@ -78,6 +83,12 @@ def test_processor(board):
     assert vendor and name and part == "part0" and version.replace(".", "").isdigit()
     assert PLL_HZ[processor.kind] % board.clock_hz == 0  # a whole divisor gives it exactly
     assert all(setting.startswith(("PCW_", "PSU__")) for setting in processor.settings)
+
+
+def test_divisors_give_the_clock_where_rates_are_not_asked_for():
+    board = load_board("ultra96-v2")
+    divisors = [int(board.processor.settings[f"PSU__CRL_APB__PL0_REF_CTRL__DIVISOR{n}"]) for n in range(2)]
+    assert PLL_HZ["psu"] / math.prod(divisors) == board.clock_hz
 
 
 def test_control_lies_in_its_window(board):

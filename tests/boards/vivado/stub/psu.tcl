@@ -25,6 +25,8 @@ set stub::psu_slaves {
 set stub::psu_properties {
     PSU__FPGA_PL0_ENABLE {integer 0 1}
     PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ {number 1 500}
+    PSU__CRL_APB__PL0_REF_CTRL__DIVISOR0 {integer 1 63}
+    PSU__CRL_APB__PL0_REF_CTRL__DIVISOR1 {integer 1 63}
     PSU__USE__IRQ0 {integer 0 1}
     PSU__USE__IRQ1 {integer 0 1}
 }
