@@ -64,17 +64,45 @@ def tidy(design: Elaboratable, name: str, ports: Sequence[Signal], port_names: S
     yosys = find_yosys(lambda version: version >= (0, 40))
     text = yosys.run(["-q", "-"], _SCRIPT.format(rtlil=netlist))
     text = re.sub(r"\A/\*.*?\*/\n", "", text)
-    # Amaranth numbers the ports of what a module takes from several places: name them after what is connected.
-    for port, net in re.findall(r"\.(\\port\$[\d$]+) \((\w+)\)", text):
-        text = text.replace(f"{port} ", f"{net} ")
-    text = re.sub(r"\\([A-Za-z_][\w.]*) ", lambda match: match[1].replace(".", "__") + " ", text)
-    text = re.sub(r"\\\$(\d+) ", r"_\1", text)
-    # Icarus Verilog takes the escaped names that Yosys gives multiplexers for system functions.
-    text = re.sub(r"\\\$procmux\$(\w+) ", r"_mux\1", text)
+    text = _plain_names(_name_ports(text))
     text = re.sub(rf"^module {name}\([^)]*\);", f"module {name}({', '.join(port_names)});", text, flags=re.M)
     off = "".join(f"/* verilator lint_off {name} */\n" for name in _LINT)
     on = "".join(f"/* verilator lint_on {name} */\n" for name in _LINT)
     return off + text + on
+
+
+# Names that Yosys and Amaranth make up, and what they become: some simulators take `\$x ` for a system function.
+_MADE_UP = (
+    (r"\$(\d+)", r"_\1"),
+    (r"\$procmux\$(\w+)", r"_mux\1"),
+    (r"\$auto\$opt_dff\.cc:[^$]*\$(\d+)", r"_enable\1"),
+    (r"\$auto\$rtlil\.cc:\d+:(\w+)\$(\d+)", r"_\1\2"),
+)
+
+
+def _name_ports(text: str) -> str:
+    """Name the ports that Amaranth numbers, of what a module takes from several places, after what is connected."""
+    for port, net, part in re.findall(r"\.(\\port\$[\d$]+) \(\\?([\w$]+) ?(\[[\d:]+\])?\)", text):
+        name = net + part.replace("[", "_").replace(":", "_").rstrip("]")
+        if not part or not re.search(rf"\b{name}\b", text):
+            text = text.replace(f"{port} ", f"\\{name} ")
+    return text
+
+
+def _plain_names(text: str) -> str:
+    """Identifiers without escapes."""
+    taken = set(re.findall(r"(?<![\w$\\])[A-Za-z_]\w*", text))
+    names: dict[str, str] = {}
+    for name in dict.fromkeys(re.findall(r"\\(\S+) ", text)):
+        plain = name
+        for pattern, made in _MADE_UP:
+            plain = re.sub(rf"\A{pattern}\Z", made, plain)
+        plain = re.sub(r"\W", "_", plain.replace(".", "__"))
+        while plain in taken and plain != name:
+            plain += "_"
+        taken.add(plain)
+        names[name] = plain
+    return re.sub(r"\\(\S+) ", lambda match: names[match[1]], text)
 
 
 def _contents_of_roms(cell: re.Match[str]) -> str:

@@ -55,7 +55,8 @@ class CommandDecoder(Elaboratable):
         arguments = Signal(48)  # the last six bytes, the last of them on top
         left = Signal(3)  # bytes of arguments to come
         bytes_left = Signal(7)  # bytes of data to come
-        start, row_end = Signal(), Signal()
+        start = Signal()
+        row_end = Signal()
         now = Signal()  # the command is complete
         m.d.sync += now.eq(0)
         with m.If(self.i_valid):

@@ -62,9 +62,13 @@ class Framer(Elaboratable):
         """Build the module."""
         m = Module()
         # Which side's row (or launch) is over while the other's is not.
-        fill_row, fill, drop_row, drop = Signal(), Signal(), Signal(), Signal()
+        fill_row = Signal()
+        fill = Signal()
+        drop_row = Signal()
+        drop = Signal()
         ended = Signal(reset_less=True)  # the side that is done with its row is done with its launch
-        filling, dropping = Signal(), Signal()
+        filling = Signal()
+        dropping = Signal()
         m.d.comb += [
             filling.eq(fill_row | fill),
             dropping.eq(drop_row | drop),
@@ -72,9 +76,12 @@ class Framer(Elaboratable):
             self.o_data.eq(Mux(filling, 0, self.i_data)),
             self.i_ready.eq(dropping | (self.o_ready & self.enable & ~filling)),
         ]
-        taken, given = Signal(), Signal()
-        row_in, row_out = Signal(), Signal()  # a row ends in this cycle
-        source_done, sink_done = Signal(), Signal()  # a launch has ended
+        taken = Signal()
+        given = Signal()
+        row_in = Signal()  # a row ends in this cycle
+        row_out = Signal()
+        source_done = Signal()  # a launch has ended
+        sink_done = Signal()
         m.d.comb += [
             taken.eq(self.i_valid & self.i_ready),
             given.eq(self.o_valid & self.o_ready),

@@ -57,7 +57,9 @@ class Gearbox(Elaboratable):
         count = Signal(range(size + 1))  # bytes held
         tail = Signal()  # the row's last beat is in
         last = Signal(reset_less=True)
-        pop, fresh, push = Signal(), Signal(), Signal()
+        pop = Signal()
+        fresh = Signal()
+        push = Signal()
         rest = Signal(8 * size)
         place = Signal(range(size + 1))  # where the next beat goes
         m.d.comb += [

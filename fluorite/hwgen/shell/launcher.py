@@ -65,7 +65,8 @@ class Launcher(Elaboratable):
             self.empty.eq(~queue.r_rdy),
         ]
         m.d.sync += self.accepted.eq(self.launched)
-        looked, same = Signal(), Signal()  # a cycle of its own for the comparison
+        looked = Signal()  # a cycle of its own for the comparison
+        same = Signal()
         m.d.sync += [
             looked.eq(queue.r_rdy & ~self.launch_valid & ~looked),
             same.eq((queue.r_data == current) if len(queued) else 1),

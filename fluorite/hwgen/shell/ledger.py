@@ -149,7 +149,8 @@ class Ledger(Elaboratable):
         """Captures the first error; gives the launches in flight that fail in this cycle."""
         slot_bits = (self.queue_depth - 1).bit_length()
         self.found = Signal()
-        code, stream = Signal(4), Signal(8)
+        code = Signal(4)
+        stream = Signal(8)
         address = Signal(len(self.error_address))
         launch = Signal(32)
         refused_stream: ValueLike = NO_STREAM

@@ -75,7 +75,10 @@ class Packer(Elaboratable):
         left = Signal(len(self.row_bytes), reset_less=True)  # bytes of the row still to come
         now_left = Signal(len(self.row_bytes))
         bytes_in = Signal(range(word + 1))
-        pop, push, ends_row, fresh = Signal(), Signal(), Signal(), Signal()
+        pop = Signal()
+        push = Signal()
+        ends_row = Signal()
+        fresh = Signal()
         place = Signal(range(size + 1))
         rest = Signal(8 * size)
         m.d.comb += [

@@ -60,7 +60,8 @@ class RegisterFile(Elaboratable):
         """Build the module."""
         m = Module()
         bus = self.bus
-        write, read = Signal(), Signal()
+        write = Signal()
+        read = Signal()
         m.d.comb += [
             write.eq(bus.awvalid & bus.wvalid & ~bus.bvalid),
             read.eq(bus.arvalid & ~bus.rvalid),

@@ -69,10 +69,15 @@ class VideoFramer(Elaboratable):
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
         m = Module()
-        fill_row, fill, drop_row = Signal(), Signal(), Signal()
+        fill_row = Signal()
+        fill = Signal()
+        drop_row = Signal()
         locked = Signal()  # the words so far made whole frames
-        filling, passing, hunting = Signal(), Signal(), Signal()
-        taken, given = Signal(), Signal()
+        filling = Signal()
+        passing = Signal()
+        hunting = Signal()
+        taken = Signal()
+        given = Signal()
         m.d.comb += [
             filling.eq(fill_row | fill),
             # A line that should have ended is thrown away, up to its end or to the next frame.

@@ -1,6 +1,7 @@
 """The AXI shell in the simulated system: exact, error by error, and sound after soft resets at any time."""
 
 import random
+import re
 
 import halide as hl
 import numpy as np
@@ -165,6 +166,12 @@ def run_jobs(system, driver, jobs):
 
 def test_lint(case):
     lint(case.verilog, case.registers.name, allow=UNAVOIDABLE)
+
+
+def test_verilog_has_no_escaped_names(case):
+    code = re.sub(r"//.*", "", case.verilog)
+    assert "\\" not in code
+    assert set(re.findall(r"\$\w*", code)) <= {"$signed", "$unsigned"}
 
 
 @pytest.mark.parametrize("options", [{}, {"stalls": 0.3}, {"latency_cycles": 3, "stalls": 0.05, "outstanding": 1}])
