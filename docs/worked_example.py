@@ -209,7 +209,7 @@ def storage_block(g):
     report = describe(g)
     lines.append(
         f"held {report.line_buffer_bits} bits; lower bound {report.line_buffer_bits_lower_bound}; rows of at least "
-        f"{g.storage.least_row} cycles"
+        f"{g.storage.least[0] if g.storage.least else 1} cycles"
     )
     return lines
 

@@ -66,7 +66,7 @@ class Border:
 
 
 def find_border(
-    dimension: int, expr: ir.Expr, position: str, variables: Sequence[str], reach: tuple[int, int]
+    dimension: int, expr: ir.Expr, position: str, variables: Sequence[str], reach: tuple[int, int], max_extent: int
 ) -> Border | None:
     """The border condition of an index function, or None if it is not one.
 
@@ -80,6 +80,8 @@ def find_border(
         Its other variables: an image's ``name.min.d`` and ``name.extent.d``.
     reach : tuple of int
         How many positions beyond the left and the right edge are ever asked for.
+    max_extent : int
+        Greatest extent of a launch: an image of which the function keeps fewer positions is narrow, or it is none.
     """
     found: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
     for extent, minimum in zip(_SAMPLE_EXTENTS, _SAMPLE_MINS, strict=True):
@@ -98,7 +100,7 @@ def find_border(
             return None
         same = np.flatnonzero(results == positions)
         if (
-            len(same) < 3  # index / 2 keeps two positions
+            len(same) < min(3, max_extent)  # index / 2 keeps two positions
             or same[-1] - same[0] + 1 != len(same)
             or same[0] < reach[0]
             or same[-1] + reach[1] >= len(results)

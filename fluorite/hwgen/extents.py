@@ -8,6 +8,8 @@ delays.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fluorite.frontend.region import Region
@@ -112,15 +114,14 @@ class Extents:
             product = product * formula
         return product
 
-    def with_least_row(self, least_row: int) -> Extents:
-        """The same with rows, the first merged dimension, of at least so many cycles."""
-        *inner, last = self.groups[0]
-        for d in inner:
-            least_row = -(-least_row // self.scan[d].value)
-        if self.scan[last].is_constant or self.scan[last].evaluate(dict.fromkeys(self.maxima, 1)) >= least_row:
-            return self
+    def with_least(self, lengths: Sequence[int]) -> Extents:
+        """The same with merged dimensions, innermost first, of at least so many steps: cycles a row, rows a plane."""
         scan = list(self.scan)
-        scan[last] = maximum([scan[last], constant(least_row)])
+        for group, least in zip(self.groups, lengths, strict=False):
+            *inner, last = group
+            steps = -(-least // math.prod(scan[d].value for d in inner))
+            if not scan[last].is_constant and scan[last].evaluate(dict.fromkeys(self.maxima, 1)) < steps:
+                scan[last] = maximum([scan[last], constant(steps)])
         return replace(self, scan=tuple(scan))
 
 

@@ -134,7 +134,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         owners = _owners(plan)
         storage = allocate(graph, plan, extents, owners, family.memory_register)
         slow = behind_memory | storage.read_directly(plan)
-        longer = extents.with_least_row(storage.least_row)
+        longer = extents.with_least(storage.least)
         lags = _port_lags(plan)
         counters = {node.id: plan.lags[node.id] for node in plan.nodes if node.op == "coord"}
         first = min([*lags.values(), *counters.values()], key=lambda lag: cycles(lag, extents.strides))

@@ -146,12 +146,13 @@ class _Walk(Expressions):
         if self.survey:
             self.reach[d] = max(self.reach[d], -(own.lo[d] + place.offset), own.hi[d] + place.offset, 1)
         known = (show(tree.expr, 1000).replace(name, "index"), d, self.reach[d])
+        loop = self.region.loops[d]
         if known not in self.borders:
-            self.borders[known] = find_border(d, tree.expr, name, list(tree.metadata), (self.reach[d], self.reach[d]))
+            reach = (self.reach[d], self.reach[d])
+            self.borders[known] = find_border(d, tree.expr, name, list(tree.metadata), reach, loop.max_extent)
         border = self.borders[known]
         if border is None:
             return None
-        loop = self.region.loops[d]
         if not loop.whole:
             raise self._unsupported(
                 f"border condition {show(tree.expr).replace(name, _at(loop.var, place.offset))}",

@@ -95,15 +95,16 @@ class Storage:
         Every chain's gaps, by node and rising age.
     memories : tuple of Memory
         Those lines of kind ``"memory"``, packed.
-    least_row : int
-        Least number of cycles a row must take for the order of ages, and every memory, to be right.
+    least : tuple of int
+        Least number of cycles a row must take, of rows a plane, and so on outwards, for the order of ages, and every
+        memory, to be right.
     aliases : dict of (int, Delay) to Delay
         Ages of a stream that are as many cycles as another of its ages, where every launch has the same extents.
     """
 
     lines: tuple[DelayLine, ...]
     memories: tuple[Memory, ...]
-    least_row: int
+    least: tuple[int, ...]
     aliases: Mapping[tuple[int, Delay], Delay]
 
     def read_directly(self, plan: Schedule) -> frozenset[int]:
@@ -161,10 +162,10 @@ def allocate(
     strides = extents.strides
     lines: list[DelayLine] = []
     aliases: dict[tuple[int, Delay], Delay] = {}
-    least_row = 1
+    least = (1,) * (len(strides) - 1)
     for node, ages in sorted(ages_of(graph, plan).items()):
         held: Delay = graph.zero
-        for age in sorted(ages, key=lambda a: cycles(a, strides)):
+        for age in sorted(ages, key=lambda a: a[::-1]):  # rows first: their length may be what it has to be
             gap = tuple(a - h for a, h in zip(age, held, strict=True))
             if not any(gap):
                 continue
@@ -173,12 +174,12 @@ def allocate(
             if memory and memory_register:
                 inner = (age[0] - 1, *age[1:])
                 gap = (gap[0] - 1, *gap[1:])
-                least_row = max(least_row, _least_row(gap, extents.least_strides))
+                least = tuple(map(max, least, _least(gap, extents.least_strides)))
                 lines.append(DelayLine(node, held, inner, length - 1, "memory", _suffix(extents.split(inner))))
                 held, length, kind = inner, 1, "register"
             elif memory:
                 kind = "memory"
-                least_row = max(least_row, _least_row(gap, extents.least_strides))
+                least = tuple(map(max, least, _least(gap, extents.least_strides)))
             else:
                 kind = "register" if length <= REGISTER_MAX else "shift"
             lines.append(DelayLine(node, held, age, length, kind, _suffix(extents.split(age))))
@@ -197,7 +198,7 @@ def allocate(
         # The word read is registered in the memory's output, hence one word less than cycles.
         depth = cycles(gap, strides) - 1
         memories.append(Memory(name, gap, depth, tuple((line, widths[line.node]) for line in group)))
-    return Storage(tuple(lines), tuple(memories), least_row, aliases)
+    return Storage(tuple(lines), tuple(memories), least, aliases)
 
 
 def _suffix(age: Delay) -> str:
@@ -206,11 +207,13 @@ def _suffix(age: Delay) -> str:
     return text + (f"d{columns}" if columns >= 0 else f"m{-columns}")
 
 
-def _least_row(gap: Delay, least_strides: Sequence[int]) -> int:
-    """Least cycles a row for a memory of this length: two cycles at least, at the least extents."""
-    if not any(gap[1:]):
-        return 1
-    rows = sum(g * stride // least_strides[1] for g, stride in zip(gap[1:], least_strides[1:], strict=True))
-    if rows < 1:
-        raise AssertionError(f"a delay of {gap} must grow with the length of a row")
-    return max(1, -(-(2 - gap[0]) // rows))
+def _least(gap: Delay, least_strides: Sequence[int]) -> tuple[int, ...]:
+    """Least lengths of the dimensions for a memory of this length: of whole rows one at least, of cycles two."""
+    lengths = [1] * (len(gap) - 1)
+    steps = gap[-1]  # along dimension d, what all from there outwards come to
+    for d in reversed(range(len(gap) - 1)):
+        if steps:
+            lengths[d] = max(1, -(-((1 if d else 2) - gap[d]) // steps))
+            steps *= max(lengths[d], least_strides[d + 1] // least_strides[d])
+        steps += gap[d]
+    return tuple(lengths)
