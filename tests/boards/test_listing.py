@@ -8,9 +8,9 @@ from fluorite.boards.listing import all_boards, board_dict, board_table
 
 def test_table():
     assert board_table([load_board("kv260"), load_board("ulx3s-85f")]).splitlines() == [
-        "board      part                   MHz     LUT      FF  block RAM   DSP  memory ports  what it is",
-        "kv260      xck26-sfvc784-2LV-c  187.5  117120  234240        144  1248  4 x 128 bits  AMD Kria KV260",
-        "ulx3s-85f  LFE5U-85F-6BG381C      100   83640   83640        208   156  none          "
+        "board      part                     MHz     LUT      FF  block RAM   DSP  memory ports  what it is",
+        "kv260      xck26-sfvc784-2LV-c  166.667  117120  234240        144  1248  4 x 128 bits  AMD Kria KV260",
+        "ulx3s-85f  LFE5U-85F-6BG381C        100   83640   83640        208   156  none          "
         "Radiona ULX3S with LFE5U-85F",
     ]
 
