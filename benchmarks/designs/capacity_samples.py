@@ -158,7 +158,7 @@ def record(sample: Sample) -> Record:
         core_dsp(generated, sample.family),
     )
     measured, megahertz = measure(sample, verilog, top)
-    path = longest_path_ns(generated, board.delays, sample.family)
+    path = longest_path_ns(generated, board.delays)
     return Record(sample, core, shell, exact, path, measured, megahertz)
 
 

@@ -103,7 +103,7 @@ def predict(generated: Generated, board: Board, config: ShellConfig | None = Non
         "dsp": core_dsp(generated, family),
     }
     budget = {"lut": board.budget.lut, "ff": board.budget.ff, "bram": board.budget.bram, "dsp": board.budget.dsp}
-    path_ns = max(longest_path_ns(generated, board.delays, family), model.control_ns)
+    path_ns = max(longest_path_ns(generated, board.delays), model.control_ns)
     clock_hz = min(board.clock_hz, math.floor(1e9 / path_ns))
     in_blocks = {name for name, cells in line_buffers if cells.bram}
     buffers = [memory for memory in generated.storage.memories if memory.name in in_blocks]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from fluorite.boards.capacity_core import multiplier_slices
 from fluorite.hwgen.delays import Family, latency_cycles, taken_at
 from fluorite.hwgen.generate import Generated
 
 __all__ = ["longest_path_ns"]
 
 
-def longest_path_ns(generated: Generated, delays: Family, family: str) -> float:
+def longest_path_ns(generated: Generated, delays: Family) -> float:
     """Longest register-to-register path of a core, in nanoseconds; control and shell are not in it.
 
     Parameters
@@ -18,8 +17,6 @@ def longest_path_ns(generated: Generated, delays: Family, family: str) -> float:
         The core, as scheduled.
     delays : Family
         The delay model.
-    family : str
-        Name of the board's family, for the size of its multiplier blocks.
     """
     plan = generated.plan
     memory_ends = {(line.node, line.end) for line in generated.storage.lines if line.kind == "memory"}
@@ -38,8 +35,6 @@ def longest_path_ns(generated: Generated, delays: Family, family: str) -> float:
             elif (operand.node.id, age) in memory_ends:
                 latest = max(latest, delays.memory_ns)
         total = latest + delays.node_ns(node)
-        if len(multiplier_slices(node, family)) > 1:  # added up behind the blocks
-            total += delays.lut_ns + delays.carry_ns_per_bit * node.width_bits
         if latency_cycles(node):  # a table in block RAM: its address ends at a register, its word begins at one
             longest = max(longest, latest)
             total = delays.memory_ns

@@ -15,7 +15,7 @@ from fluorite.hwgen.graph import Delay, Node
 from fluorite.hwgen.rtl.rom import layout
 from fluorite.hwgen.storage import cycles
 
-__all__ = ["CORE_PARTS", "core_dsp", "core_memories", "core_parts", "multiplier_blocks", "multiplier_slices"]
+__all__ = ["CORE_PARTS", "core_dsp", "core_memories", "core_parts", "multiplier_blocks"]
 
 #: Names of the parts of a core, see :func:`core_parts`.
 CORE_PARTS = (
@@ -23,8 +23,6 @@ CORE_PARTS = (
     "counter", "position", "port", "stream", "register", "register at multiplier", "shift register", "bypass",
 )  # fmt: skip
 
-#: By family, operands of one multiplier block, signed: the wider one's bits, the other's, those of a slice of either.
-_MULTIPLIERS = {"zynq-7000": (25, 18, 17), "zynq-ultrascale+": (27, 18, 17), "ecp5": (18, 18, 18)}
 _LEAST_PRODUCT_BITS = 9  # smaller products are made of LUTs
 
 
@@ -67,11 +65,8 @@ def core_parts(generated: Generated, family: str) -> dict[str, float]:
         elif node.op in ("and", "or", "xor", "not"):
             parts["logic"] += bits
         elif node.op == "mul":
-            slices = multiplier_slices(node, family)
-            # (A slice of one bit only enables an adder.)
-            parts["small multiplier"] += sum(a * b for a, b in slices if min(a, b) > 1 and not _in_block(a, b, family))
-            if family == "ecp5":  # others add partial products up within the blocks
-                parts["adder"] += (len(slices) - 1) * max(node.width_bits - _MULTIPLIERS[family][2], 0)
+            one, other = (operand.node.width_bits for operand in node.operands)
+            parts["small multiplier"] += 0 if multiplier_blocks(node, family) else one * other
         elif node.op == "rom" and not latency_cycles(node):
             parts["small table"] += bits * (len(node.attr) - 1) / 64
     _add_registers(parts, use, family)
@@ -177,28 +172,11 @@ def _taken(node: Node, position: int, mask: int) -> int:
 
 
 def multiplier_blocks(node: Node, family: str) -> int:
-    """Multiplier blocks of a product, one for each pair of slices of its operands; 0 for all other nodes."""
-    return sum(_in_block(a, b, family) for a, b in multiplier_slices(node, family))
-
-
-def multiplier_slices(node: Node, family: str) -> list[tuple[int, int]]:
-    """Widths of the partial products that a product is made of."""
+    """Multiplier blocks of a node: 1 for a product (it fits one) unless that is small, 0 for all else."""
     if node.op != "mul":
-        return []
-    wide, narrow, part = _MULTIPLIERS[family]
-    headroom = 0 if family == "ecp5" or any(o.node.signed for o in node.operands) else 1
-    a, b = sorted((o.node.width_bits + headroom for o in node.operands), reverse=True)
-
-    def cut(bits: int, most: int) -> list[int]:
-        count = max(-(-(bits - most) // part), 0)
-        return [part] * count + [bits - count * part]
-
-    return [(x, y) for x in cut(a, wide) for y in cut(b, narrow)]
-
-
-def _in_block(a: int, b: int, family: str) -> bool:
-    """Whether a partial product of these widths takes a multiplier block; small ones are made of LUTs."""
-    return min(a, b) >= 2 and (family == "ecp5" or a + b >= _LEAST_PRODUCT_BITS)
+        return 0
+    widths = [operand.node.width_bits for operand in node.operands]
+    return int(min(widths) >= 2 and (family == "ecp5" or sum(widths) >= _LEAST_PRODUCT_BITS))
 
 
 def _add_adders(parts: dict[str, float], use: _Use, family: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from fluorite.hwgen.graph import Delay, Node, Ref
+from fluorite.hwgen.multiplier import Multiplier
 
 __all__ = ["ECP5", "FAMILIES", "ZYNQ7000", "ZYNQMP", "Family", "latency_cycles", "taken_at"]
 
@@ -58,8 +59,8 @@ class Family:
         Getting onto a carry chain and off it, beyond a LUT's time.
     memory_register : bool
         Whether what a line buffer's memory gives is registered before it is used.
-    multiplier_bits : int
-        Widest operand of one DSP block: a wider product is a sum of several. 0: not counted.
+    multiplier : Multiplier
+        Operands that a DSP block takes: a wider product becomes a sum of several.
     """
 
     name: str
@@ -69,9 +70,9 @@ class Family:
     carry_ns_per_bit: float
     multiplier_ns: float
     memory_ns: float
+    multiplier: Multiplier
     carry_ns: float = 0.0
     memory_register: bool = False
-    multiplier_bits: int = 0
 
     @property
     def budget_ns(self) -> float:
@@ -96,11 +97,7 @@ class Family:
         if node.op in ("min", "max", "abs"):
             return 2 * self.lut_ns + self.carry_ns + self.carry_ns_per_bit * width
         if node.op == "mul":
-            widest = max(operand.node.width_bits for operand in node.operands)
-            if not 0 < self.multiplier_bits < widest:
-                return self.multiplier_ns
-            # Partial products, a look-up table where three meet, an adder.
-            return self.multiplier_ns + 2 * self.lut_ns + self.carry_ns + self.carry_ns_per_bit * width
+            return self.multiplier_ns
         if node.op == "rom":
             if latency_cycles(node):
                 return self.memory_ns
@@ -110,7 +107,14 @@ class Family:
 
 
 ZYNQ7000 = Family(
-    "xc7z", clock_ns=6.6, register_ns=1.2, lut_ns=0.9, carry_ns_per_bit=0.03, multiplier_ns=4.2, memory_ns=1.8
+    "xc7z",
+    clock_ns=6.6,
+    register_ns=1.2,
+    lut_ns=0.9,
+    carry_ns_per_bit=0.03,
+    multiplier_ns=4.2,
+    memory_ns=1.8,
+    multiplier=Multiplier(25, 18),
 )
 
 # From nextpnr's slowest paths, see docs/hardware-benchmarks.md. A block RAM takes 5.6 ns from clock to output, most of
@@ -123,14 +127,21 @@ ECP5 = Family(
     carry_ns_per_bit=0.035,
     multiplier_ns=5.5,
     memory_ns=5.1,
+    multiplier=Multiplier(18, 18, unsigned=True),
     carry_ns=1.1,
     memory_register=True,
-    multiplier_bits=18,
 )
 
 # Not measured: the figures of the 7-series, scaled by what 16 nm gained over 28 nm.
 ZYNQMP = Family(
-    "xczu", clock_ns=4.0, register_ns=0.8, lut_ns=0.55, carry_ns_per_bit=0.015, multiplier_ns=2.5, memory_ns=1.1
+    "xczu",
+    clock_ns=4.0,
+    register_ns=0.8,
+    lut_ns=0.55,
+    carry_ns_per_bit=0.015,
+    multiplier_ns=2.5,
+    memory_ns=1.1,
+    multiplier=Multiplier(27, 18),
 )
 
 #: By the family's name in a board's file.

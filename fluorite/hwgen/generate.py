@@ -21,6 +21,7 @@ from fluorite.hwgen.link import link
 from fluorite.hwgen.lower import lower
 from fluorite.hwgen.merge import merge_dimensions
 from fluorite.hwgen.names import identifier
+from fluorite.hwgen.products import split_products
 from fluorite.hwgen.rtl.core import Core, PortPlan
 from fluorite.hwgen.schedule import Schedule, schedule
 from fluorite.hwgen.storage import Storage, allocate, cycles
@@ -127,7 +128,8 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
     lowered = lower(region)
     trees = balance_trees(link(region, lowered), region.loops[0].lanes)
     extents = measure(region, lowered.domains)
-    graph = merge_dimensions(expand_sums(expand_divisions(trees), region.loops[0].lanes), extents)
+    sums = expand_sums(expand_divisions(trees, family.multiplier), region.loops[0].lanes)
+    graph = merge_dimensions(split_products(sums, family.multiplier), extents)
     behind_memory: frozenset[int] = frozenset()
     while True:
         plan = schedule(graph, extents.strides, extents.least_strides, family, behind_memory)

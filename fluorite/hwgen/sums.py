@@ -15,13 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
 
+from fluorite.hwgen.adders import Adders
 from fluorite.hwgen.columns import Columns
 from fluorite.hwgen.graph import Graph, Node, Output, Ref, topological
 from fluorite.hwgen.ops import Builder
 
-__all__ = ["expand_sums", "signed_digits"]
-
-_MAX_SHIFT_ADDS = 4  # nonzero digits up to which shifts and adders are smaller than a DSP's share
+__all__ = ["expand_sums"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,7 @@ class _Expansion:
         self.old = graph
         self.new = Graph(graph.dimensions)
         self.build = Builder(self.new)
+        self.adders = Adders(self.build)
         self.done: dict[int, Ref] = {}
         self.columns = Columns(lanes)
         self.uses: dict[int, int] = {}
@@ -203,9 +203,9 @@ class _Expansion:
         for weight, group in by_weight.items():
             if weight & (weight - 1):
                 total = self._balance(group)
-                parts.append(_Signed(total.negative, self._times(total.ref, weight)))
+                parts.append(_Signed(total.negative, self.adders.times(total.ref, weight)))
             else:
-                parts.extend(_Signed(term.negative, self._shift_left(term.ref, weight)) for term in group)
+                parts.extend(_Signed(term.negative, self.adders.shift_left(term.ref, weight)) for term in group)
         return self._balance(parts)
 
     def _balance(self, parts: list[_Signed]) -> _Signed:
@@ -216,80 +216,17 @@ class _Expansion:
 
     def _combine(self, a: _Signed, b: _Signed) -> _Signed:
         if a.negative == b.negative:
-            return _Signed(a.negative, self._add(a.ref, b.ref))
+            return _Signed(a.negative, self.adders.add(a.ref, b.ref))
         if a.negative:
             a, b = b, a
-        return _Signed(False, self._sub(a.ref, b.ref))
+        return _Signed(False, self.adders.sub(a.ref, b.ref))
 
     def _finish(self, total: _Signed, constant: int) -> Ref:
         if total.negative:
-            return self._sub(self.build.const(constant), total.ref)
-        return self._add(total.ref, self.build.const(constant)) if constant else total.ref
-
-    def _add(self, a: Ref, b: Ref, limits: tuple[int, int] | None = None) -> Ref:
-        """``a + b``; ``limits`` are the result's where more is known of it than the operands' ranges."""
-        for high, low in ((a, b), (b, a)):
-            if high.node.op == "shl" and low.node.lo >= 0 and low.node.hi >> int(high.node.attr[0]) == 0:
-                return self.build.concat(high.node.operands[0].shifted(high.delay), low, int(high.node.attr[0]))
-        if (b.node.id, b.delay) < (a.node.id, a.delay):
-            a, b = b, a
-        lo, hi = limits or (a.node.lo + b.node.lo, a.node.hi + b.node.hi)
-        return self.new.intern("add", (a, b), (), lo, hi)
-
-    def _sub(self, a: Ref, b: Ref, limits: tuple[int, int] | None = None) -> Ref:
-        lo, hi = limits or (a.node.lo - b.node.hi, a.node.hi - b.node.lo)
-        return self.new.intern("sub", (a, b), (), lo, hi)
-
-    def _shift_left(self, a: Ref, factor: int) -> Ref:
-        if factor == 1:
-            return a
-        amount = factor.bit_length() - 1
-        return self.new.intern("shl", (a,), (amount,), a.node.lo << amount, a.node.hi << amount)
-
-    def _times(self, a: Ref, factor: int) -> Ref:
-        """``a * factor`` for a positive factor that is no power of two."""
-        digits = signed_digits(factor)
-        if len(digits) > _MAX_SHIFT_ADDS:
-            return self.new.intern(
-                "mul", (a, self.build.const(factor)), (), *sorted((a.node.lo * factor, a.node.hi * factor))
-            )
-        # (multiple of a, stream that carries its magnitude)
-        parts = [(-1 << p if negative else 1 << p, self._shift_left(a, 1 << p)) for p, negative in digits]
-        while len(parts) > 1:
-            pairs = [self._add_multiples(a, *pair) for pair in zip(parts[::2], parts[1::2], strict=False)]
-            parts = pairs + parts[len(pairs) * 2 :]
-        return parts[0][1]
-
-    def _add_multiples(self, a: Ref, one: tuple[int, Ref], other: tuple[int, Ref]) -> tuple[int, Ref]:
-        """Sum of two multiples of one stream, whose range is narrower than that of a sum of two streams."""
-        multiple = one[0] + other[0]
-        limits = abs(multiple) * a.node.lo, abs(multiple) * a.node.hi
-        if (one[0] < 0) == (other[0] < 0):
-            return multiple, self._add(one[1], other[1], limits)
-        less, more = sorted((one, other), key=lambda part: abs(part[0]))
-        return multiple, self._sub(more[1], less[1], limits)
+            return self.adders.sub(self.build.const(constant), total.ref)
+        return self.adders.add(total.ref, self.build.const(constant)) if constant else total.ref
 
 
 def _terms(node: Node) -> tuple[int, list[tuple[int, Ref]]]:
     constant, *coefficients = (int(a) for a in node.attr)
     return constant, list(zip(coefficients, node.operands, strict=True))
-
-
-def signed_digits(value: int) -> list[tuple[int, bool]]:
-    """Canonical signed digits of a positive number: ``value == sum(-2**p if negative else 2**p)``, fewest digits.
-
-    Returns
-    -------
-    list of (int, bool)
-        (position, negative), most significant first, so that the first is never negative.
-    """
-    digits: list[tuple[int, bool]] = []
-    position = 0
-    while value:
-        if value & 1:
-            negative = value & 3 == 3
-            digits.append((position, negative))
-            value += 1 if negative else -1
-        value >>= 1
-        position += 1
-    return digits[::-1]

@@ -9,7 +9,7 @@ from fluorite.launch import launches
 CORNERS = 24  # distinct corner values of a type, at most
 
 
-def design_of(inputs, operations, size):
+def design_of(inputs, operations, size, board=None):
     """Accelerate one Func whose Tuple elements are the operations; inputs are in the order of their arguments."""
     x, y = hl.vars("x y")
     images = [hl.ImageParam(type_, 2, name) for name, type_ in inputs.items()]
@@ -20,13 +20,13 @@ def design_of(inputs, operations, size):
     hw.accelerate(images, x, hl.Var.outermost())
     out = hl.Func("out")
     out[x, y] = hl.Tuple([hw[x, y][i] for i in range(len(values))]) if len(values) > 1 else hw[x, y]
-    return fluorite.compile(out), images  # the images are kept alive
+    return fluorite.compile(out, board=board), images  # the images are kept alive
 
 
-def check(inputs, operations, arrays):
+def check(inputs, operations, arrays, board=None):
     """Compare every operation, on every element of the arrays, with Halide."""
     height, width = next(iter(arrays.values())).shape
-    design, _ = design_of(inputs, operations, (width, height))
+    design, _ = design_of(inputs, operations, (width, height), board)
     (accelerator,) = design.accelerators
     expected = accelerator.golden(arrays, (0, 0), (width, height))
     actual = [np.zeros_like(array) for array in expected]
