@@ -53,6 +53,9 @@ def readme(name: str, placement: Placement, memory: Arena) -> str:
     mib = memory.size_bytes >> 20
     rows = "\n".join(_row(placed) for placed in placement.accelerators)
     first = placement.accelerators[0].registers.name
+    number = board.processor.clock[-1]
+    clock = {"ps7": f"fclk{number}", "psu": f"pl{number}_ref"}[board.processor.kind]
+    rate = f"/sys/kernel/debug/clk/{clock}/clk_rate"
     return f"""\
 # {name} under Linux on the {board.title}
 
@@ -120,6 +123,10 @@ Look whether they are there:
     ls /dev/fluorite-*                                    # kernel driver
     grep . /sys/class/uio/uio*/name                       # UIO: {first}
     cat /sys/class/fpga_manager/fpga0/state               # operating
+    cat {rate}            # {board.clock_hz} or a little less
+
+The kernel takes the nearest rate that the clock's PLL gives, and the boot loader sets the PLL. Where it is a higher
+rate, put a lower one into the overlay (`assigned-clock-rates`).
 
 Run, and unload; with the kernel driver, unloading waits until programs have closed the accelerators:
 

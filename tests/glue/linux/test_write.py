@@ -36,6 +36,8 @@ def test_readme(design, board, placement, tmp_path):
     zynq = board.family == "zynq-7000"
     assert ("ARCH=arm CROSS" in text, "ARCH=arm64 CROSS" in text) == (zynq, not zynq)
     assert ("FPGA_MGR_ZYNQ_FPGA" in text, "FPGA_MGR_ZYNQMP_FPGA" in text) == (zynq, not zynq)
+    clock = {"FCLK_CLK0": "fclk0", "pl_clk0": "pl0_ref", "pl_clk1": "pl1_ref"}[board.processor.clock]
+    assert re.search(rf"\n    cat /sys/kernel/debug/clk/{clock}/clk_rate +# {board.clock_hz} or a little less\n", text)
     # No template left unfilled: braces are the device tree's and the shell's.
     assert not re.search(r"systemctl|\{(?! fclk| busybox)", text)
 
