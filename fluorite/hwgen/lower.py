@@ -104,6 +104,12 @@ class _Walk(Expressions):
                 numbers.append(number)
                 dimensions.append(None)
                 continue
+            if isinstance(arg, Tree) and not arg.indices:
+                raise self._unsupported(
+                    f"channel {show(arg.expr)} in {show(call)}",
+                    "which channel is read must be known before there is an image",
+                    "give the border condition's bounds along it as numbers",
+                )
             border = self._border(arg) if isinstance(arg, Tree) else None
             place = arg if isinstance(arg, Affine) else border and border[0]
             if not isinstance(place, Affine) or place.dimension in places:

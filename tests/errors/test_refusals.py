@@ -164,6 +164,20 @@ def border_of_a_tile():
     return copied(hw)
 
 
+@refused(
+    UnsupportedError,
+    "repeat_edge: channel max(min(0, ((0 + source.extent.2) - 1)), 0) in source(max(min(likely(_0), (... - 1)), 0), "
+    "max(min(likely(_1), (... - 1)), 0), max(min(likely(_2), (... - 1)), 0)): which channel is read must be known "
+    "before there is an image; give the border condition's bounds along it as numbers",
+)
+def border_of_channels_that_the_image_says():
+    source, hw = image(dimensions=3), hl.Func("hw")
+    bounds = [(0, source.width()), (0, source.height()), (0, source.channels())]
+    hw[x, y, c] = hl.BoundaryConditions.repeat_edge(source, bounds)[x - 1, y, c]
+    whole(hw).bound(c, 0, 3).reorder(c, x, y).unroll(c).accelerate([source], x, OUTERMOST)
+    return copied(hw, (x, y, c))
+
+
 # --- definitions ------------------------------------------------------------------------------------------------------
 
 
