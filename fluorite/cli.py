@@ -1,8 +1,8 @@
 """The ``fluorite`` command.
 
 Exit codes: 0 done, 1 the hardware differs from Halide, 2 bad usage (arguments, files, sizes), 3 the pipeline
-cannot become hardware, 4 the simulation could not be built or did not behave, 70 a bug in fluorite (the only
-case with a traceback), 130 interrupted.
+cannot become hardware, 4 the simulation could not be built or did not behave, or the board did not, 70 a bug in
+fluorite (the only case with a traceback), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from pathlib import Path
 
 import halide as hl
 
+from fluorite.boards.ecp5.link import LinkError
 from fluorite.cli_boards import bitstream_command, boards_command
 from fluorite.cli_build import add_build_options, build_command
 from fluorite.cli_commands import compile_command, report_command, run_command, verify_command
+from fluorite.cli_device import add_device_options
 from fluorite.cli_system import SYSTEMS
 from fluorite.errors import CompileError, FluoriteError, SimulationError
 
@@ -34,8 +36,9 @@ EXIT_BUG = 70
 
 _EPILOG = """\
 exit codes: 0 done; 1 the hardware differs from Halide; 2 bad arguments, files or sizes;
-3 the pipeline cannot become hardware as it is written; 4 the simulation could not be built or failed;
-70 a bug in fluorite. Errors are one line on standard error; with --json also an object on standard output."""
+3 the pipeline cannot become hardware as it is written; 4 the simulation could not be built or failed, or the
+board at --device did; 70 a bug in fluorite. Errors are one line on standard error; with --json also an object
+on standard output."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CompileError as error:
         fields = {"func": error.func, "construct": error.construct, "rule": error.rule, "way_out": error.way_out}
         return _fail(options, EXIT_COMPILE_ERROR, error, fields)
-    except SimulationError as error:
+    except (SimulationError, LinkError) as error:
         return _fail(options, EXIT_SIMULATION_ERROR, error)
     except (FluoriteError, hl.HalideError) as error:
         return _fail(options, EXIT_USAGE, error)
@@ -92,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--no-testbench", action="store_true", help="leave the cocotb testbench out")
 
-    command = _command(commands, "run", run_command, "run a photograph through the simulated accelerator")
+    command = _command(
+        commands, "run", run_command, "run a photograph through the accelerator, simulated or on a board"
+    )
     _add_inputs(command, required=True)
     command.add_argument(
         "-o", "--output", metavar="[NAME=]FILE", action="append", required=True, help="where an output image goes"
@@ -106,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         "and interrupt simulated too; zynq and zcu102 boot Linux on a whole machine in QEMU: UIO or, with -driver, "
         "fluorite's kernel driver (default: the software part in Halide's JIT, the cores alone simulated)",
     )
+    add_device_options(command)
 
     command = _command(commands, "verify", verify_command, "compare the simulated accelerator with Halide, bit for bit")
     _add_inputs(command, required=False)

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from tqdm import tqdm
 
 import fluorite
+from fluorite.cli_device import check_device_options, device_statistics, on_device
 from fluorite.cli_system import run_system
 from fluorite.errors import UsageError
 from fluorite.images import Array, check_writable, save_image
@@ -60,7 +61,8 @@ def report_command(options: argparse.Namespace) -> bool:
 
 
 def run_command(options: argparse.Namespace) -> bool:
-    """Run photographs through the simulated accelerator and write what comes out."""
+    """Run photographs through the accelerator, simulated or on a board, and write what comes out."""
+    check_device_options(options)
     loaded, design = compiled_design(options)
     scalars = _assignments(options.set, "--set")
     set_scalars(loaded, scalars)
@@ -69,10 +71,9 @@ def run_command(options: argparse.Namespace) -> bool:
     paths = _output_paths(loaded, options.output)
     if options.system:
         return _run_system(options, loaded, design, sizes, scalars, paths)
-    start = time.monotonic()
-    with _progress_bar(loaded.name, options.json) as progress:
-        arrays = output_arrays(design.realize(sizes, progress=progress))
-    seconds = time.monotonic() - start
+    if options.device:
+        return _run_device(options, loaded, design, sizes, paths)
+    arrays, seconds = _realized(loaded, design, sizes, options.json)
     for path, array in zip(paths, arrays, strict=True):
         save_image(path, array)
     if options.json:
@@ -88,6 +89,39 @@ def run_command(options: argparse.Namespace) -> bool:
         )
     else:
         _print_statistics(design)
+        for path in paths:
+            print(f"wrote {path}")
+    return True
+
+
+def _realized(
+    loaded: LoadedFile, design: fluorite.Design, sizes: Sequence[int], quiet: bool
+) -> tuple[list[Array], float]:
+    """The outputs, and the seconds that they took."""
+    start = time.monotonic()
+    with _progress_bar(loaded.name, quiet) as progress:
+        arrays = output_arrays(design.realize(sizes, progress=progress))
+    return arrays, time.monotonic() - start
+
+
+def _run_device(
+    options: argparse.Namespace,
+    loaded: LoadedFile,
+    design: fluorite.Design,
+    sizes: Sequence[int],
+    paths: Sequence[str],
+) -> bool:
+    with on_device(design, options.device, options.baud) as on_board:
+        arrays, seconds = _realized(loaded, on_board, sizes, options.json)
+    for path, array in zip(paths, arrays, strict=True):
+        save_image(path, array)
+    statistics = device_statistics(on_board)
+    if options.json:
+        fields = {"device": options.device, "sizes": sizes, "outputs": paths, "seconds": seconds}
+        _print_json({"name": loaded.name, "params": loaded.params, **fields, "accelerators": statistics})
+    else:
+        for ran in statistics:
+            print(f"{ran['name']}: {_counted(ran['launches'])} on {options.device}, {seconds:.1f} s")
         for path in paths:
             print(f"wrote {path}")
     return True
@@ -274,8 +308,11 @@ def _statistics(design: fluorite.Design) -> list[dict[str, Any]]:
 def _print_statistics(design: fluorite.Design, indent: str = "") -> None:
     for s in design.statistics:
         rate = f", {s.cycles / s.output_pixels:.4f} cycles a pixel" if s.output_pixels else ""
-        launches = "1 launch" if s.launches == 1 else f"{s.launches} launches"
-        print(f"{indent}{s.name}: {launches}, {s.cycles} cycles{rate}, latency {s.latency_cycles} cycles")
+        print(f"{indent}{s.name}: {_counted(s.launches)}, {s.cycles} cycles{rate}, latency {s.latency_cycles} cycles")
+
+
+def _counted(launches: int) -> str:
+    return "1 launch" if launches == 1 else f"{launches} launches"
 
 
 def _report_json(design: fluorite.Design) -> Any:

@@ -25,7 +25,7 @@ from fluorite.synth.ecp5 import Implementation, Part, implement
 from fluorite.synth.nextpnr import nextpnr_version, summarize
 from fluorite.synth.yosys import yosys_version
 
-__all__ = ["BAUD", "BuildResult", "build_design", "harness_of"]
+__all__ = ["BAUD", "BuildResult", "build_design", "harness_of", "line_cycles"]
 
 #: Bits a second of the serial port. A whole divisor of every usual clock.
 BAUD = 1_000_000
@@ -106,6 +106,18 @@ def harness_of(design: Design, board: Board, baud: int = BAUD) -> Harness:
     Raises
     ------
     UsageError
+        As of `line_cycles`.
+    """
+    cycles = line_cycles(design, board, baud)
+    return Harness(AxisShell(design.accelerators[0].generated, ShellConfig(kind="axis")), cycles)
+
+
+def line_cycles(design: Design, board: Board, baud: int = BAUD) -> int:
+    """Clock cycles of a bit on the serial line, where there is one for this design on this board.
+
+    Raises
+    ------
+    UsageError
         The board has no pins, the design has not one accelerator, or the clock cannot be divided to the baud rate.
     """
     if board.family != "ecp5" or board.pins is None:
@@ -122,8 +134,7 @@ def harness_of(design: Design, board: Board, baud: int = BAUD) -> Harness:
     interface = design.accelerators[0].generated.interface
     if max(len(interface.inputs), len(interface.outputs)) > STREAMS:
         raise UsageError(f"{design.name}: a serial port carries {STREAMS} input and {STREAMS} output streams at most")
-    cycles = bit_cycles(board.clock_hz, baud)
-    return Harness(AxisShell(design.accelerators[0].generated, ShellConfig(kind="axis")), cycles)
+    return bit_cycles(board.clock_hz, baud)
 
 
 def build_design(
