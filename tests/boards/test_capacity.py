@@ -12,7 +12,7 @@ import pytest
 import fluorite
 from fluorite.boards import board_names, load_board
 from fluorite.boards.capacity import Capacity, capacity_text, check, predict
-from fluorite.boards.capacity_core import CORE_PARTS, core_dsp, core_memories, core_parts
+from fluorite.boards.capacity_core import CORE_PARTS, core_dsp, core_memories, core_parts, multiplier_blocks
 from fluorite.boards.capacity_memory import MemoryCells, memory_cells
 from fluorite.boards.capacity_model import Margin, load_model
 from fluorite.boards.capacity_shell import SHELL_PARTS, shell_parts
@@ -20,6 +20,7 @@ from fluorite.errors import CapacityError, CompileError
 from fluorite.hwgen.delays import FAMILIES
 from fluorite.hwgen.verilog import emit
 from fluorite.synth.yosys import synthesize_xc7
+from tests.hwgen.operations import design_of
 
 # What Yosys makes of them, as seen in the applications: words, bits -> block RAM, LUTs.
 LINE_BUFFERS = {
@@ -110,6 +111,25 @@ def test_block_ram_and_multipliers_are_exact_and_luts_within_the_margin(core):
         abs(lut + parts["shift register"] + sum(cells.lut for _, cells in memories) - area.all_lut) < 0.3 * area.all_lut
     )
     assert abs(ff - area.ff) < 0.3 * area.ff
+
+
+def test_multiplier_blocks_of_narrow_and_wide_products_are_exact():
+    """Against Yosys: products of look-up tables, of one block, of several."""
+    operations = {
+        "8 bits": lambda a, b: hl.u8(a & 15) * hl.u8(b & 15),
+        "9 bits": lambda a, b: (a & 31) * (b & 15),
+        "one bit more than a block takes": lambda a, b: (a >> 14) * (b >> 14),
+        "mixed signs": lambda a, b: hl.i64(hl.i16(a)) * hl.i64(b >> 7),
+        "the low part": lambda a, b: a * b,
+        "a fifth": lambda a, b: (a >> 13) / 5,
+    }
+    design, _ = design_of({"a": hl.UInt(32), "b": hl.UInt(32)}, operations, (64, 64), "pynq-z2")
+    (accelerator,) = design.accelerators
+    products = [multiplier_blocks(node, "zynq-7000") for node in accelerator.generated.plan.nodes if node.op == "mul"]
+    assert 0 in products
+    assert sum(products) == core_dsp(accelerator.generated, "zynq-7000")
+    area = synthesize_xc7(emit(accelerator.generated), accelerator.generated.interface.module)
+    assert core_dsp(accelerator.generated, "zynq-7000") == area.dsp == 1 + 1 + 1 + 3 + 1
 
 
 @pytest.mark.parametrize("name", board_names())
