@@ -14,6 +14,7 @@ from fluorite.errors import ScheduleError, UsageError
 from fluorite.frontend import halide_io
 from fluorite.frontend.constants import Constants
 from fluorite.frontend.extract import accelerated_funcs, extract
+from fluorite.frontend.halide_errors import check_software
 from fluorite.hwgen.delays import ZYNQ7000
 from fluorite.hwgen.generate import generate
 from fluorite.hwgen.names import identifier
@@ -85,7 +86,8 @@ def compile(
         Accelerator(loaded, generate(extract(loaded.pipeline, func, constants), family)) for func in found
     )
     design = Design(name or output, loaded, accelerators, board, config)
-    _ = design.software  # what cannot be cut out of the pipeline is refused now
+    # What cannot be cut out of the pipeline, and what Halide cannot compile then, is refused now.
+    check_software(design.software, output, found, loaded.pipeline.funcs)
     if board:
         check(design.capacities, board)
     return design

@@ -21,6 +21,7 @@ from fluorite.boards.vivado.write import write_vivado
 from fluorite.errors import ScheduleError, UsageError
 from fluorite.frontend import cut, ir
 from fluorite.frontend.constants import strict_target
+from fluorite.frontend.halide_errors import run_refused
 from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_halide
 from fluorite.glue.linux.write import write_linux
 from fluorite.glue.overview import overview
@@ -181,7 +182,8 @@ class Accelerator:
         results = [hl.Buffer(halide_type(t), list(extents)) for t in region.func.types]
         for result in results:
             result.set_min(list(mins))
-        to_halide(root, parameters).realize(results, strict_target())
+        with run_refused(self.name, self._loaded.pipeline.funcs):
+            to_halide(root, parameters).realize(results, strict_target())
         return [np.array(result) for result in results]
 
 
@@ -264,7 +266,7 @@ class Design:
                 raise ScheduleError(
                     accelerator.name,
                     "accelerate()",
-                    "no software reads it: all its consumers are inside another accelerator",
+                    "no software reads it: its consumers are inside another accelerator, or read a clone_in() of it",
                     "leave the call out, or name the Func among that accelerator's inputs",
                 )
         return to_halide(root, self.loaded.parameters)
@@ -285,7 +287,19 @@ class Design:
         -------
         halide.Buffer or list of halide.Buffer
             As ``Pipeline.realize``.
+
+        Raises
+        ------
+        UsageError
+            The sizes are none of the output, or Halide stops: an image is too small, a Param out of its range.
+        SimulationError
+            The hardware is asked for a region that it was not compiled for, or does not behave.
         """
+        whole = all(isinstance(n, (int, np.integer)) and 0 <= n < 1 << 31 for n in sizes)
+        for output in self.loaded.pipeline.outputs:
+            dimensions = len(self.loaded.pipeline.funcs[output].args)
+            if len(sizes) != dimensions or not whole:
+                raise UsageError(f"{output} takes {dimensions} sizes of 0 to {(1 << 31) - 1}, not {sizes!r}")
         if self._runner is None:
             self._runner = _Runner(self)
         return self._runner.realize(sizes, stalls, progress)
@@ -386,7 +400,8 @@ class _Runner:
         with ExitStack() as stack:
             for stage in self.stages:
                 stack.enter_context(stage.raising())
-            return self.pipeline.realize(list(sizes))
+            with run_refused(self.design.name, self.design.loaded.pipeline.funcs):
+                return self.pipeline.realize(list(sizes))
 
     def _handler(
         self, number: int, accelerator: Accelerator

@@ -14,11 +14,12 @@ import halide as hl
 import numpy as np
 from numpy.typing import NDArray
 
-from fluorite.errors import UsageError
+from fluorite.errors import UnsupportedError, UsageError
 from fluorite.frontend import ir
 from fluorite.frontend.cut import golden, plain_func
 from fluorite.frontend.decode_expr import decode_type
 from fluorite.frontend.encode_expr import encode_expr, encode_type
+from fluorite.frontend.halide_errors import HALIDE_ERRORS, one_line
 from fluorite.frontend.halide_io import halide_type, to_halide
 from fluorite.frontend.rewrite import find_func
 from fluorite.frontend.slots import HALIDE_VERSION, SERIALIZATION_VERSION
@@ -26,6 +27,7 @@ from fluorite.frontend.table import Table, table
 
 __all__ = ["Constants", "evaluate_expr", "evaluate_exprs", "evaluate_func", "strict_target"]
 
+_EXPRESSIONS = "fluorite$constants"  # the dollar keeps it apart from any Func of the user's
 _BATCH = 32  # expressions compiled into one function: more save little and make LLVM slow
 
 
@@ -96,6 +98,8 @@ def evaluate_func(
     ------
     UsageError
         If the Func depends on parameters that are not given, or the region has the wrong rank.
+    UnsupportedError
+        If Halide cannot compute it: a ``require`` in it fails, or a Buffer is too small.
     """
     return _Compiled(root, func_name, parameters).realize(region)
 
@@ -128,7 +132,7 @@ def evaluate_exprs(exprs: Sequence[ir.Expr], root: Table | None = None) -> list[
 
 
 def _evaluate_batch(exprs: Sequence[ir.Expr], root: Table) -> list[int | float]:
-    name = "fluorite$constants"  # the dollar keeps it apart from any Func of the user's
+    name = _EXPRESSIONS
     index = {func: i for i, func in enumerate(root.func_names_in_order)}
     values = tuple(encode_expr(expr, index) for expr in exprs)
     func, outputs = plain_func(name, tuple(encode_type(expr.type) for expr in exprs), values)
@@ -167,7 +171,16 @@ class _Compiled:
         for buffer in buffers:
             if region:
                 buffer.set_min([least for least, _ in region])
-        self.pipeline.realize(buffers if len(buffers) > 1 else buffers[0], self.target)
+        try:
+            self.pipeline.realize(buffers if len(buffers) > 1 else buffers[0], self.target)
+        except HALIDE_ERRORS as error:
+            name = "an expression" if self.name == _EXPRESSIONS else self.name
+            raise UnsupportedError(
+                name,
+                "a value that depends on no input",
+                f"Halide cannot compute {name}: {one_line(error)}",
+                "make it one that Halide can, or leave what reads it to software",
+            ) from error
         return [np.array(buffer) for buffer in buffers]
 
 

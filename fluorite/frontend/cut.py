@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from fluorite.errors import ScheduleError, UnsupportedError, UsageError
+from fluorite.errors import UsageError
 from fluorite.frontend import ir
 from fluorite.frontend.annotations import TAG_PREFIX
+from fluorite.frontend.cut_refusals import refuse_prefetch, refuse_register, refuse_schedule, refuse_tuple
 from fluorite.frontend.rewrite import apply_wrappers, find_func, prune, reachable, transform
 from fluorite.frontend.table import Table, table
 
@@ -58,11 +59,13 @@ def software(
     UnsupportedError
         If an input Func has a Tuple for a value, or the accelerated Func is itself an extern stage.
     ScheduleError
-        If the accelerated Func is scheduled with ``compute_with``.
+        If the accelerated Func, or the buffer of an input, is scheduled as no extern stage can be.
     """
     root = apply_wrappers(root)
     func = find_func(root, func_name)
-    _refuse(root, func)
+    refuse_schedule(root, func)
+    for other in (func, *(find_func(root, name) for name in inputs if not _is_image(root, name))):
+        refuse_register(other)
     level = func.func_schedule.compute_level
     if level.var_name == "" or func_name in root.output_names:
         level = _ROOT
@@ -88,6 +91,7 @@ def software(
         return level if old.func_name and (old.func_name == func_name or old.func_name not in alive) else old
 
     def rescheduled(other: Table) -> Table:
+        refuse_prefetch(other, func_name, root.func_names_in_order, alive)
         schedule = other.func_schedule
         compute = outside(schedule.compute_level)
         if compute.var_name == "" and other.name in inputs:
@@ -132,7 +136,7 @@ def golden(root: Table, func_name: str, inputs: Sequence[str], computed: Collect
     find_func(root, func_name)
     cut_at = {name: find_func(root, name) for name in inputs if not _is_image(root, name)}
     for func in cut_at.values():
-        _refuse_tuple(func_name, func)
+        refuse_tuple(func_name, func)
 
     def edit(node: Table) -> Table:
         if node.kind == "Call" and node.call_type == "Halide" and node.name in cut_at:
@@ -201,7 +205,7 @@ def _buffer_argument(root: Table, func_name: str, name: str) -> Table:
     if _is_image(root, name):
         return table("ExternFuncArgument", arg_type="ImageParamArg", func_index=-1, image_param_name=name)
     func = find_func(root, name)
-    _refuse_tuple(func_name, func)
+    refuse_tuple(func_name, func)
     return table("ExternFuncArgument", arg_type="FuncArg", func_index=root.func_names_in_order.index(name))
 
 
@@ -315,37 +319,3 @@ def _unconstrained(parameter: Table) -> Table:
     unit = constraint.replace(stride=table("IntImm", value=1, type=_INT32))
     count = len(parameter.buffer_constraints)
     return parameter.replace(buffer_constraints=tuple(unit if d == 0 else constraint for d in range(count)))
-
-
-# ---------------------------------------------------------------------------------------------
-# Refusals
-
-
-def _refuse(root: Table, func: Table) -> None:
-    if func.extern_function_name:
-        raise UnsupportedError(
-            func.name,
-            f'define_extern("{func.extern_function_name}")',
-            "an extern stage has no algorithm that could become hardware",
-            "accelerate a Func that is defined in Halide",
-        )
-    for other in root.funcs:
-        for stage in (other.init_def, *other.updates):
-            fuse = stage.stage_schedule.fuse_level.fuse_level
-            if fuse.var_name and fuse.func_name != other.name and func.name in (other.name, fuse.func_name):
-                raise ScheduleError(
-                    func.name,
-                    "compute_with()",
-                    "the loops of an accelerated Func are hardware and cannot be shared with another Func",
-                    "remove compute_with()",
-                )
-
-
-def _refuse_tuple(func_name: str, func: Table) -> None:
-    if len(func.output_types) != 1:
-        raise UnsupportedError(
-            func_name,
-            f"accelerate([{func.name}])",
-            f"the input {func.name} has a Tuple of {len(func.output_types)} values",
-            "name one Func per value as an input",
-        )

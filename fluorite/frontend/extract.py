@@ -189,6 +189,13 @@ def _check_leaves(name: str, all_leaves: Sequence[Leaf], inner: Sequence[Leaf]) 
                 "hardware has lanes, not vectors",
                 "use unroll for more pixels a cycle",
             )
+        if leaf.for_type.startswith("GPU"):
+            raise ScheduleError(
+                name,
+                f"{leaf.name} as a loop of a GPU",
+                "an accelerated Func is computed by the accelerator alone",
+                "leave the schedule for other devices out",
+            )
     for leaf in inner:
         if len(leaf.roots) != 1:
             raise ScheduleError(
@@ -243,6 +250,13 @@ def _loop(func: ir.Func, var: str, inner: Sequence[Leaf], extents: dict[str, int
         if covered.extent is None:
             raise ScheduleError(
                 func.name, f"split of {var}", "the extent of a launch is not a number", "split by constant factors"
+            )
+        if any(bound.var == var and bound.min is None and bound.extent is not None for bound in func.schedule.bounds):
+            raise ScheduleError(
+                func.name,
+                f"bound_extent({var}, ...)",
+                "Halide moves each tile so that it ends where the extent does",
+                f"leave it out, or give {func.name}.bound({var}, min, extent)",
             )
         fixed = all(tail in ("RoundUp", "ShiftInwards") for tail in covered.tails)
         return Loop(var, position, lanes, covered.extent, fixed)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import halide as hl
 
 from fluorite.errors import UsageError
+from fluorite.frontend.halide_errors import HALIDE_ERRORS, one_line
 from fluorite.glue.accelerator import AcceleratorCode
 from fluorite.glue.registers import common_header
 from fluorite.glue.sources import RUNTIME
@@ -54,7 +55,7 @@ def write_software(
     Raises
     ------
     UsageError
-        A Func has a name that the driver uses, or Halide does not know a target.
+        A Func has a name that the driver uses, or Halide does not know a target or cannot compile for it.
     """
     folder = Path(folder)
     maps = [register_map(a.generated, config or design.shell) for a in design.accelerators]
@@ -95,5 +96,8 @@ def _compile(design: Design, pipeline: str, folder: Path, target: str) -> list[P
         raise UsageError(f"Halide has no target {target!r}: {error}") from error
     folder.mkdir(parents=True, exist_ok=True)
     software = design.software
-    software.compile_to_static_library(str(folder / pipeline), software.infer_arguments(), pipeline, wanted)
+    try:
+        software.compile_to_static_library(str(folder / pipeline), software.infer_arguments(), pipeline, wanted)
+    except HALIDE_ERRORS as error:
+        raise UsageError(f"Halide cannot compile the software part for {target!r}: {one_line(error)}") from error
     return [folder / f"{pipeline}.a", folder / f"{pipeline}.h"]

@@ -109,14 +109,10 @@ def rom(build: Builder, region: Region, read: TableRead, indices: Sequence[Ref])
         region_wanted = [(lo, extent) for (lo, _), extent in zip(ranges, extents, strict=True)]
         try:
             values = region.constants.region(read.name, region_wanted)[read.value_index]
-        except RuntimeError as error:  # a Buffer inside the table's own definition is left
-            reason = str(error).strip().splitlines()[-1].removeprefix("Error: ")
+        except UnsupportedError as error:
             raise UnsupportedError(
-                read.func,
-                read.construct,
-                f"its index ranges over {spoken}, where Halide cannot compute {read.name}: {reason}",
-                "clamp the index",
-            ) from None
+                read.func, read.construct, f"its index ranges over {spoken}, where {error.rule}", "clamp the index"
+            ) from error
     # Index 0 fastest. Extents of powers of two make the address a concatenation: taken where that costs no address bit.
     padded = [1 << (extent - 1).bit_length() for extent in extents[:-1]]
     if (prod(padded) * extents[-1] - 1).bit_length() > (prod(extents) - 1).bit_length():

@@ -647,8 +647,8 @@ def accelerators_of_one_name_in_verilog():
 
 @refused(
     ScheduleError,
-    "soft: accelerate(): no software reads it: all its consumers are inside another accelerator; leave the call out, "
-    "or name the Func among that accelerator's inputs",
+    "soft: accelerate(): no software reads it: its consumers are inside another accelerator, or read a clone_in() "
+    "of it; leave the call out, or name the Func among that accelerator's inputs",
 )
 def accelerator_inside_another():
     source, soft, hw = image(), hl.Func("soft"), hl.Func("hw")
