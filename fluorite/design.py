@@ -22,7 +22,7 @@ from fluorite.errors import ScheduleError, UsageError
 from fluorite.frontend import cut, ir
 from fluorite.frontend.constants import strict_target
 from fluorite.frontend.halide_errors import run_refused
-from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_halide
+from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_buffer, to_halide
 from fluorite.glue.linux.write import write_linux
 from fluorite.glue.overview import overview
 from fluorite.glue.pynq.write import write_pynq
@@ -33,7 +33,7 @@ from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.top import emit_shell
 from fluorite.hwgen.verilog import emit
-from fluorite.launch import Launch, input_region, launches, rounded_up
+from fluorite.launch import Launch, check_held, input_region, launches, rounded_up
 from fluorite.report import Report, describe
 from fluorite.sim.extern import ExternStage
 from fluorite.sim.halide_buffer import HalideBuffer
@@ -174,8 +174,7 @@ class Accelerator:
         params = image_params(root, names)
         arrays = [np.ascontiguousarray(inputs[name]) for name in params]  # an hl.Buffer does not keep its array alive
         for (name, param), array in zip(params.items(), arrays, strict=True):
-            # Halide's bindings know uint64 by its other name only.
-            buffer = hl.Buffer(array.view(np.ulonglong) if array.dtype == np.uint64 else array)
+            buffer = to_buffer(array)
             buffer.set_min(list(input_region(self.generated, name, mins, extents)[0]))
             param.set(buffer)
         parameters = {**self._loaded.parameters, **(given or {}), **{n: p.parameter() for n, p in params.items()}}
@@ -424,6 +423,8 @@ class _Runner:
             named = [*(f"param_{identifier(n)}" for n in lowered.parameters), *lowered.metadata]
             values = {name: int(value) for name, value in zip(named, scalars, strict=True)}
             values.update({identifier(name): values[name] for name in lowered.metadata})
+            for name, buffer in zip(names, inputs, strict=True):
+                check_held(generated, name, (mins, extents), (buffer.mins, buffer.extents))
             for launch in launches(generated, mins, extents, values):
                 arrays = [
                     buffer.region(*input_region(generated, name, launch.mins, launch.extents))

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from fluorite.errors import SimulationError
+from fluorite.errors import SimulationError, UsageError
 from fluorite.hwgen.generate import Generated
 
-__all__ = ["Launch", "input_region", "launches", "rounded_up"]
+__all__ = ["Launch", "check_held", "input_region", "launches", "rounded_up"]
 
-Box = tuple[tuple[int, ...], tuple[int, ...]]  # mins and extents by the Func's arguments
+Box = tuple[Sequence[int], Sequence[int]]  # mins and extents by the Func's arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,9 @@ class Launch:
     settings: dict[str, int]
 
 
-def input_region(generated: Generated, name: str, mins: Sequence[int], extents: Sequence[int]) -> Box:
+def input_region(
+    generated: Generated, name: str, mins: Sequence[int], extents: Sequence[int]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Region of an input that a region of the output needs."""
     loops = generated.region.loops
     domain = generated.lowered.domains[name]
@@ -42,6 +44,30 @@ def input_region(generated: Generated, name: str, mins: Sequence[int], extents: 
             lo, hi = domain.lo[dimension], domain.hi[dimension]
             found.append((mins[position] + lo, extents[position] + hi - lo))
     return tuple(low for low, _ in found), tuple(extent for _, extent in found)
+
+
+def check_held(generated: Generated, name: str, output: Box, held: Box) -> None:
+    """Refuse to compute a region of the output from an input that does not hold all that it takes.
+
+    Parameters
+    ----------
+    name : str
+        The input.
+    output, held : pair of sequences of int
+        Mins and extents of the output's region, and of what the input's buffer holds.
+
+    Raises
+    ------
+    UsageError
+        A ``bound`` of the input is too small for it.
+    """
+    for d, needs in enumerate(zip(*input_region(generated, name, *output), *held, strict=True)):
+        low, extent, held_low, held_extent = needs
+        if low < held_low or low + extent > held_low + held_extent:
+            raise UsageError(
+                f"{generated.region.name}: {name} is read from {low} to {low + extent - 1} along dimension {d}, and is "
+                f"there from {held_low} to {held_low + held_extent - 1}; give bound() of {name} all that is read of it"
+            )
 
 
 def rounded_up(generated: Generated, extents: Sequence[int]) -> tuple[int, ...]:

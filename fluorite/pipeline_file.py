@@ -17,6 +17,7 @@ import numpy as np
 from halide import _generator_helpers
 
 from fluorite.errors import FluoriteError, UsageError
+from fluorite.frontend.halide_io import to_buffer
 
 __all__ = ["LoadedFile", "PipelineInput", "PipelineOutput", "load_pipeline"]
 
@@ -129,8 +130,9 @@ class LoadedFile:
             raise UsageError(
                 f"{self.name}.{name} takes {describe(target)}, not a {array.ndim}-D image of {halide_type(array.dtype)}"
             )
-        array = np.array(array, order="C")  # writable, as Halide wants it, and ours
-        buffer = hl.Buffer(array)
+        # Writable and of this machine's byte order, as Halide wants it, and ours.
+        array = np.array(array, dtype=array.dtype.newbyteorder("="), order="C")
+        buffer = to_buffer(array)
         if mins:
             buffer.set_min(list(mins))
         self._alive[name] = (array, buffer)  # an hl.Buffer does not keep the array's memory alive

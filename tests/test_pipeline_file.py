@@ -73,6 +73,24 @@ def test_inputs_reach_the_pipeline(write):
     np.testing.assert_array_equal(output, -(image.astype(np.int32) * 16 - 7))
 
 
+def test_images_of_64_bits(write):
+    """numpy's own uint64 is a type that Halide's bindings do not know."""
+    text = SCALED.replace("hl.UInt(8), 2", "hl.UInt(64), 2")
+    assert text != SCALED
+    loaded = load_pipeline(write(text))
+    loaded.set_image("input", np.array([[1 << 20, 5]], np.uint64))
+    loaded.set_scalar("offset", "1")
+    np.testing.assert_array_equal(np.array(loaded.pipeline.realize([2, 1])), [[(1 << 21) + 1, 11]])
+
+
+def test_an_array_of_the_other_byte_order(write):
+    text = SCALED.replace("hl.UInt(8), 2", "hl.UInt(16), 2")
+    loaded = load_pipeline(write(text))
+    loaded.set_image("input", np.array([[258, 5]], ">u2"))
+    loaded.set_scalar("offset", "0")
+    np.testing.assert_array_equal(np.array(loaded.pipeline.realize([2, 1])), [[516, 10]])
+
+
 def test_an_image_may_start_anywhere(write):
     loaded = load_pipeline(write(SCALED))
     image = np.arange(30, dtype=np.uint8).reshape(5, 6)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import halide as hl
+import numpy as np
+from numpy.typing import NDArray
 
 from fluorite.errors import UsageError
 from fluorite.frontend import ir, wire
@@ -15,7 +17,9 @@ from fluorite.frontend.decode import decode
 from fluorite.frontend.decode_expr import decode_type, operands
 from fluorite.frontend.rewrite import apply_wrappers, tables
 
-__all__ = ["DimensionBounds", "Loaded", "halide_type", "image_params", "load", "parameter_bounds", "to_halide"]
+__all__ = [
+    "DimensionBounds", "Loaded", "halide_type", "image_params", "load", "parameter_bounds", "to_buffer", "to_halide",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,14 @@ def halide_type(of: ir.Type) -> Any:
     if of.code not in make:
         raise UsageError(f"Halide has no buffers of type {of}")
     return make[of.code](of.bits)
+
+
+def to_buffer(array: NDArray[Any]) -> Any:
+    """Return an ``hl.Buffer`` on the memory of an array in this machine's byte order, which must stay alive.
+
+    Halide's bindings know uint64 by one of its two names in C only, and numpy by the other.
+    """
+    return hl.Buffer(array.view(np.ulonglong) if array.dtype == np.uint64 else array)
 
 
 def parameter_bounds(parameters: Mapping[str, Any]) -> dict[str, tuple[DimensionBounds, ...]]:

@@ -260,6 +260,21 @@ def test_in_a_run(name):
     assert isinstance(caught.value.__cause__, hl.HalideError)
 
 
+@pytest.mark.parametrize(("variable", "extent", "message"), [
+    (x, 37, "hw: padded is read from -1 to 16 along dimension 0, and is there from 0 to 36"),
+    (y, 22, "hw: padded is read from 14 to 22 along dimension 1, and is there from 0 to 21"),
+])  # fmt: skip
+def test_bound_of_an_input_of_tiles_that_is_too_small(variable, extent, message):
+    """Halide checks this only where software reads the input."""
+    pipe = Pipe(tiled=True)
+    pipe.source.set(hl.Buffer(PIXELS))
+    pipe.padded.bound(variable, 0, extent)
+    with pytest.raises(UsageError) as caught:
+        fluorite.compile(pipe.output).realize([37, 22])
+    said = without_numbers(str(caught.value))
+    assert said == f"{message}; give bound() of padded all that is read of it"
+
+
 @pytest.mark.parametrize("sizes", [[37], [37, 22, 1], [37, -1], [37, 2.5], [37, 1 << 31], []])
 def test_sizes_that_are_none(sizes):
     design = fluorite.compile(Pipe().output)
