@@ -61,14 +61,14 @@ class Launcher(Elaboratable):
             queue.w_en.eq(self.start),
             queue.w_data.eq(queued if len(queued) else 0),
             self.launched.eq(self.launch_valid & self.launch_ready),
-            queue.r_en.eq(self.launched),
+            queue.r_en.eq(self.accepted),  # not by the core's ready, which comes late in the cycle
             self.empty.eq(~queue.r_rdy),
         ]
         m.d.sync += self.accepted.eq(self.launched)
         looked = Signal()  # a cycle of its own for the comparison
         same = Signal()
         m.d.sync += [
-            looked.eq(queue.r_rdy & ~self.launch_valid & ~looked),
+            looked.eq(queue.r_rdy & ~self.launch_valid & ~looked & ~self.accepted),
             same.eq((queue.r_data == current) if len(queued) else 1),
         ]
         with m.If(looked):
