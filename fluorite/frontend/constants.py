@@ -161,6 +161,8 @@ class _Compiled:
             if parameter.name not in parameters:
                 raise UsageError(f"{func_name} is not constant: it depends on {parameter.name}")
         self.pipeline = to_halide(cut, parameters)
+        if func.updates and self.rank:
+            self.pipeline = _copied(self.pipeline, self.rank, len(self.types))
         self.target = strict_target()
 
     def realize(self, region: Sequence[tuple[int, int]]) -> list[NDArray[Any]]:
@@ -182,6 +184,15 @@ class _Compiled:
                 "make it one that Halide can, or leave what reads it to software",
             ) from error
         return [np.array(buffer) for buffer in buffers]
+
+
+def _copied(pipeline: Any, rank: int, elements: int) -> Any:
+    """Make a pipeline of a copy of the output, so that Halide computes all that its updates touch, asked for or not."""
+    (whole,), copy = pipeline.outputs(), hl.Func("fluorite_copy")
+    variables = tuple(hl.Var(f"v{number}") for number in range(rank))
+    value = whole.compute_root()[variables]
+    copy[variables] = tuple(value[element] for element in range(elements)) if elements > 1 else value
+    return hl.Pipeline(copy)
 
 
 def _scalar(array: NDArray[Any]) -> int | float:

@@ -50,6 +50,15 @@ def test_reductions_and_constant_buffers():
     np.testing.assert_array_equal(got, values.astype(np.float32) / np.float32(14))
 
 
+def test_points_of_a_func_whose_update_goes_over_all_of_it():
+    table, r = hl.Func("table"), hl.RDom([(1, 9)], "r")
+    table[x] = (hl.u8(3), hl.i16(x))
+    table[r.x] = (table[r.x - 1][0] * 2, table[r.x][1] + 1)
+    constants = Constants(load(table).root)
+    assert [constants.of_func(table.name(), 0, [n]) for n in (-2, 0, 3)] == [3, 3, 24]
+    np.testing.assert_array_equal(constants.region(table.name(), [(-1, 4)])[1], [-1, 0, 2, 3])
+
+
 def test_a_chain_of_computed_stages():
     stages = [hl.Func("stage")]
     stages[0][x] = x
