@@ -70,7 +70,7 @@ def software(
     if level.var_name == "" or func_name in root.output_names:
         level = _ROOT
     extern = func.replace(
-        func_schedule=func.func_schedule.replace(compute_level=level),
+        func_schedule=_stored_where_computed(func.func_schedule.replace(compute_level=level)),
         init_def=_extern_definition(func),
         updates=(),
         extern_arguments=(
@@ -178,6 +178,20 @@ def _extern_definition(func: Table) -> Table:
         args=tuple(_variable(arg, _INT32) for arg in func.args),
         stage_schedule=_stage_schedule([_dim(arg, "Extern") for arg in func.args], schedule),
     )
+
+
+def _stored_where_computed(schedule: Table) -> Table:
+    """Undo ``store_root`` and ``store_at``, unless they are there to let the stage run ahead.
+
+    Halide computes all that an extern stage is asked for again, so storing it further out saves nothing. But it would
+    fold the storage, and no region that wraps around in it can be given to C.
+    """
+    if schedule["async"] or (schedule.ring_buffer is not None and schedule.ring_buffer.kind != "UndefinedExpr"):
+        return schedule
+    hoisted = schedule.hoist_storage_level
+    if hoisted.fields == schedule.store_level.fields:
+        hoisted = schedule.compute_level
+    return schedule.replace(store_level=schedule.compute_level, hoist_storage_level=hoisted)
 
 
 def _variable(name: str, kind: Table, param: str = "") -> Table:

@@ -37,13 +37,6 @@ def refuse_schedule(root: Table, func: Table) -> None:
                 "an accelerated Func is computed by the accelerator alone",
                 "leave the schedule for other devices out",
             )
-    if func.func_schedule.memoized:
-        raise ScheduleError(
-            func.name,
-            "memoize()",
-            "Halide's cache cannot tell which images an accelerator has seen",
-            "remove memoize()",
-        )
     for dim in func.func_schedule.storage_dims:
         if dim.bound is not None and dim.bound.kind != "UndefinedExpr":
             raise ScheduleError(

@@ -52,8 +52,8 @@ COMPILE = {
     ),
     "accelerated_inside_itself": (
         False,
-        lambda p: p.hw.store_root().compute_at(p.hw, y),
-        f"hw: hw.store_root().compute_at(hw, y): {_PLACE}; use hw.compute_root() or hw.compute_at(output, "
+        lambda p: p.hw.compute_at(p.hw, y),
+        f"hw: hw.compute_at(hw, y): {_PLACE}; use hw.compute_root() or hw.compute_at(output, "
         "Var::outermost()) or hw.compute_at(output, y) or hw.compute_at(output, x)",
     ),
     "accelerated_outside_its_input": (
@@ -96,7 +96,9 @@ COMPILE = {
     "memoized": (
         False,
         lambda p: p.hw.memoize(),
-        "hw: memoize(): Halide's cache cannot tell which images an accelerator has seen; remove memoize()",
+        "output: the software part: Halide refuses it: Buffer parameter source encountered in computed_cached "
+        "computation. Computations which depend on buffer parameters cannot be scheduled compute_cached. Use "
+        "memoize_tag to provide cache key information for buffer; change the schedule of the Funcs around hw",
     ),
     "bounded_storage": (
         False,
@@ -239,9 +241,9 @@ RUN = {
     ),
     "folded_across_tiles": (
         True,
-        lambda p: p.hw.store_root(),
-        "output: Halide stops: Cannot fold dimension 0 of hw because an extern stage accesses [21, 36], which wraps "
-        f"around the boundary of the fold, which occurs at multiples of 16; {_LEVELS.format('hw')}",
+        lambda p: p.padded.store_root().compute_at(p.output, yo).fold_storage(y, 16),
+        "output: Halide stops: Cannot fold dimension 1 of padded because an extern stage accesses [0, 8], which is "
+        f"outside the range currently valid: [8, 23]; {_LEVELS.format('padded')}",
     ),
 }
 
