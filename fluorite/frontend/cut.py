@@ -10,7 +10,13 @@ from collections.abc import Collection, Sequence
 from fluorite.errors import UsageError
 from fluorite.frontend import ir
 from fluorite.frontend.annotations import TAG_PREFIX
-from fluorite.frontend.cut_refusals import refuse_prefetch, refuse_register, refuse_schedule, refuse_tuple
+from fluorite.frontend.cut_refusals import (
+    refuse_device,
+    refuse_prefetch,
+    refuse_register,
+    refuse_schedule,
+    refuse_tuple,
+)
 from fluorite.frontend.rewrite import apply_wrappers, find_func, prune, reachable, transform
 from fluorite.frontend.table import Table, table
 
@@ -84,6 +90,8 @@ def software(
     funcs = tuple(_without_tags(extern if other is func else other) for other in root.funcs)
     root = root.replace(funcs=funcs)
     alive = reachable(root)
+    for other in (func, *(other for other in root.funcs if other.name not in alive)):
+        refuse_device(other, func_name)
 
     def outside(old: Table) -> Table:
         # The loops of the accelerated Func and of what was inside it are gone: what was computed in them

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from fluorite.errors import ScheduleError, UnsupportedError
 from fluorite.frontend.table import Table
 
-__all__ = ["refuse_prefetch", "refuse_register", "refuse_schedule", "refuse_tuple"]
+__all__ = ["refuse_device", "refuse_prefetch", "refuse_register", "refuse_schedule", "refuse_tuple"]
 
 
 def refuse_schedule(root: Table, func: Table) -> None:
@@ -29,14 +29,6 @@ def refuse_schedule(root: Table, func: Table) -> None:
                     "the loops of an accelerated Func are hardware and cannot be shared with another Func",
                     "remove compute_with()",
                 )
-    for dim in func.init_def.stage_schedule.dims:
-        if dim.device_api not in ("None", "Host"):
-            raise ScheduleError(
-                func.name,
-                f"{dim.device_api} as its device",
-                "an accelerated Func is computed by the accelerator alone",
-                "leave the schedule for other devices out",
-            )
     for dim in func.func_schedule.storage_dims:
         if dim.bound is not None and dim.bound.kind != "UndefinedExpr":
             raise ScheduleError(
@@ -45,6 +37,19 @@ def refuse_schedule(root: Table, func: Table) -> None:
                 "Halide asks an extern stage for all that it has room for, also what nobody reads",
                 f"remove bound_storage(), or give bound_storage() to a copy of {func.name}",
             )
+
+
+def refuse_device(func: Table, accelerated: str) -> None:
+    """Refuse to compute on another device what is inside an accelerator."""
+    for stage in (func.init_def, *func.updates):
+        for dim in stage.stage_schedule.dims if stage else ():
+            if dim.device_api not in ("None", "Host"):
+                raise ScheduleError(
+                    func.name,
+                    f"{dim.device_api} as its device",
+                    f"the accelerator {accelerated} computes all that is inside it",
+                    "leave the schedule for other devices out",
+                )
 
 
 def refuse_prefetch(func: Table, accelerated: str, funcs: Collection[str], alive: Collection[str]) -> None:

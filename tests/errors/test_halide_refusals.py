@@ -133,7 +133,13 @@ COMPILE = {
     "on_a_dsp": (
         False,
         lambda p: p.hw.hexagon(),
-        "hw: Hexagon as its device: an accelerated Func is computed by the accelerator alone; leave the schedule for "
+        "hw: Hexagon as its device: the accelerator hw computes all that is inside it; leave the schedule for other "
+        "devices out",
+    ),
+    "inner_on_a_gpu": (
+        False,
+        lambda p: p.inner.gpu_threads(x),
+        "inner: Default_GPU as its device: the accelerator hw computes all that is inside it; leave the schedule for "
         "other devices out",
     ),
 }
