@@ -298,7 +298,8 @@ class Design:
         for output in self.loaded.pipeline.outputs:
             dimensions = len(self.loaded.pipeline.funcs[output].args)
             if len(sizes) != dimensions or not whole:
-                raise UsageError(f"{output} takes {dimensions} sizes of 0 to {(1 << 31) - 1}, not {sizes!r}")
+                plural = "" if dimensions == 1 else "s"
+                raise UsageError(f"{output} takes {dimensions} size{plural} of 0 to {(1 << 31) - 1}, not {sizes!r}")
         if self._runner is None:
             self._runner = _Runner(self)
         return self._runner.realize(sizes, stalls, progress)
