@@ -152,7 +152,7 @@ static ssize_t fluorite_read(struct file *opened, char __user *to, size_t size, 
 	if (size != sizeof(count))
 		return -EINVAL;
 	if (count == READ_ONCE(file->irq_seen) && opened->f_flags & O_NONBLOCK)
-		return -EAGAIN;
+		return READ_ONCE(device->gone) ? -ENODEV : -EAGAIN; /* as poll says EPOLLHUP */
 	if (wait_event_interruptible(device->waiting,
 				     (count = fluorite_irq_count(device)) != READ_ONCE(file->irq_seen) ||
 				     READ_ONCE(device->gone)))
