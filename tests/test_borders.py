@@ -50,3 +50,20 @@ def test_borders_of_a_pixel_or_two_given_as_numbers():
     source = hl.ImageParam(hl.UInt(8), 3, "source")
     edge = BC.repeat_edge(source, [(0, 1), (0, 7), (0, 2)])
     check(edge[x - 1, y, c + 1] + 3 * edge[x + 1, y - 1, c - 1], source, [photo(1, 7, 2)], (1, 7, 2))
+
+
+def test_mirrors_of_an_image_that_numbers_put_away_from_the_origin():
+    # Mirrors take the distance from the least coordinate, which stands in the index beside the coordinate itself.
+    source = hl.ImageParam(hl.UInt(8), 2, "source")
+    bounds = [(-4, 13), (3, source.height())]
+    image, interior = BC.mirror_image(source, bounds), BC.mirror_interior(source, bounds)
+    hw, output = hl.Func("hw"), hl.Func("output")
+    hw[x, y] = image[x - 2, y + 1] + 3 * interior[x + 3, y - 2]
+    hw.compute_root().bound(x, -4, 13).set_estimate(y, 0, 20).accelerate([source], x, OUTERMOST)
+    output[x, y] = hw[x - 4, y + 3]
+    pixels = photo(13, 9)
+    buffer = hl.Buffer(pixels)
+    buffer.set_min([-4, 3])
+    source.set(buffer)
+    expected = np.array(output.realize([13, 9]))
+    np.testing.assert_array_equal(np.array(fluorite.compile(output).realize([13, 9])), expected)

@@ -24,7 +24,7 @@ from fluorite.hwgen.ops import Builder, constant_value
 from fluorite.hwgen.tables import TableRead, is_table
 from fluorite.hwgen.values import Affine, Lowered, Tree, Value
 
-__all__ = ["Expressions"]
+__all__ = ["Expressions", "with_children"]
 
 _INLINE_REDUCTIONS = ("sum", "product", "maximum", "minimum")
 
@@ -302,7 +302,7 @@ class Expressions:
             )
         if has_data:
             return None
-        kept = _with_children(node, literals)
+        kept = with_children(node, literals)
         if indices or metadata or not node.type.is_integer:
             return Tree(kept, indices, metadata)
         return self.build.const(int(self.region.constants.of_expr(kept)))
@@ -414,7 +414,7 @@ class Expressions:
         return UnsupportedError(self.caller or self.region.name, construct, rule, way_out)
 
 
-def _with_children(node: ir.Expr, children: Sequence[ir.Expr]) -> ir.Expr:
+def with_children(node: ir.Expr, children: Sequence[ir.Expr]) -> ir.Expr:
     """The same operation on other operands."""
     match node:
         case ir.Cast() | ir.Reinterpret() | ir.Not():

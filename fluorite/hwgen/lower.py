@@ -13,14 +13,17 @@ from fluorite.errors import UnsupportedError
 from fluorite.frontend import ir
 from fluorite.frontend.pretty import show
 from fluorite.frontend.region import Region
+from fluorite.frontend.visit import children
 from fluorite.hwgen.borders import Border, find_border
-from fluorite.hwgen.expressions import Expressions
+from fluorite.hwgen.expressions import Expressions, with_children
 from fluorite.hwgen.formula import constant, variable
 from fluorite.hwgen.graph import Graph, Ref
 from fluorite.hwgen.ops import constant_value
 from fluorite.hwgen.values import Affine, Domain, Lowered, Tree, Value, stage_key
 
 __all__ = ["lower"]
+
+_INDEX = ir.Type(ir.TypeCode.INT, 32)
 
 
 def lower(region: Region) -> Lowered:
@@ -144,7 +147,9 @@ class _Walk(Expressions):
 
     def _border(self, tree: Tree) -> tuple[Affine, Border] | None:
         """The position and the border condition that an index stands for."""
-        if len(tree.indices) != 1:
+        if len(tree.indices) > 1:
+            return self._border_of_several(tree)
+        if not tree.indices:
             return None
         ((name, place),) = tree.indices.items()
         d = place.dimension
@@ -169,6 +174,21 @@ class _Walk(Expressions):
         if not self.survey and border not in self.lowered.borders:
             self.lowered.borders.append(border)
         return place, border
+
+    def _border_of_several(self, tree: Tree) -> tuple[Affine, Border] | None:
+        """The same where the index's distance from a number stands beside it, which became an index of its own."""
+        for name, place in tree.indices.items():
+            if any(other.dimension != place.dimension for other in tree.indices.values()):
+                return None
+            distances: dict[str, ir.Expr] = {}
+            for other, at in tree.indices.items():
+                position, distance = ir.Variable(name, _INDEX), ir.Imm(_INDEX, at.offset - place.offset)
+                distances[other] = ir.Binary(ir.BinaryOp.ADD, position, distance, _INDEX)
+            one = Tree(_replaced(tree.expr, distances), {name: place}, tree.metadata)
+            extent = self.region.loops[place.dimension].max_extent
+            if find_border(place.dimension, one.expr, name, list(one.metadata), (1, 1), extent):
+                return self._border(one)
+        return None
 
     def _record(
         self,
@@ -294,6 +314,13 @@ class _Window:
 
 def _moved(offsets: tuple[int, ...], d: int, by: int) -> tuple[int, ...]:
     return (*offsets[:d], offsets[d] + by, *offsets[d + 1 :])
+
+
+def _replaced(expr: ir.Expr, variables: Mapping[str, ir.Expr]) -> ir.Expr:
+    """The expression with some variables replaced."""
+    if isinstance(expr, ir.Variable):
+        return variables.get(expr.name, expr)
+    return with_children(expr, [_replaced(child, variables) for child in children(expr)])
 
 
 def _at(var: str, offset: int) -> str:
