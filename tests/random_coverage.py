@@ -42,6 +42,7 @@ def features(plan):
     for of, what in ((plan.inputs, "input"), (plan.stages[:-1], "stage")):
         found |= {f"border of {what}: {border.kind}" for one in of for border in one.borders}
         found |= {f"border of {what} at {border.bounds}" for one in of for border in one.borders}
+        found |= {f"{what} with and without its border" for one in of if one.mixed}
         found |= {"two borders" for one in of if len(one.borders) > 1}
     for op in operations(plan):
         if op.kind == "table":
@@ -59,6 +60,7 @@ def features(plan):
         "lanes along y": plan.lanes[1] > 1,
         "lanes along c": plan.lanes[2] > 1,
         "another order of loops": plan.order not in ("xy", "xyc"),
+        "two sizes": plan.again is not None,
         "several launches": plan.mode == "whole" and plan.launches > 1,
         "part of a tile": plan.mode == "tile" and any(n % t for n, t in zip(plan.size, plan.tile, strict=False)),
         "a border and a small image": bool(_borders(plan)) and min(plan.size[:2]) < 5,

@@ -40,7 +40,7 @@ class Source:
 class Table:
     """A constant that is read at an index which moves."""
 
-    form: str  # "buffer" | "integers": a Func | "floats" | "update" | "tuple"
+    form: str  # "buffer" | "integers": a Func | "floats" | "update" | "tuple" | "scatter"
     type: str
     mins: tuple[int, ...]
     extents: tuple[int, ...]
@@ -122,14 +122,16 @@ class Drawing:
     # --- tables -------------------------------------------------------------------------------------------------------
 
     def table(self):
-        form = self.choice("buffer", "buffer", "integers", "floats", "update", "tuple")
+        form = self.choice("buffer", "buffer", "integers", "floats", "update", "tuple", "scatter")
         type_ = self.choice(*(TYPES if form == "buffer" else TYPES[:-1]))
-        rank = self.choice(1, 1, 2)
+        rank = 1 if form == "scatter" else self.choice(1, 1, 2)
         extents = tuple(self.choice(1, 3, 8, 16, 200) if rank == 1 else self.choice(1, 3, 4, 7) for _ in range(rank))
         if rank == 1 and self.flag(3):
             extents = (256,)
         mins = tuple(self.integer(-5, 5) if self.flag(3) else 0 for _ in range(rank))
-        return Table(form, type_, mins, extents, self.flag(2) or form in ("update", "tuple"), self.integer(0, 99))
+        return Table(
+            form, type_, mins, extents, self.flag(2) or form not in ("integers", "floats"), self.integer(0, 99)
+        )
 
     def table_read(self, sources, shift, type_, depth):
         number = self.integer(0, len(self.tables) - 1)

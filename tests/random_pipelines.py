@@ -17,13 +17,17 @@ def halide_type(name):
 
 
 class Reader:
-    """A source as expressions read it: a Func or ImageParam, an element of it, its borders around it."""
+    """A source as expressions read it: a Func or ImageParam with its borders around it, an element of it.
 
-    def __init__(self, func, element, deep):
-        self.func, self.element, self.deep = func, element, deep
+    Some taps read `plain`, what is inside the borders.
+    """
 
-    def at(self, *indices):
-        read = self.func[indices if self.deep else indices[:2]]
+    def __init__(self, func, element, of, plain):
+        self.func, self.element, self.deep = func, element, of.deep
+        self.plain = plain if of.mixed else func
+
+    def at(self, *indices, plain=False):
+        read = (self.plain if plain else self.func)[indices if self.deep else indices[:2]]
         read = read if self.element is None else read[self.element]
         return read if isinstance(read, hl.Expr) else hl.Expr(read)
 
@@ -42,23 +46,19 @@ class Building:
             for n, image in enumerate(plan.inputs)
         ]
         self.keep = []  # Halide holds no reference to the memory of numpy
-        self._fill()
+        self.fill(plan.size)
         self.tables = [build_table(table, n, halide_type, self.keep) for n, table in enumerate(plan.tables)]
         self.readers = []
         self.reductions = 0
         self.here = ()  # variables of the Func under construction
         self.accelerated, self.output = self._build()
 
-    @property
-    def size(self):
-        """Extents to realize."""
-        return list(self.plan.size[: len(self.output.args())])
-
-    def _fill(self):
+    def fill(self, size):
+        """Give every input an image for a frame of this size; the extents to realize."""
         plan, random = self.plan, np.random.default_rng(self.plan.seed)
         for image, param in zip(plan.inputs, self.images, strict=True):
             margins = [m if image.form == "margin" else 0 for m in MARGIN[: 3 if image.deep else 2]]
-            shape = [extent + 2 * m for extent, m in zip(plan.size, margins, strict=False)][::-1]
+            shape = [extent + 2 * m for extent, m in zip(size, margins, strict=False)][::-1]
             if image.type == "bool":
                 array = random.integers(0, 2, shape).astype(bool)
             else:
@@ -69,6 +69,7 @@ class Building:
             buffer.set_min([origin - m for origin, m in zip(plan.origin, margins, strict=False)])
             self.keep.append((array, buffer))
             param.set(buffer)
+        return list(size[: 3 if plan.stages[-1].deep else 2])
 
     # --- Funcs --------------------------------------------------------------------------------------------------------
 
@@ -82,7 +83,8 @@ class Building:
                 variables = self.variables[: 3 if image.deep else 2]
                 source[variables] = hl.BoundaryConditions.repeat_edge(param)[variables]
             hardware_inputs.append(source)
-            self.readers.append(Reader(self._bordered(source, image.borders, image.type, image.deep), None, image.deep))
+            around = self._bordered(source, image.borders, image.type, image.deep)
+            self.readers.append(Reader(around, None, image, source))
         func, buffered = None, []
         for number, stage in enumerate(plan.stages):
             func = hl.Func(f"stage{number}")
@@ -91,7 +93,7 @@ class Building:
             func[self.here] = bodies[0] if len(bodies) == 1 else tuple(bodies)
             around = self._bordered(func, stage.borders, stage.bodies[0].type, stage.deep)
             for element in range(len(bodies)):
-                self.readers.append(Reader(around, element if len(bodies) > 1 else None, stage.deep))
+                self.readers.append(Reader(around, element if len(bodies) > 1 else None, stage, func))
             if stage.linebuffer and number < len(plan.stages) - 1:
                 func.linebuffer()
                 buffered.append(func)
@@ -215,7 +217,8 @@ class Building:
             return hl.cast(type_, self.variables[args[0]])
         if kind == "tap":
             number, dx, dy, third = args
-            return self.readers[number].at(self.x + dx, self.y + dy, self._third(third))
+            plain = (dx + dy) % 2 == 0
+            return self.readers[number].at(self.x + dx, self.y + dy, self._third(third), plain=plain)
         if kind in ("window", "reduce"):
             return self._window(op)
         if kind == "across":

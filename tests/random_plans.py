@@ -32,6 +32,7 @@ class Stage:
     linebuffer: bool
     deep: bool = False  # of three dimensions
     borders: tuple[Border, ...] = ()  # of its readers, one inside the other
+    mixed: bool = False  # some taps read it as it is, without its borders
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Image:
     form: str  # "padded" by software | "margin": an ImageParam, larger than the frame | "exact": just the frame
     deep: bool = False
     borders: tuple[Border, ...] = ()
+    mixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Plan:
     order: str  # of the loops, innermost first
     origin: tuple[int, int, int]  # the output reads the accelerated Func so far away
     size: tuple[int, int, int]
+    again: tuple[int, int, int] | None  # another size for the same hardware
     launches: int  # about so many along each dimension of a whole image
     planes: bool  # a tile is of one c
     params: tuple[int, int]
@@ -107,6 +110,7 @@ class PlanDrawing(Drawing):
             order,
             origin,
             size,
+            self._again(mode, size, tile, tail, inputs, stages),
             1 if bordered else self.choice(1, 1, 1, 2, 3),
             self.flag(3),
             (self.constant("int32"), self.constant("uint8")),
@@ -120,7 +124,7 @@ class PlanDrawing(Drawing):
     def _image(self, form, bordered, folding):
         deep = self._deep()
         borders = self._borders(form, deep, folding) if bordered and (form == "exact" or self.flag(2)) else ()
-        return Image(self.choice(*TYPES), form, deep, borders)
+        return Image(self.choice(*TYPES), form, deep, borders, bool(borders) and form != "exact" and self.flag(3))
 
     def _stage(self, sources, last, bordered, folding):
         self.deep = self._deep()
@@ -134,7 +138,7 @@ class PlanDrawing(Drawing):
         buffered = last or not self.flag(12 if borders else 3)
         if len(bodies) > 1:  # one exterior value is given
             borders = tuple(b for b in borders if b.kind not in ("constant_exterior", "clamp"))
-        return Stage(bodies, buffered, self.deep, borders)
+        return Stage(bodies, buffered, self.deep, borders, bool(borders) and self.flag(3))
 
     def _borders(self, form, deep, folding):
         kinds = BORDERS[:-1] if folding else [kind for kind in BORDERS if kind not in FOLDING]
@@ -164,6 +168,17 @@ class PlanDrawing(Drawing):
         if mode == "tile" and tail != "GuardWithIf":
             width, height = max(width, tile[0]), max(height, tile[1])
         return (width, height, channels), tile, tail
+
+    def _again(self, mode, size, tile, tail, inputs, stages):
+        borders = [border for one in (*inputs, *stages) for border in one.borders]
+        if mode == "bound" or any(border.bounds == "numbers" for border in borders):
+            return None
+        least = [12 if any(border.kind in FOLDING for border in borders) else 1] * 3
+        if mode == "tile" and tail != "GuardWithIf":
+            least[:2] = tile
+        width, height = (self.integer(min(low, most), most) for low, most in zip(least[:2], size[:2], strict=True))
+        whole = mode == "whole" and self.third == "scan"
+        return width, height, self.integer(min(least[2], size[2]), size[2]) if whole else size[2]
 
     def _lanes(self, third, mode, channels, stages):
         lanes = self.choice(1, 1, 1, 2, 3, 4)

@@ -32,6 +32,9 @@ def build_table(table, number, halide_type, keep):
         func[variables] += hl.cast(type_, i * r.x)
         if table.seed % 2:  # and one element, or row, by itself
             func[(hl.i32(table.mins[0]), *variables[1:])] = hl.cast(type_, 77)
+    elif table.form == "scatter":  # over all of the table, whatever part of it is read
+        r = hl.RDom([(table.mins[0] + 1, table.extents[0])], f"t{number}")
+        func[r.x] = hl.cast(type_, hl.u32(func[r.x - 1]) * 3 + hl.u32(r.x))
     if table.stored:
         func.compute_root()
     return func
