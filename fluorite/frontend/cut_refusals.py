@@ -68,7 +68,15 @@ def refuse_prefetch(func: Table, accelerated: str, funcs: Collection[str], alive
 
 
 def refuse_register(func: Table) -> None:
-    """Refuse a Func without memory for the buffer that is given to C."""
+    """Refuse a Func without memory for the buffer that is given to C, or with several buffers in one."""
+    ring = func.func_schedule.ring_buffer
+    if ring is not None and ring.kind != "UndefinedExpr":
+        raise ScheduleError(
+            func.name,
+            "ring_buffer()",
+            "Halide gives an extern stage the whole ring, which has a dimension more than the Func",
+            "remove ring_buffer()",
+        )
     if func.func_schedule.memory_type == "Register":
         raise ScheduleError(
             func.name,

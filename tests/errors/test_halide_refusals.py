@@ -70,9 +70,14 @@ COMPILE = {
     "ring_buffer": (
         True,
         lambda p: p.hw.ring_buffer(2),
-        'hw: the software part: Halide refuses it: Func "hw" is scheduled with ring_buffer(), but has matching '
-        "store_at and hoist_storage levels. Add an explicit hoist_storage directive to the schedule to fix the issue; "
-        f"{_LEVELS.format('hw')}",
+        "hw: ring_buffer(): Halide gives an extern stage the whole ring, which has a dimension more than the "
+        "Func; remove ring_buffer()",
+    ),
+    "ring_buffer_of_an_input": (
+        True,
+        lambda p: p.padded.hoist_storage_root().ring_buffer(2),
+        "padded: ring_buffer(): Halide gives an extern stage the whole ring, which has a dimension more than the "
+        "Func; remove ring_buffer()",
     ),
     "asynchronous_beside_its_input": (
         True,
