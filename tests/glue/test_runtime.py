@@ -113,7 +113,7 @@ def test_a_full_queue(driver, sums_device, sums, scenarios):
         assert driver.submit(device, settings, views, 0)[0] == driver.codes["QUEUE_FULL"]
         start = time.monotonic()
         assert driver.submit(device, settings, views, 20)[0] == driver.codes["QUEUE_FULL"]
-        assert 0.02 <= time.monotonic() - start < 1
+        assert 0.02 <= time.monotonic() - start < 5
         sums_device.hang = False
         code, last = driver.submit(device, settings, views, 1000)
         assert code == 0
