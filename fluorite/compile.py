@@ -60,7 +60,7 @@ def compile(
         config = replace(config, kind=shell)
     if config.kind == "axi" and board and board.processor is None:
         raise UsageError(f"shell must be 'axis' on {board.name}, which has no memory that an accelerator could reach")
-    loaded = halide_io.load(func_or_pipeline)
+    loaded = halide_io.plainly_named(halide_io.load(func_or_pipeline))
     output = loaded.pipeline.outputs[0]
     found = accelerated_funcs(loaded.pipeline)
     if not found:

@@ -78,7 +78,7 @@ class Accelerator:
     Attributes
     ----------
     name : str
-        The accelerated Func.
+        The accelerated Func, by its plain name: without the number that Halide gives equal names of one process.
     generated : Generated
         The hardware and all decisions behind it.
     """
@@ -159,7 +159,7 @@ class Accelerator:
         Parameters
         ----------
         inputs : mapping of str to ndarray
-            Per input, exactly the region it needs, axes reversed.
+            Per input, by its plain name or Halide's, exactly the region it needs, axes reversed.
         mins, extents : sequence of int
             The region, by the Func's arguments.
         given : mapping of str to halide.Parameter, optional
@@ -172,6 +172,7 @@ class Accelerator:
         computed = [*region.stages[:-1], *sorted(region.constant_funcs)]
         root = cut.golden(self._loaded.root, self.name, names, computed)
         params = image_params(root, names)
+        inputs = {self._loaded.plain_name(name): array for name, array in inputs.items()}
         arrays = [np.ascontiguousarray(inputs[name]) for name in params]  # an hl.Buffer does not keep its array alive
         for (name, param), array in zip(params.items(), arrays, strict=True):
             buffer = to_buffer(array)
@@ -213,7 +214,7 @@ class Design:
     _runner: _Runner | None = None
 
     def accelerator(self, name: str) -> Accelerator:
-        """The accelerator of a Func.
+        """The accelerator of a Func, by its plain name or Halide's: ``"corners"``, ``corners.name()``.
 
         Raises
         ------
@@ -221,7 +222,7 @@ class Design:
             There is none of that name.
         """
         for accelerator in self.accelerators:
-            if accelerator.name == name:
+            if accelerator.name == self.loaded.plain_name(name):
                 return accelerator
         known = ", ".join(a.name for a in self.accelerators)
         raise UsageError(f"{self.name} has no accelerator {name}; it has: {known}")

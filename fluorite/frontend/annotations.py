@@ -9,14 +9,14 @@ hands back to Halide has them removed.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fluorite.errors import ScheduleError
 from fluorite.frontend import ir
 
-__all__ = ["TAG_PREFIX", "Accelerate", "Annotations", "annotations_of", "install"]
+__all__ = ["TAG_PREFIX", "Accelerate", "Annotations", "annotations_of", "install", "renamed_tag"]
 
 TAG_PREFIX: Final = "fluorite:"
 """Every trace tag of ours starts so; the rest is JSON."""
@@ -85,6 +85,19 @@ def annotations_of(func: ir.Func) -> Annotations:
     return Annotations(accelerated, buffered, tuple(depths.items()))
 
 
+def renamed_tag(tag: str, names: Mapping[str, str]) -> str:
+    """Return a trace tag with other names of Funcs in it; one that is not ours is left alone."""
+    if not tag.startswith(TAG_PREFIX):
+        return tag
+    payload = json.loads(tag.removeprefix(TAG_PREFIX))
+    for role in ("inputs", "taps"):
+        if role in payload:
+            payload[role] = [names.get(name, name) for name in payload[role]]
+    if "consumer" in payload:
+        payload["consumer"] = names.get(payload["consumer"], payload["consumer"])
+    return _encoded(payload)
+
+
 def install() -> None:
     """Give ``halide.Func`` the methods ``accelerate``, ``linebuffer`` and ``fifo_depth``.
 
@@ -97,8 +110,12 @@ def install() -> None:
     hl.Func.fifo_depth = fifo_depth
 
 
+def _encoded(payload: Mapping[str, Any]) -> str:
+    return TAG_PREFIX + json.dumps(payload, separators=(",", ":"))
+
+
 def _tag(func: Any, **payload: Any) -> Any:
-    func.add_trace_tag(TAG_PREFIX + json.dumps(payload, separators=(",", ":")))
+    func.add_trace_tag(_encoded(payload))
     return func
 
 

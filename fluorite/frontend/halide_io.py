@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import halide as hl
@@ -15,10 +15,12 @@ from fluorite.frontend import ir, wire
 from fluorite.frontend.buffers import planar
 from fluorite.frontend.decode import decode
 from fluorite.frontend.decode_expr import decode_type, operands
+from fluorite.frontend.naming import buffer_names, func_names, output_name, renamed
 from fluorite.frontend.rewrite import apply_wrappers, tables
 
 __all__ = [
-    "DimensionBounds", "Loaded", "halide_type", "image_params", "load", "parameter_bounds", "to_buffer", "to_halide",
+    "DimensionBounds", "Loaded", "halide_type", "image_params", "load", "parameter_bounds", "plainly_named", "to_buffer",
+    "to_halide",
 ]  # fmt: skip
 
 
@@ -36,12 +38,19 @@ class Loaded:
         The same pipeline decoded.
     bounds : dict
         What the user fixed or estimated of each ImageParam's dimensions; it is not in the bytes.
+    plain_names : dict
+        By Halide's name, the plain name of each Func that goes by another here.
     """
 
     root: wire.Table
     parameters: dict[str, Any]
     pipeline: ir.Pipeline
     bounds: dict[str, tuple[DimensionBounds, ...]]
+    plain_names: dict[str, str] = field(default_factory=dict)
+
+    def plain_name(self, name: str) -> str:
+        """Name in this pipeline of what Halide, or the user, calls so."""
+        return self.plain_names.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,44 @@ def load(pipeline: Any) -> Loaded:
     root = apply_wrappers(planar(wire.read(data)))
     _refuse_ambiguous_names(root)
     return Loaded(root, parameters, decode(root), parameter_bounds(parameters))
+
+
+def plainly_named(loaded: Loaded) -> Loaded:
+    """Give the Funcs and Buffers of a pipeline their plain names, see :mod:`fluorite.frontend.naming`.
+
+    Raises
+    ------
+    UsageError
+        If a name then stands for two things.
+    """
+    names = loaded.root.func_names_in_order
+    funcs = func_names(
+        names, [p.name for p in loaded.root.external_parameters if not (p.is_buffer and p.name in names)]
+    )
+    buffers = buffer_names([buffer.name for buffer in loaded.root.buffers])
+    if not funcs and not buffers:
+        return loaded
+    root = renamed(loaded.root, funcs, buffers)
+    _refuse_ambiguous_names(root)
+    parameters = {}
+    for name, parameter in loaded.parameters.items():
+        plain = output_name(name, funcs) if parameter.is_buffer() else name
+        parameters[plain] = parameter if plain == name else _copy_of_output(parameter, plain)
+    return Loaded(root, parameters, decode(root), parameter_bounds(parameters), funcs)
+
+
+def _copy_of_output(parameter: Any, name: str) -> Any:
+    """An output buffer's ``hl.Parameter`` under another name: Halide reads its name, which cannot be changed."""
+    copy = hl.Parameter(parameter.type(), True, parameter.dimensions(), name)
+    copy.set_host_alignment(parameter.host_alignment())
+    copy.store_in(parameter.memory_type())
+    for d in range(parameter.dimensions()):
+        for what in ("min", "extent", "stride"):
+            getattr(copy, f"set_{what}_constraint")(d, getattr(parameter, f"{what}_constraint")(d))
+        for what in ("min", "extent"):
+            estimate = getattr(parameter, f"{what}_constraint_estimate")(d)
+            getattr(copy, f"set_{what}_constraint_estimate")(d, estimate)
+    return copy
 
 
 def _refuse_ambiguous_names(root: wire.Table) -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import halide as hl
 
 from fluorite.errors import UsageError
-from fluorite.frontend.halide_errors import HALIDE_ERRORS, one_line
 from fluorite.glue.accelerator import AcceleratorCode
+from fluorite.glue.aot import compile_library
 from fluorite.glue.registers import common_header
 from fluorite.glue.sources import RUNTIME
 from fluorite.glue.templates import design_header, makefile, readme
@@ -91,13 +91,8 @@ def write_software(
 
 def _compile(design: Design, pipeline: str, folder: Path, target: str) -> list[Path]:
     try:
-        wanted = hl.Target(target)
+        hl.Target(target)
     except Exception as error:  # Halide's bindings raise several types
         raise UsageError(f"Halide has no target {target!r}: {error}") from error
     folder.mkdir(parents=True, exist_ok=True)
-    software = design.software
-    try:
-        software.compile_to_static_library(str(folder / pipeline), software.infer_arguments(), pipeline, wanted)
-    except HALIDE_ERRORS as error:
-        raise UsageError(f"Halide cannot compile the software part for {target!r}: {one_line(error)}") from error
-    return [folder / f"{pipeline}.a", folder / f"{pipeline}.h"]
+    return compile_library(design.software, folder, pipeline, target)

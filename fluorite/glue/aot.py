@@ -1,0 +1,65 @@
+"""The software part compiled by Halide, in a process of its own.
+
+Halide numbers the functions of a library, such as those of parallel loops, through the life of a process. What was
+compiled before must not show in what is written.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from fluorite.errors import UsageError
+from fluorite.frontend.parcel import pack
+
+__all__ = ["compile_library"]
+
+_PROCESS = Path(__file__).with_name("aot_process.py")
+
+
+def compile_library(pipeline: Any, folder: Path, function: str, target: str) -> list[Path]:
+    """Compile an ``hl.Pipeline`` to ``<function>.a`` and ``<function>.h``; takes seconds.
+
+    Parameters
+    ----------
+    pipeline : halide.Pipeline
+        The software part.
+    folder : Path
+        An existing one.
+    function : str
+        Name of the C function.
+    target : str
+        A Halide target.
+
+    Returns
+    -------
+    list of Path
+        The library and its header.
+
+    Raises
+    ------
+    UsageError
+        Halide cannot compile the pipeline for this target.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", _PROCESS.read_text(), str(folder.resolve() / function), function, target],
+        input=pack(pipeline),
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+        check=False,
+    )
+    if done.returncode:
+        text = done.stderr.decode(errors="replace").rpartition("HalideError: ")[2].removeprefix("Error: ")
+        reason = " ".join(text.split()) or f"it ended with {done.returncode}"
+        raise UsageError(f"Halide cannot compile the software part for {target}: {reason}")
+    library, header = folder / f"{function}.a", folder / f"{function}.h"
+    text = header.read_text()
+    # Halide's include guard is the whole path of the file.
+    guard = re.search(r"^#ifndef (HALIDE_\w+)$", text, re.MULTILINE)
+    assert guard is not None, "Halide's header has an include guard"
+    header.write_text(text.replace(guard[1], f"HALIDE_{function}_h"))
+    return [library, header]
