@@ -51,7 +51,7 @@ def main() -> None:
         print(f"| {' | '.join(columns)} |\n| --- |{' ---: |' * (len(columns) - 2)} --- |")
     else:
         print("  ".join(cell.rjust(11) for cell in columns))
-    # A process for each, as `fluorite build` is: Halide numbers Funcs of one name in one process, and names move cells.
+    # A process for each, as `fluorite build` is.
     context = multiprocessing.get_context("spawn")
     with (
         tempfile.TemporaryDirectory() as temporary,

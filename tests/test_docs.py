@@ -14,7 +14,7 @@ ARCHITECTURE = ROOT / "docs" / "architecture.md"
 
 @pytest.mark.slow
 def test_listings_are_what_the_worked_example_prints():
-    # A process of its own: Halide numbers the Funcs of one process that share a name.
+    # A process of its own, as it is run by hand.
     script = ROOT / "docs" / "worked_example.py"
     done = subprocess.run([sys.executable, script, "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, (

@@ -1,9 +1,9 @@
 """Plain names: the names of a pipeline as if the process had built nothing else.
 
-Halide numbers equal names of Funcs through the life of a process: who builds a pipeline again, a notebook's cell run
-twice, has ``corners`` and then ``corners$1``. What fluorite makes of a pipeline must not depend on that, so every
-design is made under plain names. Params, ImageParams, Vars and RDoms keep theirs: Halide does not number what the user
-named, and finds Params by name when it runs the software part.
+Halide numbers equal names of Funcs, and some of equal hash, through the life of a process: who builds a pipeline again,
+a notebook's cell run twice, has ``corners`` and then ``corners$1``. What fluorite makes of a pipeline must not depend
+on that, so every design is made under plain names. Params, ImageParams, Vars and RDoms keep theirs: Halide does not
+number what the user named, and finds Params by name when it runs the software part.
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ def compile_library(pipeline: Any, folder: Path, function: str, target: str) -> 
     )
     if done.returncode:
         text = done.stderr.decode(errors="replace").rpartition("HalideError: ")[2].removeprefix("Error: ")
-        reason = " ".join(text.split()) or f"it ended with {done.returncode}"
-        raise UsageError(f"Halide cannot compile the software part for {target}: {reason}")
+        reason = " ".join(text.split()).rstrip(".") or f"it ended with {done.returncode}"
+        raise UsageError(f"Halide cannot compile the software part for {target!r}: {reason}")
     library, header = folder / f"{function}.a", folder / f"{function}.h"
     text = header.read_text()
     # Halide's include guard is the whole path of the file.

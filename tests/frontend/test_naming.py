@@ -139,7 +139,8 @@ def test_bounds_of_an_output_are_kept():
 
 
 def test_a_pipeline_with_plain_names_is_left_alone():
-    out = hl.Func("naming_left_alone")
+    # Halide counts names by a hash of 14 bits: any name may get a number.
+    out = next(f for f in (hl.Func(f"naming_left_{letter}") for letter in "abcdefgh") if "$" not in f.name())
     out[x] = x
     loaded = load(out)
     assert plainly_named(loaded) is loaded

@@ -91,7 +91,7 @@ def sobel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def edges():
-    """The accelerated Func's name; Halide may have numbered it."""
+    """The accelerated Func's name, as an identifier."""
     return identifier(compiled("sobel").accelerators[0].name)
 
 

@@ -56,8 +56,7 @@ def compiled():
         if board not in kept:
             x, y = hl.vars("x y")
             left, right = (hl.ImageParam(hl.UInt(8), 2, name) for name in ("left", "right"))
-            prefix = "vivado" if board == "pynq-z2" else board  # two Funcs of one name would be numbered
-            blend, middle, edges, out = (hl.Func(f"{prefix}_{n}") for n in ("blend", "middle", "edges", "out"))
+            blend, middle, edges, out = (hl.Func(f"vivado_{n}") for n in ("blend", "middle", "edges", "out"))
             blend[x, y] = hl.u8((hl.u16(left[x, y]) + right[x, y] + 1) / 2)
             middle[x, y] = blend[x, y] ^ 1
             edges[x, y] = hl.absd(middle[x, y], middle[x + 1, y + 1])

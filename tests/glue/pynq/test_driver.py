@@ -317,7 +317,6 @@ def test_a_reset_that_does_not_end(built):
     assert str(stuck.value) == text
 
 
-#: Names are read: Halide numbers Funcs of one name in a process.
 REFUSED = [
     ("harris", lambda a: a(), TypeError, "{func} takes 1 images ({in0}), not 0"),
     (
