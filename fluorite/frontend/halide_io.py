@@ -19,8 +19,8 @@ from fluorite.frontend.naming import buffer_names, func_names, output_name, rena
 from fluorite.frontend.rewrite import apply_wrappers, tables
 
 __all__ = [
-    "DimensionBounds", "Loaded", "halide_type", "image_params", "load", "parameter_bounds", "plainly_named", "to_buffer",
-    "to_halide",
+    "DimensionBounds", "Loaded", "halide_type", "image_params", "load", "parameter_bounds", "plainly_named",
+    "to_buffer", "to_halide",
 ]  # fmt: skip
 
 

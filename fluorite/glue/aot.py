@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fluorite.errors import UsageError
+from fluorite.frontend.halide_errors import one_line
 from fluorite.frontend.parcel import pack
 
 __all__ = ["compile_library"]
@@ -53,9 +54,11 @@ def compile_library(pipeline: Any, folder: Path, function: str, target: str) -> 
         check=False,
     )
     if done.returncode:
-        text = done.stderr.decode(errors="replace").rpartition("HalideError: ")[2].removeprefix("Error: ")
-        reason = " ".join(text.split()).rstrip(".") or f"it ended with {done.returncode}"
-        raise UsageError(f"Halide cannot compile the software part for {target!r}: {reason}")
+        # Without the traceback.
+        said = RuntimeError(
+            re.split(r"^[\w.]+Error: ", done.stderr.decode(errors="replace"), maxsplit=1, flags=re.M)[-1]
+        )
+        raise UsageError(f"Halide cannot compile the software part for {target!r}: {one_line(said)}") from said
     library, header = folder / f"{function}.a", folder / f"{function}.h"
     text = header.read_text()
     # Halide's include guard is the whole path of the file.
