@@ -94,13 +94,7 @@ def load(pipeline: Any) -> Loaded:
 
 
 def plainly_named(loaded: Loaded) -> Loaded:
-    """Give the Funcs and Buffers of a pipeline their plain names, see :mod:`fluorite.frontend.naming`.
-
-    Raises
-    ------
-    UsageError
-        If a name then stands for two things.
-    """
+    """Give the Funcs and Buffers of a pipeline their plain names, see :mod:`fluorite.frontend.naming`."""
     names = loaded.root.func_names_in_order
     funcs = func_names(
         names, [p.name for p in loaded.root.external_parameters if not (p.is_buffer and p.name in names)]
@@ -109,7 +103,6 @@ def plainly_named(loaded: Loaded) -> Loaded:
     if not funcs and not buffers:
         return loaded
     root = renamed(loaded.root, funcs, buffers)
-    _refuse_ambiguous_names(root)
     parameters = {}
     for name, parameter in loaded.parameters.items():
         plain = output_name(name, funcs) if parameter.is_buffer() else name
