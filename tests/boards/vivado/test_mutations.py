@@ -345,20 +345,20 @@ ULTRASCALE = {
         "block_design.tcl",
         "if {$segment ni $mapped}",
         "if {0}",
-        "validate_bd_design: ps/SAXIGP2/HP0_QSPI has no address in zcu104_blend_axi/m_axi_left and is not excluded",
+        "validate_bd_design: ps/SAXIGP2/HP0_QSPI has no address in vivado_blend_axi/m_axi_left and is not excluded",
     ),
     "flash mapped as if it were memory": (
         "design.tcl",
         "{SAXIGP2/HP0_DDR_LOW 0x00000000 0x80000000}",
         "{SAXIGP2/HP0_DDR_LOW 0x00000000 0x80000000} {SAXIGP2/HP0_QSPI 0x80000000 0x20000000}",
-        "assign_bd_address: ps/SAXIGP2/HP0_QSPI at 0x80000000, 0x20000000 bytes, in zcu104_blend_axi/m_axi_left: the "
+        "assign_bd_address: ps/SAXIGP2/HP0_QSPI at 0x80000000, 0x20000000 bytes, in vivado_blend_axi/m_axi_left: the "
         "segment lies at 0xc0000000, 0x20000000 bytes",
     ),
     "registers in another port's window": (
         "design.tcl",
         "0xa0010000 0x10000 1}",
         "0xb0010000 0x10000 1}",
-        "assign_bd_address: zcu104_edges_axi/s_axi_control/reg0 at 0xb0010000, 0x10000 bytes, in ps/Data: "
+        "assign_bd_address: vivado_edges_axi/s_axi_control/reg0 at 0xb0010000, 0x10000 bytes, in ps/Data: "
         "M_AXI_HPM0_FPD does not reach there",
     ),
     "preset without a board": (
