@@ -20,7 +20,7 @@ from fluorite.hwgen.shell.top import emit_shell
 from fluorite.pipeline_file import load_pipeline
 from fluorite.sim.cache import cached
 from fluorite.synth.nextpnr import route_ecp5, synthesis_commands, synthesis_parts
-from fluorite.synth.yosys import read_cached, run_yosys, synthesize_xc7, yosys_version
+from fluorite.synth.yosys import read_cached, run_yosys, synthesize_xc7, xilinx_commands, yosys_version
 
 APPS = Path(__file__).parent.parent.parent / "apps"
 BOARDS = {"zynq-7000": "pynq-z2", "zynq-ultrascale+": "zcu104", "ecp5": "ulx3s-85f"}
@@ -168,8 +168,8 @@ def measure(sample: Sample, verilog: str, top: str) -> tuple[Cells, float]:
         area = synthesize_xc7(verilog, top)
         return Cells(area.lut, area.memory_lut, area.ff, area.bram36, area.dsp), 0.0
     if sample.family == "zynq-ultrascale+":
-        script = f"synth_xilinx -family xcup -flatten -noiopad -noclkbuf -top {top}"
-        cells = _yosys(["read_verilog design.v", script], (script, yosys_version()), top, verilog)
+        commands = xilinx_commands("synth_xilinx -family xcup -flatten -noiopad -noclkbuf", verilog, top)
+        cells = _yosys(["read_verilog design.v", *commands], (*commands, yosys_version()), top, verilog)
         return _count_xcup(cells), 0.0
     if sample.what == "core":
         cells = _yosys(synthesis_commands("design.v", top, "design.json"), synthesis_parts(), top, verilog)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from typing import Any
 from fluorite.errors import UsageError
 from fluorite.sim.cache import cached
 
-__all__ = ["Area", "synthesize_parts", "synthesize_xc7", "yosys_version"]
+__all__ = ["Area", "synthesize_parts", "synthesize_xc7", "xilinx_commands", "yosys_version"]
 
 #: LUTs that a cell of distributed memory or a shift register takes.
 _MEMORY_LUTS = {
@@ -125,6 +126,37 @@ def read_cached(path: Path) -> Any:
     return json.JSONDecoder().raw_decode(path.read_bytes().decode(errors="replace"))[0]
 
 
+def xilinx_commands(script: str, verilog: str, top: str) -> list[str]:
+    """Commands that synthesize a design that has been read.
+
+    Yosys 0.70 takes an adder, the register behind it and the multiplier behind that into one DSP block, and takes the
+    adder away from whoever else reads the register, whose readers are then left with nothing. So no register between
+    adder and multiplier is offered.
+
+    Parameters
+    ----------
+    script : str
+        ``synth_xilinx`` with its options.
+    verilog : str
+        The design. One without products is synthesized in one go.
+    top : str
+        Name of the top module.
+    """
+    script = f"{script} -top {top}"
+    if "*" not in re.sub(r"//.*|/\*.*?\*/", "", verilog):
+        return [script]
+    return [
+        f"{script} -run begin:map_dsp",
+        "select -set factors t:$mul %ci1:+[A,B] w:* %i",
+        "select -set sums @factors %ci1:+[Q] c:* %i %ci1:+[D] w:* %i %ci1:+[Y] t:$add t:$sub %u %i",
+        "select -set registers @sums %co1:+[Y] w:* %i %co1:+[D] c:* %i %co1:+[Q] w:* %i",
+        "setattr -set keep 1 @registers",
+        f"{script} -run map_dsp:coarse",
+        "setattr -unset keep @registers",
+        f"{script} -run coarse:",
+    ]
+
+
 def synthesize_xc7(verilog: str, top: str) -> Area:
     """Synthesize for Xilinx 7-series; results are cached.
 
@@ -135,23 +167,7 @@ def synthesize_xc7(verilog: str, top: str) -> Area:
     top : str
         Name of the top module.
     """
-
-    def make(folder: Path) -> Path:
-        (folder / "design.v").write_text(verilog)
-        run_yosys(
-            [
-                "read_verilog design.v",
-                f"{XC7_SCRIPT} -top {top}",
-                "delete t:$scopeinfo",
-                "tee -q -o stat.json stat -json",
-            ],
-            folder,
-        )
-        return folder / "stat.json"
-
-    path = cached("synth", (XC7_SCRIPT, yosys_version(), top, verilog), ".json", make)
-    cells: dict[str, int] = read_cached(path)["design"]["num_cells_by_type"]
-    return count_xc7(cells)
+    return count_xc7(_report(XC7_SCRIPT, verilog, top)["design"]["num_cells_by_type"])
 
 
 def count_xc7(cells: Mapping[str, int]) -> Area:
@@ -173,17 +189,22 @@ def count_xc7(cells: Mapping[str, int]) -> Area:
 
 def synthesize_parts(verilog: str, top: str) -> dict[str, Area]:
     """The same module by module, each synthesized on its own: where the area of a design is."""
-    script = XC7_SCRIPT.replace(" -flatten", "")
-
-    def make(folder: Path) -> Path:
-        (folder / "design.v").write_text(verilog)
-        run_yosys(["read_verilog design.v", f"{script} -top {top}", "tee -q -o stat.json stat -json"], folder)
-        return folder / "stat.json"
-
-    report = read_cached(cached("synth", (script, yosys_version(), top, verilog), ".json", make))
-    modules: dict[str, dict[str, Any]] = report["modules"]
+    modules: dict[str, dict[str, Any]] = _report(XC7_SCRIPT.replace(" -flatten", ""), verilog, top)["modules"]
     names = {name.removeprefix("\\") for name in modules}
     return {
         name.removeprefix("\\"): count_xc7({k: v for k, v in m["num_cells_by_type"].items() if k not in names})
         for name, m in modules.items()
     }
+
+
+def _report(script: str, verilog: str, top: str) -> Any:
+    """What Yosys' ``stat`` says."""
+    commands = xilinx_commands(script, verilog, top)
+
+    def make(folder: Path) -> Path:
+        (folder / "design.v").write_text(verilog)
+        report = ["delete t:$scopeinfo", "tee -q -o stat.json stat -json"]
+        run_yosys(["read_verilog design.v", *commands, *report], folder)
+        return folder / "stat.json"
+
+    return read_cached(cached("synth", (script, *commands[1:], yosys_version(), top, verilog), ".json", make))
