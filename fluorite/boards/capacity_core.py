@@ -61,7 +61,7 @@ def core_parts(generated: Generated, family: str) -> dict[str, float]:
             parts["adder"] += bits
             parts["mux"] += bits
         elif node.op == "select":
-            parts["mux"] += bits
+            parts["mux"] += 0 if _chooses_constant(node) else bits
         elif node.op in ("and", "or", "xor", "not"):
             parts["logic"] += bits
         elif node.op == "mul":
@@ -233,6 +233,11 @@ def _trailing_zeros(node: Node) -> int:
     return 0
 
 
+def _chooses_constant(node: Node) -> bool:
+    """Whether every bit of a node is a constant, its condition or the inverse of that."""
+    return node.op == "select" and all(operand.node.lo == operand.node.hi for operand in node.operands[1:])
+
+
 def _add_registers(parts: dict[str, float], use: _Use, family: str) -> None:
     """Registers of the delay lines; those beside a multiplier block may be the block's own."""
     generated = use.generated
@@ -253,7 +258,7 @@ def _add_registers(parts: dict[str, float], use: _Use, family: str) -> None:
                 bits |= mask
             if age == line.end:
                 takers.append(reader)
-        width_bits = bits.bit_count()
+        width_bits = 1 if _chooses_constant(node) else bits.bit_count()
         if line.kind == "shift" and family != "ecp5":  # a LUT for up to 32 registers
             parts["shift register"] += width_bits * -(-line.length_cycles // 32)
             continue
