@@ -3,8 +3,9 @@
 Importing it gives every ``halide.Func`` the methods ``accelerate``, ``linebuffer`` and ``fifo_depth``.
 """
 
+from fluorite.accelerator import Accelerator
 from fluorite.compile import compile
-from fluorite.design import Accelerator, Design, Statistics
+from fluorite.design import Design
 from fluorite.errors import (
     CompileError,
     FluoriteError,
@@ -14,6 +15,7 @@ from fluorite.errors import (
     UsageError,
 )
 from fluorite.frontend import annotations as _annotations
+from fluorite.runner import Statistics
 from fluorite.sim.run import Stalls
 
 __all__ = [

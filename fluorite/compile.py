@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from fluorite.accelerator import Accelerator
 from fluorite.boards.board import Board
 from fluorite.boards.capacity import check
 from fluorite.boards.read import load_board
-from fluorite.design import Accelerator, Design
+from fluorite.design import Design
 from fluorite.errors import ScheduleError, UsageError
 from fluorite.frontend import halide_io
 from fluorite.frontend.constants import Constants

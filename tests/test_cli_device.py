@@ -17,11 +17,11 @@ from PIL import Image
 from skimage import data
 
 from fluorite import cli_device
+from fluorite.accelerator import Accelerator
 from fluorite.boards.ecp5.link import LinkError
 from fluorite.boards.ecp5.protocol import FLUSH, GREETING
 from fluorite.boards.ecp5.serial_port import SerialPort
 from fluorite.cli import main
-from fluorite.design import Accelerator
 from fluorite.pipeline_file import load_pipeline
 from fluorite.verify import output_arrays, output_sizes, set_photos
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from fluorite.accelerator import Accelerator
 from fluorite.boards.ecp5.link import Link, LinkError, Transport
-from fluorite.design import Accelerator, Design
+from fluorite.design import Design
 from fluorite.errors import UsageError
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.shell.config import ShellConfig

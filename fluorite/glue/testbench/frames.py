@@ -20,7 +20,7 @@ from fluorite.sim.run import AnyArray
 from fluorite.words import Words
 
 if TYPE_CHECKING:
-    from fluorite.design import Accelerator
+    from fluorite.accelerator import Accelerator
 
 __all__ = ["Frame", "make_frames"]
 

@@ -124,7 +124,7 @@ class Launcher:
         launch : Launch
             Region of the output.
         inputs, outputs : sequence of ndarray
-            As for :meth:`fluorite.design.Accelerator.run`.
+            As for :meth:`fluorite.accelerator.Accelerator.run`.
         scalars : mapping of str to int, optional
             Values of Params and of what else settings depend on.
         """

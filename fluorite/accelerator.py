@@ -1,0 +1,140 @@
+"""One accelerator of a design: its Verilog, its simulation, its golden model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import halide as hl
+import numpy as np
+
+from fluorite.frontend import cut
+from fluorite.frontend.constants import strict_target
+from fluorite.frontend.halide_errors import run_refused
+from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_buffer, to_halide
+from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.verilog import emit
+from fluorite.launch import Launch, input_region
+from fluorite.sim.model import CoreInstance, CoreModel
+from fluorite.sim.run import AnyArray, Job, RunResult, Stalls
+from fluorite.sim.verilate import build
+from fluorite.words import Words
+
+__all__ = ["Accelerator"]
+
+
+class Accelerator:
+    """One accelerator of a design: its Verilog, its simulation and its golden model.
+
+    Attributes
+    ----------
+    name : str
+        The accelerated Func, by its plain name: without the number that Halide gives equal names of one process.
+    generated : Generated
+        The hardware and all decisions behind it.
+    """
+
+    def __init__(self, loaded: Loaded, generated: Generated) -> None:
+        self.name = generated.region.name
+        self.generated = generated
+        self._loaded = loaded
+        self._verilog: str | None = None
+        self._model: CoreModel | None = None
+        self._idle: list[CoreInstance] = []
+        self._lock = threading.Lock()
+
+    @property
+    def verilog(self) -> str:
+        """The core in Verilog."""
+        if self._verilog is None:
+            self._verilog = emit(self.generated)
+        return self._verilog
+
+    @contextmanager
+    def instance(self) -> Iterator[CoreInstance]:
+        """A simulated core for the calling thread."""
+        with self._lock:
+            if self._model is None:
+                self._model = build(self.verilog, self.generated.interface)
+            instance = self._idle.pop() if self._idle else self._model.open()
+        try:
+            yield instance
+        finally:
+            with self._lock:
+                self._idle.append(instance)
+
+    def run(
+        self,
+        inputs: Sequence[AnyArray],
+        outputs: Sequence[AnyArray],
+        launch: Launch,
+        *,
+        stalls: Stalls | None = None,
+        progress: Callable[[int, int, int], None] | None = None,
+    ) -> RunResult:
+        """Run one launch in Verilator.
+
+        Parameters
+        ----------
+        inputs : sequence of ndarray
+            Per input, exactly the region it needs, axes reversed relative to the Func's arguments.
+        outputs : sequence of ndarray
+            Per output, the region to fill in, axes reversed.
+        launch : Launch
+            Extents and settings.
+        """
+        region, domains = self.generated.region, self.generated.lowered.domains
+        lanes = [loop.lanes for loop in region.loops]
+        words = [Words(domains[i.name], lanes) for i in region.inputs]
+        results = [Words(domains[self.name], lanes) for _ in outputs]
+        job = Job(
+            [w.pack(array) for w, array in zip(words, inputs, strict=True)],
+            [w.room(array) for w, array in zip(results, outputs, strict=True)],
+            launch.settings,
+        )
+        with self.instance() as instance:
+            result = instance.run_many([job], stalls=stalls, progress=progress)
+        for w, packed, array in zip(results, job.outputs, outputs, strict=True):
+            w.unpack(packed, array)
+        return result
+
+    def golden(
+        self,
+        inputs: Mapping[str, AnyArray],
+        mins: Sequence[int],
+        extents: Sequence[int],
+        given: Mapping[str, Any] | None = None,
+    ) -> list[AnyArray]:
+        """Halide's own answer for a region of the output, from the accelerator's inputs.
+
+        Parameters
+        ----------
+        inputs : mapping of str to ndarray
+            Per input, by its plain name or Halide's, exactly the region it needs, axes reversed.
+        mins, extents : sequence of int
+            The region, by the Func's arguments.
+        given : mapping of str to halide.Parameter, optional
+            Params and images to use instead of what the user's own hold.
+        """
+        region = self.generated.region
+        names = [i.name for i in region.inputs]
+        # Constant Funcs are computed on their own, as they are for the hardware: inlined, Halide may round their
+        # floats differently.
+        computed = [*region.stages[:-1], *sorted(region.constant_funcs)]
+        root = cut.golden(self._loaded.root, self.name, names, computed)
+        params = image_params(root, names)
+        inputs = {self._loaded.plain_name(name): array for name, array in inputs.items()}
+        arrays = [np.ascontiguousarray(inputs[name]) for name in params]  # an hl.Buffer does not keep its array alive
+        for (name, param), array in zip(params.items(), arrays, strict=True):
+            buffer = to_buffer(array)
+            buffer.set_min(list(input_region(self.generated, name, mins, extents)[0]))
+            param.set(buffer)
+        parameters = {**self._loaded.parameters, **(given or {}), **{n: p.parameter() for n, p in params.items()}}
+        results = [hl.Buffer(halide_type(t), list(extents)) for t in region.func.types]
+        for result in results:
+            result.set_min(list(mins))
+        with run_refused(self.name, self._loaded.pipeline.funcs):
+            to_halide(root, parameters).realize(results, strict_target())
+        return [np.array(result) for result in results]
