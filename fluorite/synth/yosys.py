@@ -131,7 +131,7 @@ def xilinx_commands(script: str, verilog: str, top: str) -> list[str]:
 
     Yosys 0.70 takes an adder, the register behind it and the multiplier behind that into one DSP block, and takes the
     adder away from whoever else reads the register, whose readers are then left with nothing. So no register between
-    adder and multiplier is offered.
+    adder and multiplier is offered, though some could be taken without harm.
 
     Parameters
     ----------
