@@ -15,7 +15,8 @@ from fluorite.frontend.pretty import show
 from fluorite.frontend.region import Region
 from fluorite.frontend.visit import children
 from fluorite.hwgen.borders import Border, find_border
-from fluorite.hwgen.expressions import Expressions, with_children
+from fluorite.hwgen.definitions import Definitions
+from fluorite.hwgen.expressions import with_children
 from fluorite.hwgen.formula import constant, variable
 from fluorite.hwgen.graph import Graph, Ref
 from fluorite.hwgen.ops import constant_value
@@ -47,7 +48,7 @@ def lower(region: Region) -> Lowered:
     return walk.lowered
 
 
-class _Walk(Expressions):
+class _Walk(Definitions):
     """One pass over a region's stages, consumers first."""
 
     def __init__(self, region: Region, domains: Mapping[str, Domain], *, survey: bool) -> None:
