@@ -43,14 +43,15 @@ class Accelerator:
         self._verilog: str | None = None
         self._model: CoreModel | None = None
         self._idle: list[CoreInstance] = []
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     @property
     def verilog(self) -> str:
         """The core in Verilog."""
-        if self._verilog is None:
-            self._verilog = emit(self.generated)
-        return self._verilog
+        with self._lock:
+            if self._verilog is None:
+                self._verilog = emit(self.generated)
+            return self._verilog
 
     @contextmanager
     def instance(self) -> Iterator[CoreInstance]:

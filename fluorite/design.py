@@ -26,7 +26,7 @@ from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.top import emit_shell
 from fluorite.report import Report, describe
-from fluorite.runner import Progress, Runner, Statistics, software
+from fluorite.runner import Progress, Runners, Statistics, software
 from fluorite.sim.run import Stalls
 
 __all__ = ["Design"]
@@ -46,8 +46,6 @@ class Design:
         What it was compiled for.
     shell : ShellConfig
         What is around the cores.
-    statistics : list of Statistics
-        Per accelerator, what the last ``realize`` did.
     """
 
     name: str
@@ -55,8 +53,15 @@ class Design:
     accelerators: tuple[Accelerator, ...]
     board: Board | None = None
     shell: ShellConfig = field(default_factory=ShellConfig)
-    statistics: list[Statistics] = field(default_factory=list)
-    _runner: Runner | None = None
+    _runners: Runners = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._runners = Runners(self.loaded, self.name, self.accelerators)
+
+    @property
+    def statistics(self) -> list[Statistics]:
+        """Per accelerator, what the last ``realize`` did: the calling thread's, or if it made none, any thread's."""
+        return self._runners.statistics
 
     def accelerator(self, name: str) -> Accelerator:
         """The accelerator of a Func, by its plain name or Halide's: ``"corners"``, ``corners.name()``.
@@ -102,6 +107,8 @@ class Design:
     def realize(self, sizes: Sequence[int], *, stalls: Stalls | None = None, progress: Progress | None = None) -> Any:
         """Run the pipeline: the software part in Halide's JIT, every accelerator in Verilator.
 
+        Several threads may call it at the same time. As in Halide, they all read the same Params and ImageParams.
+
         Parameters
         ----------
         sizes : sequence of int
@@ -129,12 +136,7 @@ class Design:
             if len(sizes) != dimensions or not whole:
                 plural = "" if dimensions == 1 else "s"
                 raise UsageError(f"{output} takes {dimensions} size{plural} of 0 to {(1 << 31) - 1}, not {sizes!r}")
-        if self._runner is None:
-            self._runner = Runner(self.loaded, self.name, self.accelerators)
-        try:
-            return self._runner.realize(sizes, stalls, progress)
-        finally:
-            self.statistics = self._runner.statistics
+        return self._runners.realize(sizes, stalls, progress)
 
     def write(self, folder: str | Path, targets: Sequence[str] | None = None, *, testbench: bool = True) -> list[Path]:
         """Write hardware, software and report into a folder.

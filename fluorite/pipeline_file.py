@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ from fluorite.errors import FluoriteError, UsageError
 from fluorite.frontend.halide_io import to_buffer
 
 __all__ = ["LoadedFile", "PipelineInput", "PipelineOutput", "load_pipeline"]
+
+# Executing a file changes what the process has one of: Python's path and modules, Halide's registry of generators.
+_loading = threading.RLock()  # a file may load another
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +199,8 @@ def load_pipeline(path: str | Path, params: Mapping[str, str] | None = None) -> 
     path = Path(path)
     if not path.is_file():
         raise UsageError(f"{path}: no such file")
-    name, cls = _the_generator(path)
+    with _loading:
+        name, cls = _the_generator(path)
     defaults = _generator_params(cls)
     values: dict[str, object] = {}
     for key, text in (params or {}).items():

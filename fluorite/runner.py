@@ -1,4 +1,9 @@
-"""The software part of a design: cut out of the pipeline, and run in Halide's JIT with simulated accelerators."""
+"""The software part of a design: cut out of the pipeline, and run in Halide's JIT with simulated accelerators.
+
+Halide passes nothing to an extern stage that says which ``realize`` it works for, and must not compile one pipeline
+twice at the same time. So a `Runner`, which is one compiled software part, works for one call at a time; calls at the
+same time get one each from the design's `Runners`.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +11,11 @@ import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from random import Random
 from typing import Any
+
+import halide as hl
 
 from fluorite.accelerator import Accelerator
 from fluorite.errors import ScheduleError
@@ -20,7 +28,7 @@ from fluorite.sim.extern import ExternStage
 from fluorite.sim.halide_buffer import HalideBuffer
 from fluorite.sim.run import AnyArray, Stalls
 
-__all__ = ["Progress", "Runner", "Statistics", "software"]
+__all__ = ["Progress", "Run", "Runner", "Runners", "Statistics", "software"]
 
 Progress = Callable[[int, int], None]
 
@@ -76,8 +84,39 @@ def software(loaded: Loaded, accelerators: Sequence[Accelerator], symbols: Mappi
     return to_halide(root, loaded.parameters)
 
 
+@dataclass(slots=True)
+class Run:
+    """One call of ``realize``: what it was asked for, and how far it is. Halide's threads share it.
+
+    Attributes
+    ----------
+    statistics : list of Statistics
+        Per accelerator.
+    total : int
+        Values of the output.
+    stalls : Stalls or None
+        Random stalls on every port of the hardware.
+    progress : callable or None
+        Called with the values computed so far and those of the whole run.
+    finished : int
+        Values computed by launches that ended.
+    """
+
+    statistics: list[Statistics]
+    total: int
+    stalls: Stalls | None
+    progress: Progress | None
+    finished: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def report(self, values: int) -> None:
+        """Tell how far the run is, `values` of launches that have not ended included. Call it with the lock held."""
+        if self.progress is not None:
+            self.progress(min(self.finished + values, self.total), self.total)
+
+
 class Runner:
-    """The software part in the JIT, its extern stages bound to simulated cores.
+    """The software part in the JIT, its extern stages bound to simulated cores. It runs one ``realize`` at a time.
 
     Parameters
     ----------
@@ -87,23 +126,13 @@ class Runner:
         Of the design, for messages.
     accelerators : sequence of Accelerator
         Its accelerators.
-
-    Attributes
-    ----------
-    statistics : list of Statistics
-        Per accelerator, what the last `realize` did.
     """
 
     def __init__(self, loaded: Loaded, name: str, accelerators: Sequence[Accelerator]) -> None:
         self.loaded = loaded
         self.name = name
         self.accelerators = accelerators
-        self.statistics: list[Statistics] = []
-        self.lock = threading.Lock()
-        self.stalls: Stalls | None = None
-        self.progress: Progress | None = None
-        self.total = 0
-        self.finished = 0
+        self._run: Run | None = None
         self.stages: list[ExternStage] = []
         symbols: dict[str, str] = {}
         for number, accelerator in enumerate(accelerators):
@@ -119,17 +148,20 @@ class Runner:
             self.stages.append(stage)
             symbols[accelerator.name] = stage.symbol
         self.pipeline = software(loaded, accelerators, symbols)
+        with run_refused(name, loaded.pipeline.funcs):
+            self.pipeline.compile_jit(hl.get_jit_target_from_environment())
 
-    def realize(self, sizes: Sequence[int], stalls: Stalls | None, progress: Progress | None) -> Any:
+    def realize(self, sizes: Sequence[int], run: Run) -> Any:
         """Run the pipeline; see :meth:`fluorite.Design.realize`."""
-        self.stalls, self.progress = stalls, progress
-        self.total, self.finished = math.prod(sizes), 0
-        self.statistics = [Statistics(a.name) for a in self.accelerators]
-        with ExitStack() as stack:
-            for stage in self.stages:
-                stack.enter_context(stage.raising())
-            with run_refused(self.name, self.loaded.pipeline.funcs):
-                return self.pipeline.realize(list(sizes))
+        self._run = run
+        try:
+            with ExitStack() as stack:
+                for stage in self.stages:
+                    stack.enter_context(stage.raising())
+                with run_refused(self.name, self.loaded.pipeline.funcs):
+                    return self.pipeline.realize(list(sizes))
+        finally:
+            self._run = None
 
     def _handler(
         self, number: int, accelerator: Accelerator
@@ -167,24 +199,61 @@ class Runner:
     def _launch(
         self, number: int, accelerator: Accelerator, inputs: list[AnyArray], outputs: list[AnyArray], launch: Launch
     ) -> None:
+        run = self._run
+        assert run is not None  # extern stages are called within `realize`
         values = math.prod(launch.extents)  # of the output's own region, channels included
         pixels = math.prod(launch.extents[loop.position] for loop in accelerator.generated.region.loops)
-        statistics = self.statistics[number]
-        with self.lock:
-            stalls = self.stalls and replace(self.stalls, seed=self.stalls.seed + statistics.launches)
-            statistics.launches += 1
+        stalls = run.stalls
+        if stalls is not None:  # by the launch's place: Halide's threads come in any order
+            stalls = replace(stalls, seed=Random(f"{stalls.seed} {number} {launch.mins}").getrandbits(64))
 
         def progress(cycles: int, done: int, total: int) -> None:
-            if self.progress is not None:
-                with self.lock:
-                    self.progress(min(self.finished + values * done // max(total, 1), self.total), self.total)
+            with run.lock:
+                run.report(values * done // max(total, 1))
 
         result = accelerator.run(inputs, outputs, launch, stalls=stalls, progress=progress)
-        with self.lock:
+        (ran,) = result.launches
+        with run.lock:
+            statistics = run.statistics[number]
+            statistics.launches += 1
             statistics.cycles += result.cycles
             statistics.output_pixels += pixels
-            ran = result.launches[0]
             statistics.latency_cycles = max(statistics.latency_cycles, ran.first_output_cycle - ran.accepted_cycle)
-            self.finished += values
-            if self.progress is not None:
-                self.progress(min(self.finished, self.total), self.total)
+            run.finished += values
+            run.report(0)
+
+
+class Runners:
+    """The runners of a design: as many as there ever were calls at the same time.
+
+    Parameters
+    ----------
+    loaded, name, accelerators
+        As for a `Runner`.
+    """
+
+    def __init__(self, loaded: Loaded, name: str, accelerators: Sequence[Accelerator]) -> None:
+        self._make: Callable[[], Runner] = lambda: Runner(loaded, name, accelerators)
+        self._names = [accelerator.name for accelerator in accelerators]
+        self._idle: list[Runner] = []
+        self._lock = threading.Lock()
+        self._last: list[Statistics] = []
+        self._own = threading.local()
+
+    @property
+    def statistics(self) -> list[Statistics]:
+        """Of the last call: the calling thread's own where it made one, else the last that any thread began."""
+        own: list[Statistics] = getattr(self._own, "last", self._last)
+        return own
+
+    def realize(self, sizes: Sequence[int], stalls: Stalls | None, progress: Progress | None) -> Any:
+        """Run the pipeline; see :meth:`fluorite.Design.realize`."""
+        run = Run([Statistics(name) for name in self._names], math.prod(sizes), stalls, progress)
+        self._last = self._own.last = run.statistics
+        with self._lock:
+            runner = self._idle.pop() if self._idle else self._make()
+        try:
+            return runner.realize(sizes, run)
+        finally:
+            with self._lock:
+                self._idle.append(runner)

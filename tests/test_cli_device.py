@@ -161,7 +161,7 @@ class Silent(Accelerator):
 def test_a_board_that_stops(run, monkeypatch):
     def attach(design, port, timeout_seconds):
         accelerators = tuple(map(Silent, design.accelerators))
-        return dataclasses.replace(design, accelerators=accelerators, statistics=[], _runner=None)
+        return dataclasses.replace(design, accelerators=accelerators)
 
     monkeypatch.setattr(cli_device, "attach", attach)
     with other_end() as port:

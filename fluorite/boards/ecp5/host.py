@@ -159,7 +159,7 @@ def attach(design: Design, transport: Transport, *, timeout_seconds: float = 5.0
     """
     link = Link(transport, timeout_seconds)
     accelerators = tuple(BoardAccelerator(accelerator, link) for accelerator in design.accelerators)
-    return dataclasses.replace(design, accelerators=accelerators, statistics=[], _runner=None)
+    return dataclasses.replace(design, accelerators=accelerators)
 
 
 def port_bytes(port: StreamPort) -> int:
