@@ -81,6 +81,17 @@ def test_a_second_open_is_refused(driver, sums_device, sums, scenarios):
         scenarios.release(driver, arena, arrays)
 
 
+def test_a_second_arena_over_the_same_memory_is_refused(driver, sums_device):
+    """By this program or another: both would give away the same bytes."""
+    code, arena, _ = driver.open_arena()
+    assert code == 0
+    code, second, text = driver.open_arena()
+    assert code == driver.codes["BUSY"] and not second and text.endswith("arena is already in use")
+    assert driver.library.fluorite_arena_close(arena) == 0
+    code, arena, _ = driver.open_arena()
+    assert code == 0 and driver.library.fluorite_arena_close(arena) == 0
+
+
 def test_buffers_that_do_not_fit(driver, sums_device, sums, scenarios, examples):
     with scenarios.opened(driver, sums) as (arena, device):
         settings, views, arrays = scenarios.plain_launch(driver, sums, arena)

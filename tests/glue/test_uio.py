@@ -92,6 +92,16 @@ def test_arenas_that_are_not_there(board, monkeypatch, source, code, text):
     assert found == driver.codes[code] and text in message
 
 
+def test_an_arena_is_one_programs(board):
+    driver, _, folder = board
+    with (folder / "dev/udmabuf0").open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        code, arena, text = driver.open_arena()
+        assert code == driver.codes["BUSY"] and not arena and text == f"{folder}/dev/udmabuf0 is already in use"
+    code, arena, _ = driver.open_arena()
+    assert code == 0 and driver.library.fluorite_arena_close(arena) == 0
+
+
 def test_cache_maintenance_is_one_write(board, load):
     """Of whole cache lines: offset in the upper half, bytes, direction << 2 and the command in the lower."""
     driver, _, folder = board

@@ -1,6 +1,6 @@
 /* Memory on a board: u-dma-buf, or a dma-heap. */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* O_CLOEXEC; g++ defines it itself */
+#define _GNU_SOURCE /* flock, O_CLOEXEC; g++ defines it itself */
 #endif
 
 #include "fluorite_sysfs.h"
@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -109,6 +110,9 @@ static int open_udmabuf(struct dma *dma, const char *name, uint64_t *physical, s
     dma->file = open(path, O_RDWR | O_CLOEXEC); /* without O_SYNC: cached */
     if (dma->file < 0) {
         return fluorite_fail(error, FLUORITE_ERROR_SYSTEM, "%s: %s", path, strerror(errno));
+    }
+    if (flock(dma->file, LOCK_EX | LOCK_NB) != 0) { /* two programs would give away the same memory */
+        return fluorite_fail(error, FLUORITE_ERROR_BUSY, "%s is already in use", path);
     }
     return map_memory(dma, path, size, error);
 }

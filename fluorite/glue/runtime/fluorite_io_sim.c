@@ -271,6 +271,7 @@ int fluorite_io_open(struct fluorite_io *io, const struct fluorite_accelerator *
 /* --- memory ------------------------------------------------------------------------------------------------------- */
 
 struct sim_memory {
+    int file; /* locked while the arena is open */
     void *base;
     size_t size;
 };
@@ -278,38 +279,55 @@ struct sim_memory {
 static void sim_memory_close(void *context)
 {
     struct sim_memory *mapped = (struct sim_memory *)context;
-    (void)munmap(mapped->base, mapped->size);
+    if (mapped->base != NULL) {
+        (void)munmap(mapped->base, mapped->size);
+    }
+    (void)close(mapped->file);
     free(mapped);
+}
+
+static int map_arena(struct sim_memory *mapped, const char *path, struct fluorite_error *error)
+{
+    struct stat status;
+    void *base;
+    if (fstat(mapped->file, &status) != 0 || status.st_size <= 0) {
+        return fluorite_fail(error, FLUORITE_ERROR_NO_ARENA, "%s: is empty", path);
+    }
+    if (flock(mapped->file, LOCK_EX | LOCK_NB) != 0) {
+        return fluorite_fail(error, FLUORITE_ERROR_BUSY, "%s is already in use", path);
+    }
+    mapped->size = (size_t)status.st_size;
+    base = mmap(NULL, mapped->size, PROT_READ | PROT_WRITE, MAP_SHARED, mapped->file, 0);
+    if (base == MAP_FAILED) {
+        return fluorite_fail(error, FLUORITE_ERROR_SYSTEM, "%s cannot be mapped", path);
+    }
+    mapped->base = base;
+    return FLUORITE_OK;
 }
 
 int fluorite_io_memory(struct fluorite_memory *memory, const char *source, struct fluorite_error *error)
 {
     const char *path = getenv("FLUORITE_SIM_ARENA");
     struct sim_memory *mapped;
-    struct stat status;
-    int file;
+    int file, code;
     (void)source;
     if (path == NULL) {
         return fluorite_fail(error, FLUORITE_ERROR_NO_ARENA,
                              "the environment variable FLUORITE_SIM_ARENA must name the arena's file");
     }
     file = open(path, O_RDWR | O_CLOEXEC);
-    if (file < 0 || fstat(file, &status) != 0 || status.st_size <= 0) {
-        (void)fluorite_fail(error, FLUORITE_ERROR_NO_ARENA, "%s: %s", path, file < 0 ? strerror(errno) : "is empty");
-        if (file >= 0) {
-            (void)close(file);
-        }
-        return FLUORITE_ERROR_NO_ARENA;
+    if (file < 0) {
+        return fluorite_fail(error, FLUORITE_ERROR_NO_ARENA, "%s: %s", path, strerror(errno));
     }
     mapped = (struct sim_memory *)calloc(1, sizeof *mapped);
-    if (mapped != NULL) {
-        mapped->size = (size_t)status.st_size;
-        mapped->base = mmap(NULL, mapped->size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (mapped == NULL) {
+        (void)close(file);
+        return fluorite_fail(error, FLUORITE_ERROR_NO_MEMORY, "no memory for an arena's state");
     }
-    (void)close(file);
-    if (mapped == NULL || mapped->base == MAP_FAILED) {
-        free(mapped);
-        return fluorite_fail(error, FLUORITE_ERROR_SYSTEM, "%s cannot be mapped", path);
+    mapped->file = file;
+    if ((code = map_arena(mapped, path, error)) != FLUORITE_OK) {
+        sim_memory_close(mapped);
+        return code;
     }
     memory->base = (unsigned char *)mapped->base;
     memory->size = mapped->size;

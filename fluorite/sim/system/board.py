@@ -61,7 +61,7 @@ def board_environment(
     sockets : mapping of str to str
         Per UIO device, by its name in the device tree (``<func>_axi``), the socket of its simulator.
     arena : Path
-        The CPU's copy of the arena.
+        The CPU's view of the arena.
     memory : Memory
         Where the arena lies.
     """

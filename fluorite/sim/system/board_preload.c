@@ -4,14 +4,15 @@
    FLUORITE_BOARD names a folder with what the board's /dev and /sys hold:
 
        dev/uioN                           a file with the path of a simulator's socket (fluorite_sim_protocol.h)
-       dev/udmabuf0                       the CPU's copy of the arena
+       dev/udmabuf0                       the CPU's view of the arena
        sys/class/uio/uioN/...             name, maps/map0/size
        sys/class/u-dma-buf/udmabuf0/...   size, phys_addr, dma_coherent, sync_for_cpu, sync_for_device
 
    Opening any of these opens that file instead. A mapped uioN is a page that may not be touched: the handler of the
    segmentation fault decodes the load or store, asks the simulator, and steps over the instruction. poll() waits for
    the interrupt, which is masked when it comes until 1 is written, as uio_pdrv_genirq does. What is written to the
-   sync files goes to the simulator, whose device has its own copy of the memory: missing cache maintenance shows. */
+   sync files goes to a simulator, any of them: behind all accelerators is one memory, and it is not what the CPU sees, so
+   missing cache maintenance shows. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -34,6 +35,8 @@ struct device board_devices[DEVICES];
 pthread_mutex_t board_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_mutex_t waiting[DEVICES]; /* of the devices' connections for interrupts */
 static int sync_files[2][DEVICES];       /* [0] for_cpu, [1] for_device; descriptor + 1 */
+static int sync_socket = -1;
+static pthread_mutex_t sync_lock = PTHREAD_MUTEX_INITIALIZER; /* of it */
 static const char *board;
 
 static int (*real_open)(const char *, int, ...);
@@ -96,9 +99,21 @@ static const char *moved(const char *path, char *buffer, size_t size)
     return path;
 }
 
+/* A connection to the simulator behind a UIO device. */
+static int connect_through(int file, const char *path)
+{
+    char link[108] = "";
+    if (real_read(file, link, sizeof link - 1) <= 0) {
+        board_die("%s names no simulator", path);
+    }
+    link[strcspn(link, "\n")] = '\0';
+    (void)lseek(file, 0, SEEK_SET);
+    return board_connect(link);
+}
+
 static int open_moved(const char *path, int flags, unsigned mode)
 {
-    char buffer[400], link[108] = "";
+    char buffer[400];
     const int file = real_open(moved(path, buffer, sizeof buffer), flags, mode);
     int i, which = -1;
     if (file < 0 || board == NULL) {
@@ -108,13 +123,12 @@ static int open_moved(const char *path, int flags, unsigned mode)
     if (strncmp(path, "/dev/uio", 8) == 0) {
         for (i = 0; i < DEVICES && board_devices[i].file >= 0; ++i) {
         }
-        if (i == DEVICES || real_read(file, link, sizeof link - 1) <= 0) {
-            board_die("%s cannot be opened", path);
+        if (i == DEVICES) {
+            board_die("%s: a program opens %d devices at most", path, DEVICES);
         }
-        link[strcspn(link, "\n")] = '\0';
         memset(&board_devices[i], 0, sizeof board_devices[i]);
-        board_devices[i].socket = board_connect(link);
-        board_devices[i].interrupts = board_connect(link);
+        board_devices[i].socket = connect_through(file, path);
+        board_devices[i].interrupts = connect_through(file, path);
         board_devices[i].file = file;
     } else if (strncmp(path, "/sys/class/u-dma-buf", 20) == 0) {
         which = strstr(path, "/sync_for_cpu") ? 0 : strstr(path, "/sync_for_device") ? 1 : -1;
@@ -217,6 +231,20 @@ void *mmap64(void *wanted, size_t size, int protection, int flags, int file, off
     return map(wanted, size, protection, flags, file, offset);
 }
 
+static int connect_any(void)
+{
+    static const char path[] = "/dev/uio0";
+    char buffer[400];
+    const int file = real_open(moved(path, buffer, sizeof buffer), O_RDONLY | O_CLOEXEC);
+    int made;
+    if (file < 0) {
+        board_die("%s: %s", path, strerror(errno));
+    }
+    made = connect_through(file, path);
+    (void)real_close(file);
+    return made;
+}
+
 /* "0xOOOOOOOOSSSSSSSS": offset, size and in the low bits of it direction and go; 0 if the file is none of ours. */
 static int synced(int file, const void *text, size_t size)
 {
@@ -237,17 +265,19 @@ static int synced(int file, const void *text, size_t size)
     if (strncmp(line, "0x", 2) != 0 || strcspn(line + 2, "\n") != 16) {
         board_die("%s must be written 0xOOOOOOOOSSSSSSSS, not %s", found ? "sync_for_device" : "sync_for_cpu", line);
     }
-    pthread_mutex_lock(&board_lock);
-    for (i = 0; i < DEVICES && command & 1; ++i) {
-        if (board_devices[i].file >= 0) {
-            const uint32_t op = found ? FLUORITE_SIM_SYNC_FOR_DEVICE : FLUORITE_SIM_SYNC_FOR_CPU;
-            const int code = board_request(board_devices[i].socket, op, command >> 32, command & 0xfffffff0u, NULL);
-            if (code != 0) {
-                board_die("sync of 0x%llx: %s", (unsigned long long)command, strerror(code));
-            }
+    if (command & 1) {
+        const uint32_t op = found ? FLUORITE_SIM_SYNC_FOR_DEVICE : FLUORITE_SIM_SYNC_FOR_CPU;
+        int code;
+        pthread_mutex_lock(&sync_lock);
+        if (sync_socket < 0) {
+            sync_socket = connect_any();
+        }
+        code = board_request(sync_socket, op, command >> 32, command & 0xfffffff0u, NULL);
+        pthread_mutex_unlock(&sync_lock);
+        if (code != 0) {
+            board_die("sync of 0x%llx: %s", (unsigned long long)command, strerror(code));
         }
     }
-    pthread_mutex_unlock(&board_lock);
     return 1;
 }
 

@@ -16,7 +16,7 @@ __all__ = ["build_system", "server_program"]
 
 _HERE = Path(__file__).parent
 _PROTOCOL = _HERE.parents[1] / "glue" / "runtime" / "fluorite_sim_protocol.h"
-_SOURCES = ("abi.h", "../random.h", "ddr.h", "system.h", "server.h", "system.cpp")
+_SOURCES = ("abi.h", "../random.h", "ddr.h", "system.h", "caches.h", "server.h", "system.cpp")
 _VERILATOR_FLAGS = (
     "--cc", "-O3", "--x-assign", "fast", "--x-initial", "unique", "--noassert", "--prefix", "Vsystem", "--top-module",
     TOP, "-Wno-fatal",

@@ -81,7 +81,7 @@ class Servers:
     environment : dict of str to str
         What programs need to find them.
     arena : Path
-        The CPU's copy of the arena.
+        The CPU's view of the arena.
     memory : Memory
         Where it lies and how it answers.
     reports : dict of str to dict
@@ -125,8 +125,9 @@ def serving(
     with tempfile.TemporaryDirectory(prefix="fluorite-") as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         arena = folder / "arena"
-        with arena.open("wb") as file:
-            file.truncate(memory.bytes)
+        for suffix in ("", "-ddr", "-clean"):  # see caches.h
+            with Path(f"{arena}{suffix}").open("wb") as file:
+                file.truncate(memory.bytes)
         servers = Servers({"FLUORITE_SIM_ARENA": str(arena)}, arena, memory)
         processes: dict[str, subprocess.Popen[str]] = {}
         faults = b"".join(bytes(error.to_abi()) for error in errors)

@@ -5,14 +5,11 @@
 #include <chrono>
 #include <csignal>
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
+#include "caches.h"
 #include "fluorite_sim_protocol.h"
 #include "system.h"
 
@@ -32,8 +29,7 @@ struct Server {
     };
 
     System& system;
-    uint8_t* cpu;     // the CPU's copy of the arena; the device's own is system.ddr.memory, the same where it is shared
-    const bool shared;
+    Caches& caches;
     std::vector<Client> clients;
     uint64_t interrupts_seen = 0;   // rising edges that some WAIT_IRQ has reported
     uint64_t requested_cycle = 0;   // of the last request
@@ -149,12 +145,11 @@ struct Server {
             }
             case FLUORITE_SIM_SYNC_FOR_DEVICE:
             case FLUORITE_SIM_SYNC_FOR_CPU: {
-                if (request.address > options.arena_bytes || request.value > options.arena_bytes - request.address)
-                    return reply(client, EINVAL, 0, 0);
-                uint8_t* device = system.ddr.memory;
-                const bool to_device = request.op == FLUORITE_SIM_SYNC_FOR_DEVICE;
-                if (!shared)
-                    std::memcpy((to_device ? device : cpu) + request.address, (to_device ? cpu : device) + request.address, request.value);
+                if (!caches.inside(request.address, request.value)) return reply(client, EINVAL, 0, 0);
+                if (request.op == FLUORITE_SIM_SYNC_FOR_DEVICE)
+                    caches.write_back(request.address, request.value);
+                else
+                    caches.invalidate(request.address, request.value);
                 return reply(client, 0, 0, 0);
             }
             case FLUORITE_SIM_BYE:
@@ -201,19 +196,9 @@ inline int serve(Options options, const std::vector<Fault>& faults, const char* 
     sigaction(SIGTERM, &action, nullptr);
     sigaction(SIGINT, &action, nullptr);
 
-    const int arena = open(arena_path, O_RDWR | O_CLOEXEC);
-    struct stat status {};
-    if (arena < 0 || fstat(arena, &status)) return refuse(arena_path);
-    options.arena_bytes = uint64_t(status.st_size);
-    void* mapped = mmap(nullptr, options.arena_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, arena, 0);
-    if (mapped == MAP_FAILED) return refuse(arena_path);
-    uint8_t* const cpu = static_cast<uint8_t*>(mapped);
-    uint8_t* device = cpu;
-    if (!shared) {
-        void* own = mmap(nullptr, options.arena_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (own == MAP_FAILED) return refuse("memory of the device");
-        device = static_cast<uint8_t*>(own);
-    }
+    Caches caches;
+    if (!caches.open_files(arena_path, shared)) return refuse(arena_path);
+    options.arena_bytes = caches.bytes;
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (std::strlen(socket_path) + 2 > sizeof address.sun_path) {
@@ -228,9 +213,9 @@ inline int serve(Options options, const std::vector<Fault>& faults, const char* 
         std::rename(address.sun_path, socket_path))
         return refuse(socket_path);
 
-    System system(options, device);
+    System system(options, caches.ddr);
     system.ddr.faults = faults;
-    Server server{system, cpu, shared, {}};
+    Server server{system, caches, {}};
     try {
         server.run(listener);
         // Programs may have given up on launches: what is under way still comes to its end, or it is left over.

@@ -18,6 +18,7 @@ from fluorite.sim.machine.machines import MACHINES
 from fluorite.sim.machine.run import MachineProgram
 from fluorite.sim.machine.tree import base_tree, merged_tree
 from fluorite.sim.system.settings import DECERR, SLVERR, InjectedError, Memory
+from tests.sim.several import ACCELERATORS, several
 
 from .conftest import built, random_inputs, run
 
@@ -225,3 +226,16 @@ def test_two_accelerators_have_an_interrupt_each(machine, driver, tmp_path):
     assert len(done.reports) == 2 and len({placed.interrupt for placed in program.placement.accelerators}) == 2
     assert all(report["interrupts_raised"] > 0 for report in done.reports.values())
     assert re.search(r"(?s) 0 interrupts missed.* 0 interrupts missed", done.output)
+
+
+@pytest.mark.parametrize("driver", run_module.DRIVERS)
+@pytest.mark.parametrize("machine", MACHINES)
+def test_several_accelerators_and_threads(machine, driver, tmp_path):
+    design, image, expected = several()
+    program = MachineProgram.build(design, machine, tmp_path)
+    result = np.zeros_like(expected)
+    threads = {"HL_NUM_THREADS": "4"}
+    done = program.run({"source": image}, [result], driver=driver, environment=threads, timeout_seconds=300)
+    np.testing.assert_array_equal(result, expected)
+    assert set(done.reports) == set(ACCELERATORS)
+    assert all(report["interrupts_raised"] > 0 for report in done.reports.values())
