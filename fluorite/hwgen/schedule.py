@@ -16,7 +16,9 @@ Rows are solved before columns, because with a run-time ``S`` no number of colum
 the row solution left with ``k`` whole rows may borrow from them: its columns may go down to ``-k * S_min``.
 
 Combinational paths: for every two nodes whose path is longer than the clock allows, one register at least must lie
-between (Cong and Zhang, "An efficient and versatile scheduling algorithm based on SDC formulation", DAC 2006).
+between (Cong and Zhang, "An efficient and versatile scheduling algorithm based on SDC formulation", DAC 2006). Only the
+columns' program has these constraints: an edge that the rows' solution left with an age is behind a memory and on no
+path; all others are combinational unless columns say otherwise.
 
 The line-buffer program follows the literature on Darkroom (SIGGRAPH 2014) and ImaGen (ISCA 2023), extended from
 stages to operators.
@@ -27,9 +29,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from fluorite.hwgen.delays import Family, latency_cycles, taken_at
+from fluorite.hwgen.delays import Family, taken_at
 from fluorite.hwgen.differences import DifferenceProgram
 from fluorite.hwgen.graph import Delay, Graph, Node, topological
+from fluorite.hwgen.paths import too_long
 
 __all__ = ["Schedule", "schedule"]
 
@@ -139,7 +142,6 @@ class _Program:
             self.edges.extend(own)
             if own:
                 self.holders.append((self.unknown[node.id], node.width_bits, own))
-        self.paths = _Paths(self, graph)
 
     def solve(
         self, d: int, solved: Mapping[int, list[int]], strides: Sequence[int], least_strides: Sequence[int]
@@ -161,9 +163,8 @@ class _Program:
             if edge.node != edge.reader:
                 program.at_least(edge.reader, edge.node, -edge.delay[d] - slack(edge, least_strides))
         if d == 0:
-            for source, target, distance, path in self.paths.constraints:
-                if all(slack(edge, least_strides) == 0 for edge in path):
-                    program.at_least(target, source, 1 - distance)
+            for source, target, distance in too_long(*self._paths(solved), self.family, self.behind_memory):
+                program.at_least(self.unknown[target.id], self.unknown[source.id], 1 - distance)
         for number, width_bits, edges in self.holders:
             program.cost[number] -= width_bits
             last = program.unknown(width_bits)
@@ -172,41 +173,15 @@ class _Program:
                 program.at_least(last, edge.reader, edge.delay[d] + slack(edge, strides))
         return program.solve()[: self.unknowns]
 
-
-class _Paths:
-    """Pairs of unknowns with too long a combinational path between them.
-
-    ``constraints`` holds (source, target, innermost distance, edges): if no edge of the path is registered by a whole
-    row, then ``lag(target) >= lag(source) - distance + 1``, the distance being the sum of the edges' delays.
-    """
-
-    def __init__(self, program: _Program, graph: Graph) -> None:
-        self.constraints: list[tuple[int, int, int, tuple[_Edge, ...]]] = []
-        budget = program.family.budget_ns
-        readers: dict[int, list[tuple[Node, Delay]]] = {}
-        for node in program.nodes:
+    def _paths(self, solved: Mapping[int, list[int]]) -> tuple[list[Node], dict[int, list[tuple[Node, int]]]]:
+        """The nodes on combinational paths, and the edges between them that no row stands in."""
+        nodes = [node for node in self.nodes if not node.static]
+        readers: dict[int, list[tuple[Node, int]]] = {}
+        for node in nodes:
             for operand in node.operands:
-                if not operand.node.static and not node.static:
-                    readers.setdefault(operand.node.id, []).append((node, taken_at(node, operand)))
-        for source in program.nodes:
-            if source.static:
-                continue
-            # What a path from the source's input side to a node's output side takes.
-            start = program.family.node_ns(source)
-            if source.id in program.behind_memory:
-                start += program.family.memory_ns
-            best: dict[tuple[int, int], float] = {(source.id, 0): start}
-            frontier: list[tuple[Node, int, float, tuple[_Edge, ...]]] = [(source, 0, start, ())]
-            while frontier:
-                node, distance, time, path = frontier.pop()
-                for reader, delay in readers.get(node.id, ()):
-                    total = time + program.family.node_ns(reader)
-                    reached = distance + delay[0]
-                    edge = _Edge(program.unknown[node.id], program.unknown[reader.id], delay)
-                    if total > budget:
-                        self.constraints.append(
-                            (program.unknown[source.id], program.unknown[reader.id], reached, (*path, edge))
-                        )
-                    elif not latency_cycles(reader) and best.get((reader.id, reached), -1.0) < total:
-                        best[reader.id, reached] = total
-                        frontier.append((reader, reached, total, (*path, edge)))
+                if operand.node.static:
+                    continue
+                edge = _Edge(self.unknown[operand.node.id], self.unknown[node.id], taken_at(node, operand))
+                if not any(lag[edge.reader] + edge.delay[o] - lag[edge.node] for o, lag in solved.items()):
+                    readers.setdefault(operand.node.id, []).append((node, edge.delay[0]))
+        return nodes, readers
