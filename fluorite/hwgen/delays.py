@@ -58,7 +58,8 @@ class Family:
     carry_ns : float
         Getting onto a carry chain and off it, beyond a LUT's time.
     memory_register : bool
-        Whether what a line buffer's memory gives is registered before it is used.
+        Whether what a line buffer's memory gives is always registered before it is used; if not, it is only where a
+        node reads it that alone, behind a memory, takes longer than the budget.
     multiplier : Multiplier
         Operands that a DSP block takes: a wider product becomes a sum of several.
     """

@@ -134,7 +134,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
     while True:
         plan = schedule(graph, extents.strides, extents.least_strides, family, behind_memory)
         owners = _owners(plan)
-        storage = allocate(graph, plan, extents, owners, family.memory_register)
+        storage = allocate(graph, plan, extents, owners, family)
         slow = behind_memory | storage.read_directly(plan)
         longer = extents.with_least(storage.least)
         lags = _port_lags(plan)

@@ -8,8 +8,8 @@ being the sum of the edges' delays; as none of them is negative, "one register a
 
 From one node to another there are many paths, but only those of the least distance matter: the edges alone make
 ``lag(target) >= lag(source) - least distance``, so that a path of any greater distance has a register anyway. Of those
-of the least distance, which share their registers' number, the slowest matters. So one distance and one time for each
-pair of nodes is all there is to know, found in topological order.
+of the least distance, the slowest matters. So one distance and one time for each pair of nodes is all there is to know,
+found in topological order.
 """
 
 from __future__ import annotations

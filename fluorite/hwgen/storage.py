@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fluorite.hwgen.delays import taken_at
+from fluorite.hwgen.delays import Family, latency_cycles, taken_at
 from fluorite.hwgen.extents import Extents
 from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.schedule import Schedule
@@ -142,9 +142,7 @@ def ages_of(graph: Graph, plan: Schedule) -> dict[int, set[Delay]]:
     return ages
 
 
-def allocate(
-    graph: Graph, plan: Schedule, extents: Extents, owners: dict[int, str], memory_register: bool = False
-) -> Storage:
+def allocate(graph: Graph, plan: Schedule, extents: Extents, owners: dict[int, str], family: Family) -> Storage:
     """Chains and memories for a schedule.
 
     Parameters
@@ -155,14 +153,15 @@ def allocate(
         Sizes of a launch.
     owners : dict of int to str
         Per node id, the stage it belongs to, to name memories after.
-    memory_register : bool
-        Whether what a memory gives is registered before it is used: the memory is one cycle shorter, then.
+    family : Family
+        Says which memories' words are registered before they are used: such a memory is one cycle shorter.
     """
     widths = {node.id: node.width_bits for node in plan.nodes}
     strides = extents.strides
     lines: list[DelayLine] = []
     aliases: dict[tuple[int, Delay], Delay] = {}
     least = (1,) * (len(strides) - 1)
+    too_late = _too_late(plan, family)
     for node, ages in sorted(ages_of(graph, plan).items()):
         held: Delay = graph.zero
         for age in sorted(ages, key=lambda a: a[::-1]):  # rows first: their length may be what it has to be
@@ -171,7 +170,7 @@ def allocate(
                 continue
             length = cycles(gap, strides)
             memory = any(gap[1:]) or length > SHIFT_MAX
-            if memory and memory_register:
+            if memory and (family.memory_register or (node, age) in too_late):
                 inner = (age[0] - 1, *age[1:])
                 gap = (gap[0] - 1, *gap[1:])
                 least = tuple(map(max, least, _least(gap, extents.least_strides)))
@@ -199,6 +198,17 @@ def allocate(
         depth = cycles(gap, strides) - 1
         memories.append(Memory(name, gap, depth, tuple((line, widths[line.node]) for line in group)))
     return Storage(tuple(lines), tuple(memories), least, aliases)
+
+
+def _too_late(plan: Schedule, family: Family) -> set[tuple[int, Delay]]:
+    """Streams and ages that a node reads which is too slow to follow a memory's output, whatever the schedule."""
+    return {
+        (operand.node.id, plan.age(plan.lags[node.id], taken_at(node, operand), operand.node))
+        for node in plan.nodes
+        if not node.static and not latency_cycles(node) and family.memory_ns + family.node_ns(node) > family.budget_ns
+        for operand in node.operands
+        if not operand.node.static
+    }
 
 
 def _suffix(age: Delay) -> str:
