@@ -8,12 +8,15 @@ fluorite (the only case with a traceback), 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import halide as hl
 
@@ -23,9 +26,12 @@ from fluorite.cli_build import add_build_options, build_command
 from fluorite.cli_commands import compile_command, report_command, run_command, verify_command
 from fluorite.cli_device import add_device_options
 from fluorite.cli_system import SYSTEMS
-from fluorite.errors import CompileError, FluoriteError, SimulationError
+from fluorite.errors import CompileError, FluoriteError, SimulationError, UsageError
 
-__all__ = ["EXIT_BUG", "EXIT_COMPILE_ERROR", "EXIT_MISMATCH", "EXIT_OK", "EXIT_SIMULATION_ERROR", "EXIT_USAGE", "main"]
+__all__ = [
+    "EXIT_BUG", "EXIT_COMPILE_ERROR", "EXIT_INTERRUPTED", "EXIT_MISMATCH", "EXIT_OK", "EXIT_SIMULATION_ERROR",
+    "EXIT_USAGE", "main",
+]  # fmt: skip
 
 EXIT_OK = 0
 EXIT_MISMATCH = 1
@@ -33,21 +39,25 @@ EXIT_USAGE = 2
 EXIT_COMPILE_ERROR = 3
 EXIT_SIMULATION_ERROR = 4
 EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
 
 _EPILOG = """\
 exit codes: 0 done; 1 the hardware differs from Halide; 2 bad arguments, files or sizes;
 3 the pipeline cannot become hardware as it is written; 4 the simulation could not be built or failed, or the
-board at --device did; 70 a bug in fluorite. Errors are one line on standard error; with --json also an object
-on standard output."""
+board at --device did; 70 a bug in fluorite; 130 interrupted. Errors are one line on standard error; with --json also
+an object on standard output."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    options = _parser().parse_args(arguments)
+    _prepare_streams()
+    words = sys.argv[1:] if arguments is None else arguments
+    options = argparse.Namespace(json="--json" in words)  # should they not be understood
     try:
+        options = _parser().parse_args(words)
         command: Callable[[argparse.Namespace], bool] = options.command
         done = command(options)
-        sys.stdout.flush()
+        _flush()
         return EXIT_OK if done else EXIT_MISMATCH
     except CompileError as error:
         fields = {"func": error.func, "construct": error.construct, "rule": error.rule, "way_out": error.way_out}
@@ -56,27 +66,80 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(options, EXIT_SIMULATION_ERROR, error)
     except (FluoriteError, hl.HalideError) as error:
         return _fail(options, EXIT_USAGE, error)
+    except SystemExit:  # --help: a pipeline file's own ends in a UsageError
+        return EXIT_OK
     except KeyboardInterrupt:
         print("fluorite: interrupted", file=sys.stderr)
-        return 130
+        return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output has seen enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python writes the rest at exit
+        _forget_output()
         return EXIT_OK
-    except Exception as error:  # Python's own exit code would be 1, which says something else
+    except OSError as error:  # the disk is full, a folder is read-only: nothing that we have done wrong
+        place = f"{error.filename}: " if error.filename else ""
+        return _fail(options, EXIT_USAGE, UsageError(f"{place}{error.strerror or error}"))
+    except MemoryError:
+        return _fail(options, EXIT_USAGE, UsageError("there is not enough memory for images of this size"))
+    except BaseException as error:  # Python's own exit code would be 1, which says something else
         traceback.print_exc()
         return _fail(options, EXIT_BUG, RuntimeError(f"a bug in fluorite, please report it: {error!r}"))
 
 
+def _prepare_streams() -> None:
+    """Let any text be printed, in every locale, also where a stream is closed."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (for as long as the process lives)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"standard output: {error.strerror}") from None
+
+
+def _forget_output() -> None:
+    """Lead standard output nowhere: Python writes what is left of it at its exit, and would fail again."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _fail(options: argparse.Namespace, code: int, error: Exception, fields: dict[str, str] | None = None) -> int:
     message = " ".join(str(error).split()).removeprefix("Error: ")
-    print(f"fluorite: error: {message}", file=sys.stderr)
-    if options.json:
-        print(json.dumps({"error": {"kind": type(error).__name__, "message": message, **(fields or {})}}, indent=2))
+    with contextlib.suppress(OSError):
+        print(f"fluorite: error: {message}", file=sys.stderr)
+    try:
+        if options.json:
+            error_fields = {"kind": type(error).__name__, "message": message, **(fields or {})}
+            print(json.dumps({"error": error_fields}, indent=2))
+        sys.stdout.flush()
+    except OSError:
+        _forget_output()
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are those of the command: one line after the usage, and JSON where that is asked for."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        raise UsageError(message)
+
+
+def _seed(text: str) -> int:
+    seed = int(text, 0)
+    if not 0 <= seed < 1 << 63:
+        raise argparse.ArgumentTypeError(f"must be 0 to {(1 << 63) - 1}, not {text}")
+    return seed
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="fluorite",
         description="Halide image pipelines as FPGA accelerators, checked bit for bit against Halide.",
         epilog=_EPILOG,
@@ -118,7 +181,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--sizes", metavar="WxH,...", help="sizes of the output (default: three odd ones, or the photograph's)"
     )
-    command.add_argument("--seed", metavar="N", type=int, default=0, help="of random images and stalls (default: 0)")
+    command.add_argument("--seed", metavar="N", type=_seed, default=0, help="of random images and stalls (default: 0)")
     command.add_argument(
         "--stalls",
         metavar="P",

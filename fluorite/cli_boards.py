@@ -7,6 +7,7 @@ import json
 
 from fluorite.boards.listing import all_boards, board_dict, board_table
 from fluorite.boards.read import load_board
+from fluorite.files import check_file_target
 from fluorite.glue.linux.bitstream import write_bin
 
 __all__ = ["bitstream_command", "boards_command"]
@@ -24,6 +25,7 @@ def boards_command(options: argparse.Namespace) -> bool:
 
 def bitstream_command(options: argparse.Namespace) -> bool:
     """Convert Vivado's bitstream for Linux' FPGA manager."""
+    check_file_target(options.output)
     path = write_bin(options.file, options.output, load_board(options.board))
     if options.json:
         print(json.dumps({"file": str(path)}, indent=2))

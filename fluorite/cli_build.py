@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from fluorite.boards.ecp5.build import build_design
-from fluorite.cli_commands import compiled_design
+from fluorite.cli_commands import compiled, loaded_file
 from fluorite.errors import UsageError
+from fluorite.files import check_folder_target
 
 __all__ = ["add_build_options", "build_command"]
 
@@ -31,8 +32,10 @@ def build_command(options: argparse.Namespace) -> bool:
     """
     if options.board is None:
         raise UsageError("build needs a board: --board ulx3s-85f")
-    loaded, design = compiled_design(options)
+    loaded = loaded_file(options)
     folder: Path = options.output or Path("build") / loaded.name
+    check_folder_target(folder)
+    design = compiled(loaded, options)
     assert design.board is not None
 
     def progress(step: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,8 +19,9 @@ import fluorite
 from fluorite.cli_device import check_device_options, device_statistics, on_device
 from fluorite.cli_system import run_system
 from fluorite.errors import UsageError
+from fluorite.files import check_folder_target
 from fluorite.frontend.halide_errors import run_refused
-from fluorite.images import Array, check_writable, save_image
+from fluorite.images import Array, check_output, save_image
 from fluorite.pipeline_file import LoadedFile, load_pipeline
 from fluorite.sim.run import Stalls
 from fluorite.verify import (
@@ -32,15 +35,17 @@ from fluorite.verify import (
     set_scalars,
 )
 
-__all__ = ["compile_command", "compiled_design", "report_command", "run_command", "verify_command"]
+__all__ = ["compile_command", "compiled", "loaded_file", "report_command", "run_command", "verify_command"]
 
 _DEFAULT_SIZES = ((64, 48), (131, 77), (300, 265))
 
 
 def compile_command(options: argparse.Namespace) -> bool:
     """Write a design into a folder."""
-    loaded, design = compiled_design(options)
+    loaded = loaded_file(options)
     folder: Path = options.output or Path("build") / loaded.name
+    check_folder_target(folder)
+    design = compiled(loaded, options)
     files = [str(path) for path in design.write(folder, options.target, testbench=not options.no_testbench)]
     if options.json:
         _print_json({"name": loaded.name, "params": loaded.params, "files": files, "report": _report_json(design)})
@@ -53,7 +58,8 @@ def compile_command(options: argparse.Namespace) -> bool:
 
 def report_command(options: argparse.Namespace) -> bool:
     """Print a design's report."""
-    loaded, design = compiled_design(options)
+    loaded = loaded_file(options)
+    design = compiled(loaded, options)
     if options.json:
         _print_json({"name": loaded.name, "params": loaded.params, "report": _report_json(design)})
     else:
@@ -64,16 +70,19 @@ def report_command(options: argparse.Namespace) -> bool:
 def run_command(options: argparse.Namespace) -> bool:
     """Run photographs through the accelerator, simulated or on a board, and write what comes out."""
     check_device_options(options)
-    loaded, design = compiled_design(options)
+    wanted = _size(options.size) if options.size else None
+    loaded = loaded_file(options)
+    design = compiled(loaded, options)
     scalars = _assignments(options.set, "--set")
     set_scalars(loaded, scalars)
-    photo_sizes = set_photos(loaded, options.input)
-    sizes = output_sizes(loaded, _size(options.size) if options.size else photo_sizes)
-    paths = _output_paths(loaded, options.output)
+    notes = Notes()
+    photo_sizes = set_photos(loaded, options.input, note=notes.add)
+    sizes = output_sizes(loaded, wanted or photo_sizes)
+    paths = _output_paths(loaded, options.output, sizes)
     if options.system:
-        return _run_system(options, loaded, design, sizes, scalars, paths)
+        return _run_system(options, loaded, design, sizes, scalars, paths, notes)
     if options.device:
-        return _run_device(options, loaded, design, sizes, paths)
+        return _run_device(options, loaded, design, sizes, paths, notes)
     arrays, seconds = _realized(loaded, design, sizes, options.json)
     for path, array in zip(paths, arrays, strict=True):
         save_image(path, array)
@@ -82,6 +91,7 @@ def run_command(options: argparse.Namespace) -> bool:
             {
                 "name": loaded.name,
                 "params": loaded.params,
+                "notes": notes.sentences,
                 "sizes": sizes,
                 "outputs": paths,
                 "seconds": seconds,
@@ -111,6 +121,7 @@ def _run_device(
     design: fluorite.Design,
     sizes: Sequence[int],
     paths: Sequence[str],
+    notes: Notes,
 ) -> bool:
     with on_device(design, options.device, options.baud) as on_board:
         arrays, seconds = _realized(loaded, on_board, sizes, options.json)
@@ -118,7 +129,13 @@ def _run_device(
         save_image(path, array)
     statistics = device_statistics(on_board)
     if options.json:
-        fields = {"device": options.device, "sizes": sizes, "outputs": paths, "seconds": seconds}
+        fields = {
+            "notes": notes.sentences,
+            "device": options.device,
+            "sizes": sizes,
+            "outputs": paths,
+            "seconds": seconds,
+        }
         _print_json({"name": loaded.name, "params": loaded.params, **fields, "accelerators": statistics})
     else:
         for ran in statistics:
@@ -135,12 +152,19 @@ def _run_system(
     sizes: list[int],
     scalars: Mapping[str, str],
     paths: list[str],
+    notes: Notes,
 ) -> bool:
     run = run_system(loaded, design, sizes, scalars, options.system)
     for path, array in zip(paths, run.arrays, strict=True):
         save_image(path, array)
     if options.json:
-        fields = {"system": options.system, "sizes": sizes, "outputs": paths, "seconds": run.seconds}
+        fields = {
+            "notes": notes.sentences,
+            "system": options.system,
+            "sizes": sizes,
+            "outputs": paths,
+            "seconds": run.seconds,
+        }
         _print_json({"name": loaded.name, "params": loaded.params, **fields, "accelerators": run.reports})
     else:
         print(run.printed.rstrip())
@@ -153,12 +177,15 @@ def verify_command(options: argparse.Namespace) -> bool:
     """Compare the simulated accelerator with Halide on photographs or random images, without stalls and with."""
     if not 0 <= options.stalls < 1:
         raise UsageError(f"--stalls must be in 0 <= P < 1, not {options.stalls}")
-    loaded, design = compiled_design(options)
+    verified_sizes = _verified_sizes(options)
+    loaded = loaded_file(options)
+    design = compiled(loaded, options)
     set_scalars(loaded, _assignments(options.set, "--set"))
+    notes = Notes()
     cases = []
-    for size in _verified_sizes(options):
+    for size in verified_sizes:
         if options.input:
-            photo_sizes = set_photos(loaded, options.input, size)
+            photo_sizes = set_photos(loaded, options.input, size, note=notes.add)
             sizes = output_sizes(loaded, size or photo_sizes)
         else:
             sizes = output_sizes(loaded, size or _DEFAULT_SIZES[0])
@@ -169,7 +196,8 @@ def verify_command(options: argparse.Namespace) -> bool:
             cases.append(_verify_case(loaded, design, sizes, expected, probability, options))
     exact = all(case["exact"] for case in cases)
     if options.json:
-        _print_json({"name": loaded.name, "params": loaded.params, "exact": exact, "cases": cases})
+        fields = {"notes": notes.sentences, "exact": exact, "cases": cases}
+        _print_json({"name": loaded.name, "params": loaded.params, **fields})
     else:
         verdict = "the same as Halide, bit for bit" if exact else "NOT the same as Halide"
         print(f"{loaded.name}: {verdict} ({len(cases)} runs)")
@@ -220,10 +248,28 @@ def _verify_case(
     }
 
 
-def compiled_design(options: argparse.Namespace) -> tuple[LoadedFile, fluorite.Design]:
-    """Load a command's pipeline file and compile it."""
-    loaded = load_pipeline(options.file, _assignments(options.param, "-p"))
-    return loaded, fluorite.compile(loaded.pipeline, options.board, loaded.name, options.shell)
+def loaded_file(options: argparse.Namespace) -> LoadedFile:
+    """Load a command's pipeline file. What it prints goes to standard error: standard output is the command's."""
+    with redirect_stdout(sys.stderr):
+        return load_pipeline(options.file, _assignments(options.param, "-p"))
+
+
+def compiled(loaded: LoadedFile, options: argparse.Namespace) -> fluorite.Design:
+    """Compile it for the command's board."""
+    return fluorite.compile(loaded.pipeline, options.board, loaded.name, options.shell)
+
+
+@dataclass
+class Notes:
+    """What the user is told besides the results, each once: on standard error, and with ``--json``."""
+
+    sentences: list[str] = field(default_factory=list)
+
+    def add(self, sentence: str) -> None:
+        """Say it, unless it was said."""
+        if sentence not in self.sentences:
+            self.sentences.append(sentence)
+            print(f"fluorite: note: {sentence}", file=sys.stderr)
 
 
 def _assignments(texts: Sequence[str], option: str) -> dict[str, str]:
@@ -243,7 +289,7 @@ def _size(text: str) -> list[int]:
         sizes = [int(n) for n in text.split("x")]
     except ValueError:
         sizes = []
-    if not sizes or min(sizes) < 1:
+    if not sizes or not all(1 <= n < 1 << 31 for n in sizes):
         raise UsageError(f"a size is WxH in pixels, such as 640x480, not {text!r}")
     return sizes
 
@@ -255,8 +301,10 @@ def _verified_sizes(options: argparse.Namespace) -> list[list[int] | None]:
     return [None] if options.input else [list(size) for size in _DEFAULT_SIZES]
 
 
-def _output_paths(loaded: LoadedFile, texts: Sequence[str]) -> list[str]:
+def _output_paths(loaded: LoadedFile, texts: Sequence[str], sizes: Sequence[int]) -> list[str]:
     names = output_names(loaded)
+    types = dict(zip(names, (name for output in loaded.outputs for name in output.types), strict=True))
+    places: dict[str, str] = {}
     paths: dict[str, str] = {}
     for text in texts:
         name, equals, path = text.partition("=")
@@ -269,7 +317,11 @@ def _output_paths(loaded: LoadedFile, texts: Sequence[str]) -> list[str]:
             name, path = free[0], text
         if name in paths:
             raise UsageError(f"{loaded.name}'s {name} is given twice")
-        check_writable(path)
+        check_output(path, types[name], sizes)
+        place = os.path.realpath(path)
+        if place in places:
+            raise UsageError(f"{path}: {places[place]} and {name} cannot be written to one file")
+        places[place] = name
         paths[name] = path
     missing = [n for n in names if n not in paths]
     if missing:

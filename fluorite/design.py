@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +14,7 @@ from fluorite.boards.board import Board
 from fluorite.boards.capacity import Capacity, predict
 from fluorite.boards.vivado.write import write_vivado
 from fluorite.errors import UsageError
+from fluorite.files import folder_in_place
 from fluorite.frontend.halide_io import Loaded
 from fluorite.glue.linux.write import write_linux
 from fluorite.glue.overview import overview
@@ -164,8 +163,8 @@ class Design:
         Raises
         ------
         UsageError
-            Targets are given for a design without software, or Halide does not know one; or there is no frame to test
-            an accelerator with.
+            Targets are given for a design without software, or Halide does not know one; there is no frame to test
+            an accelerator with; or the folder cannot be written to. What was in it is then as it was.
         """
         processor = self.board.processor if self.board else None
         with_software = self.shell.kind == "axi"
@@ -180,12 +179,9 @@ class Design:
         files["report.json"] = self.report.to_json() + "\n"
         files["report.txt"] = self.report.to_text() + "\n"
         folder = Path(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        # Written aside first: what fails half-way leaves nothing behind.
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as aside:
-            work = Path(aside)
+        with folder_in_place(folder) as work:
             for name, text in files.items():
-                (work / name).write_text(text)
+                (work / name).write_text(text, encoding="utf-8")
             written = [work / name for name in files]
             if testbench:
                 written += write_testbench(self, work / "testbench", (self.shell,))
@@ -195,7 +191,8 @@ class Design:
                 written += write_vivado(self, self.board, work / "vivado", shells)
                 written += write_linux(self, self.board, work)
                 written += write_pynq(self, self.board, work)
-            (work / "README.md").write_text(overview(self, {path.name for path in work.iterdir() if path.is_dir()}))
+            text = overview(self, {path.name for path in work.iterdir() if path.is_dir()})
+            (work / "README.md").write_text(text, encoding="utf-8")
             written.append(work / "README.md")
-            shutil.copytree(work, folder, dirs_exist_ok=True)
-            return [folder / path.relative_to(work) for path in written]
+            names = [path.relative_to(work) for path in written]
+        return [folder / name for name in names]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import threading
 import traceback
@@ -266,15 +267,20 @@ def _execute(path: Path, module_name: str) -> ModuleType:
 @contextmanager
 def _reported(path: Path) -> Iterator[None]:
     """Turn whatever the user's file raises into one line that names the place in it."""
+    names = (str(path), os.path.abspath(path))  # Python makes a file's name absolute
     try:
         yield
-    except FluoriteError:
+    except (FluoriteError, KeyboardInterrupt):
         raise
     except SyntaxError as error:
-        raise UsageError(f"{path}:{error.lineno}: {error.msg}") from error
-    except Exception as error:
-        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+        name = path if error.filename in (None, *names) else error.filename
+        place = str(name) if error.lineno is None else f"{name}:{error.lineno}"
+        raise UsageError(f"{place}: {error.msg}") from error
+    except BaseException as error:
+        frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename in names]
         place = f"{path}:{frames[-1].lineno}" if frames else str(path)
+        if isinstance(error, SystemExit):  # its code would be taken for the command's
+            raise UsageError(f"{place}: leaves Python, by sys.exit({error.code!r})") from error
         text = " ".join(str(error).split()).removeprefix("Error: ")
         kind = "" if isinstance(error, hl.HalideError) else f"{type(error).__name__}: "
         raise UsageError(f"{place}: {kind}{text}") from error

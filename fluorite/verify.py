@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import halide as hl
 import numpy as np
 
 from fluorite.errors import UsageError
-from fluorite.images import Array, crop, load_image, random_image
+from fluorite.images import MAX_IMAGE_BYTES, Array, crop, load_image, random_image
 from fluorite.pipeline_file import LoadedFile
 
 __all__ = [
@@ -100,7 +101,18 @@ def output_sizes(loaded: LoadedFile, sizes: Sequence[int]) -> list[int]:
     if len(completed) != dimensions:
         text = "x".join(str(n) for n in sizes)
         raise UsageError(f"{loaded.name}'s output has {dimensions} dimensions, the size {text} has {len(sizes)}")
+    for output in loaded.outputs:
+        for name in output.types:
+            _check_bytes(f"{loaded.name}'s {output.name}", completed, name)
     return completed
+
+
+def _check_bytes(what: str, sizes: Sequence[int], type_name: str) -> None:
+    if (wanted := math.prod(sizes) * np.dtype(type_name).itemsize) > MAX_IMAGE_BYTES:
+        size = "x".join(str(n) for n in sizes)
+        raise UsageError(
+            f"{what} of size {size} takes {wanted} bytes; an image for Halide has at most {MAX_IMAGE_BYTES}"
+        )
 
 
 def set_scalars(loaded: LoadedFile, values: Mapping[str, str]) -> None:
@@ -119,7 +131,12 @@ def set_scalars(loaded: LoadedFile, values: Mapping[str, str]) -> None:
         raise UsageError(f"{loaded.name} needs a value of type {missing[0].type} for {name}: --set {name}=VALUE")
 
 
-def set_photos(loaded: LoadedFile, photos: Sequence[str], sizes: Sequence[int] | None = None) -> list[int]:
+def set_photos(
+    loaded: LoadedFile,
+    photos: Sequence[str],
+    sizes: Sequence[int] | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> list[int]:
     """Set the image inputs from files.
 
     Parameters
@@ -129,6 +146,8 @@ def set_photos(loaded: LoadedFile, photos: Sequence[str], sizes: Sequence[int] |
         ``path`` for the inputs in their order, or ``input=path``.
     sizes : sequence of int, optional
         Take only the middle of each photograph, this many pixels (x, y) large.
+    note : callable
+        Told in what an image is not what its file holds, as by :func:`~fluorite.images.load_image`.
 
     Returns
     -------
@@ -152,7 +171,7 @@ def set_photos(loaded: LoadedFile, photos: Sequence[str], sizes: Sequence[int] |
         raise UsageError(f"{loaded.name} needs a photograph for {missing[0]}: -i {missing[0]}=FILE")
     first: list[int] = []
     for image in loaded.images:
-        array = load_image(paths[image.name], image.type, image.dimensions)
+        array = load_image(paths[image.name], image.type, image.dimensions, note)
         if sizes is not None:
             array = crop(array, sizes)
         loaded.set_image(image.name, array)
@@ -171,6 +190,7 @@ def set_random(loaded: LoadedFile, sizes: Sequence[int], seed: int) -> None:
     regions = {image.name: _region(image.parameter.get(), sizes) for image in loaded.images}
     for image in loaded.images:
         mins, extents = zip(*regions[image.name], strict=True)
+        _check_bytes(f"{loaded.name}'s {image.name}", extents, image.type)
         loaded.set_image(image.name, random_image(extents[::-1], image.type, rng), mins)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from fluorite.boards.ecp5.protocol import STREAMS, bit_cycles
 from fluorite.boards.ecp5.top import constraints, top_name, top_verilog
 from fluorite.design import Design
 from fluorite.errors import CompileError, UsageError
+from fluorite.files import folder_in_place
 from fluorite.hwgen.shell.axis import AxisShell
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.synth.ecp5 import Implementation, Part, implement
@@ -190,16 +189,20 @@ def build_design(
             "use fewer lanes, or a board file with a lower clock_hz",
         )
     title = f"{design.name} on the {board.title}: {made.megahertz:.0f} MHz"
-    with tempfile.TemporaryDirectory(prefix="fluorite-build-") as temporary:
-        work = Path(temporary)
-        (work / f"{top}.v").write_text(verilog)
-        (work / f"{top}.lpf").write_text(pin_file)
-        (work / f"{top}.config").write_text(made.configuration)
+    texts = {
+        f"{top}.v": verilog,
+        f"{top}.lpf": pin_file,
+        f"{top}.config": made.configuration,
+        "report.json": json.dumps(result.to_json(), indent=2) + "\n",
+        "report.txt": result.to_text() + "\n",
+    }
+    with folder_in_place(folder) as work:
+        for name, text in texts.items():
+            (work / name).write_text(text, encoding="utf-8")
         (work / f"{top}.bit").write_bytes(made.bitstream)
-        (work / "report.json").write_text(json.dumps(result.to_json(), indent=2) + "\n")
-        (work / "report.txt").write_text(result.to_text() + "\n")
         draw_placement(made.cells, title, board.part, work / "placement.png")
-        files = _moved(work, Path(folder))
+        names = sorted(path.name for path in work.iterdir())
+    files = tuple(Path(folder) / name for name in names)
     return BuildResult(
         **{name: getattr(result, name) for name in BuildResult.__slots__ if name != "files"}, files=files
     )
@@ -222,11 +225,3 @@ def _routed(
 
 def _told(path: tuple[tuple[str, float], ...]) -> str:
     return ", ".join(f"{what} {delay:.2f} ns" for what, delay in path) or "not known"
-
-
-def _moved(work: Path, folder: Path) -> tuple[Path, ...]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return tuple(Path(shutil.move(path, folder / path.name)) for path in sorted(work.iterdir()))
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written to: {error.strerror}") from error

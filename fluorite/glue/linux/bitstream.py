@@ -7,12 +7,12 @@ with a length of 32 bits, in the order of configuration ports that are 8 bits wi
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from fluorite.boards.board import Board
 from fluorite.errors import UsageError
+from fluorite.files import file_size, write_file
 
 __all__ = ["Bitstream", "read_bit", "to_bin", "write_bin"]
 
@@ -50,6 +50,7 @@ def read_bit(path: Path) -> Bitstream:
     UsageError
         It cannot be read, is not a .bit file, or is cut short.
     """
+    file_size(path)  # a file, and not what never ends
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -130,11 +131,5 @@ def write_bin(source: Path, target: Path, board: Board) -> Path:
         As :func:`read_bit` and :func:`to_bin`, or the file cannot be written.
     """
     data = to_bin(read_bit(source), board, source)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(target)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise UsageError(f"{target}: {error.strerror}") from error
+    write_file(target, data)
     return target

@@ -132,4 +132,4 @@ def test_a_folder_that_cannot_be_written_to(small, tools, tmp_path):
     (tmp_path / "out").write_text("a file")
     with pytest.raises(UsageError) as error:
         build_design(small[2], small[2].board, tmp_path / "out")
-    assert str(error.value) == f"{tmp_path}/out cannot be written to: File exists"
+    assert str(error.value) == f"{tmp_path}/out: {tmp_path}/out is not a folder"

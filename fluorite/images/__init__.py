@@ -1,0 +1,21 @@
+"""Photographs to the arrays that Halide reads, and back.
+
+Arrays have the outermost dimension first, ``array[y, x]`` or ``array[c, y, x]`` (planar colour), so that
+``hl.Buffer(array)`` is Halide's ``(x, y)`` or ``(x, y, c)``.
+"""
+
+from fluorite.images.load import load_image
+from fluorite.images.patterns import crop, difference_image, random_image
+from fluorite.images.samples import MAX_IMAGE_BYTES, Array
+from fluorite.images.save import check_output, save_image
+
+__all__ = [
+    "MAX_IMAGE_BYTES",
+    "Array",
+    "check_output",
+    "crop",
+    "difference_image",
+    "load_image",
+    "random_image",
+    "save_image",
+]
