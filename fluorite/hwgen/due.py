@@ -47,15 +47,27 @@ def due(lag: Delay, words: Sequence[Formula], extents: Extents) -> Due:
     return Due(tuple(starts), tuple(ends))
 
 
-def with_room(extents: Extents, lags: Sequence[Delay]) -> Extents:
-    """The same with a scan in which every port starts a launch before the next one may be accepted."""
+def with_room(extents: Extents, ports: Sequence[Delay], counters: Sequence[Delay]) -> Extents:
+    """The same with a scan that is long enough for what follows it.
+
+    Parameters
+    ----------
+    extents : Extents
+        Sizes of a launch.
+    ports : sequence of Delay
+        How far each port is behind the scan's beginning: it must start a launch before the next one may be accepted.
+    counters : sequence of Delay
+        The same of positions that are counted on their own: one that is ahead along a dimension (its lag is negative
+        there) starts to count at that position, so the scan must have it.
+    """
     least = dict.fromkeys(extents.maxima, 1)
     scan = list(extents.scan)
-    for lag in lags:
-        for d, step in enumerate(_steps(lag)):
-            needed = step + 1 if step >= 0 else -step
-            if scan[d].evaluate(least) < needed:
-                scan[d] = maximum([scan[d], constant(needed)])
+    needed = [[step + 1 if step >= 0 else -step for step in _steps(lag)] for lag in ports]
+    needed += [[1 - part for part in lag] for lag in counters]
+    for lengths in needed:
+        for d, length in enumerate(lengths):
+            if scan[d].evaluate(least) < length:
+                scan[d] = maximum([scan[d], constant(length)])
     return replace(extents, scan=tuple(scan))
 
 

@@ -140,7 +140,8 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         lags = _port_lags(plan)
         counters = {node.id: plan.lags[node.id] for node in plan.nodes if node.op == "coord"}
         first = min([*lags.values(), *counters.values()], key=lambda lag: cycles(lag, extents.strides))
-        longer = with_room(longer, [_behind(lag, first, longer) for lag in lags.values()])
+        behind = [[_behind(lag, first, longer) for lag in group.values()] for group in (lags, counters)]
+        longer = with_room(longer, *behind)
         if longer.strides == extents.strides and slow == behind_memory:
             break
         behind_memory = slow

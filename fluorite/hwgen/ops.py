@@ -10,8 +10,8 @@ const      (value,)                a number
 setting    (port,)                 a static input port
 input      (stream, lane, channel) one value of an input stream
 tap        (stage, lane, channel)  one value of a stage or input, before linking
-coord      (stage, dimension)      iteration number of the stage's word along a dimension, from 0 at the launch's own
-origin stage      (stage, lane, channel)  identity; names a stage's value and keeps it whole
+coord      (dimension,)            position of the scan along a dimension, from 0 at the launch's own origin
+stage      (stage, lane, channel)  identity; names a stage's value and keeps it whole
 sum        (constant, c0, c1 ...)  constant + c0 * operand0 + c1 * operand1 ...
 mul        ()                      product of two streams
 abs        ()                      magnitude
@@ -19,9 +19,8 @@ min max    ()                      of two streams
 eq lt le   ()                      compare, 0 or 1
 not        ()                      1 - operand, of a 0/1 stream
 select     ()                      operand1 if operand0 else operand2
-wrap       (width_bits, signed,    the low bits, read as unsigned or two's complement; if this is overflow that Halide
-leaves
-            note)                  undefined, note is the number of the warning, else 0
+wrap       (width_bits, signed,    the low bits, read as unsigned or two's complement; if this is overflow that
+            note)                  Halide leaves undefined, note is the number of the warning, else 0
 shr        (amount,)               floor(operand / 2**amount)
 and or xor ()                      bitwise, two's complement of unbounded width
 div mod    ()                      floor division by a stream that is never negative, and its remainder; 0 where it is 0
