@@ -183,15 +183,17 @@ def verify_command(options: argparse.Namespace) -> bool:
     set_scalars(loaded, _assignments(options.set, "--set"))
     notes = Notes()
     cases = []
+    reference = design.reference
     for size in verified_sizes:
         if options.input:
             photo_sizes = set_photos(loaded, options.input, size, note=notes.add)
             sizes = output_sizes(loaded, size or photo_sizes)
         else:
             sizes = output_sizes(loaded, size or _DEFAULT_SIZES[0])
-            set_random(loaded, sizes, options.seed)
+            with run_refused(loaded.name, design.loaded.pipeline.funcs):
+                set_random(loaded, sizes, options.seed, reference)
         with run_refused(loaded.name, design.loaded.pipeline.funcs):
-            expected = output_arrays(loaded.pipeline.realize(sizes))
+            expected = output_arrays(reference.realize(sizes))
         for probability in (0.0, options.stalls) if options.stalls else (0.0,):
             cases.append(_verify_case(loaded, design, sizes, expected, probability, options))
     exact = all(case["exact"] for case in cases)

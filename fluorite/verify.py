@@ -179,31 +179,58 @@ def set_photos(
     return first
 
 
-def set_random(loaded: LoadedFile, sizes: Sequence[int], seed: int) -> None:
-    """Set the image inputs to random images, large enough for outputs of `sizes`."""
+def set_random(loaded: LoadedFile, sizes: Sequence[int], seed: int, pipeline: hl.Pipeline | None = None) -> None:
+    """Set the image inputs to random images, large enough for outputs of `sizes`.
+
+    Parameters
+    ----------
+    loaded : LoadedFile
+    sizes : sequence of int
+        Of the output, innermost dimension first.
+    seed : int
+        The same seed gives the same images.
+    pipeline : halide.Pipeline, optional
+        What to ask for the images' regions in the place of the file's own: it reads the same Params.
+    """
     rng = np.random.default_rng(seed)
-    for image in loaded.images:
-        image.parameter.reset()
-    types = [name for output in loaded.outputs for name in output.types]
-    outputs = [np.empty(sizes[::-1], name) for name in types]
-    loaded.pipeline.infer_input_bounds([hl.Buffer(output) for output in outputs])
-    regions = {image.name: _region(image.parameter.get(), sizes) for image in loaded.images}
+    regions = _regions(loaded, sizes, pipeline or loaded.pipeline)
     for image in loaded.images:
         mins, extents = zip(*regions[image.name], strict=True)
         _check_bytes(f"{loaded.name}'s {image.name}", extents, image.type)
         loaded.set_image(image.name, random_image(extents[::-1], image.type, rng), mins)
 
 
-def _region(wanted: hl.Buffer, sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """Return (min, extent) per dimension: what Halide asks for, and the output's own region.
+_Region = list[tuple[int, int]]  # (min, extent) by dimension
 
-    Behind a boundary condition Halide asks for one pixel only. Colour has three channels.
+
+def _regions(loaded: LoadedFile, sizes: Sequence[int], pipeline: hl.Pipeline) -> dict[str, _Region]:
+    """By image, the output's own region, and whatever else Halide asks for of images of these very regions.
+
+    They are not asked for from nothing, as ``infer_input_bounds`` does: a border condition reads where the image that
+    is there ends, and what it asks for of an image of one pixel is no image that it is for. Colour has three channels.
     """
-    region = []
-    for d in range(wanted.dimensions()):
-        low, extent = wanted.dim(d).min(), wanted.dim(d).extent()
-        high = low + extent
-        own = sizes[d] if d < len(sizes) else 3 if d == 2 else 0
-        low, high = min(low, 0), max(high, own)
-        region.append((low, high - low))
-    return region
+    own = [*sizes, *(3 if d == 2 else 1 for d in range(len(sizes), 16))]
+    regions: dict[str, _Region] = {i.name: [(0, extent) for extent in own[: i.dimensions]] for i in loaded.images}
+    for _ in range(16):
+        queries = {}
+        for image in loaded.images:
+            mins, extents = zip(*regions[image.name], strict=True) if image.dimensions else ((), ())
+            queries[image.name] = query = hl.Buffer.make_bounds_query(image.parameter.type(), list(extents))
+            query.set_min(list(mins))
+            image.parameter.set(query)
+        pipeline.realize(list(sizes))  # with such images, it only writes down what it reads of them
+        before = regions
+        regions = {name: _union(before[name], query) for name, query in queries.items()}
+        if regions == before:
+            break
+    return regions
+
+
+def _union(region: _Region, asked: hl.Buffer) -> _Region:
+    """The smallest region that holds both."""
+    union = []
+    for d, (low, extent) in enumerate(region):
+        first, beyond = asked.dim(d).min(), asked.dim(d).min() + asked.dim(d).extent()
+        least = min(low, first)
+        union.append((least, max(low + extent, beyond) - least))
+    return union

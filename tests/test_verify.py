@@ -1,6 +1,8 @@
 """Comparison with Halide, and the inputs of a verification."""
 
 import re
+import subprocess
+import sys
 import textwrap
 
 import halide as hl
@@ -142,3 +144,52 @@ def test_colour_outputs_have_three_channels(tmp_path):
     assert output_sizes(loaded, [4, 5]) == [4, 5, 3]
     assert output_sizes(loaded, [4, 5, 2]) == [4, 5, 2]
     assert output_arrays(hl.Buffer(np.zeros((2, 3), np.uint8)))[0].shape == (2, 3)
+
+
+def written(path, name, body):
+    """A pipeline file of one image in, one out, which `body` sees."""
+    text = (
+        f"import halide as hl\n\n\n@hl.generator({name!r})\nclass Pipeline:\n"
+        "    input = hl.InputBuffer(hl.UInt(8), 2)\n    output = hl.OutputBuffer(hl.UInt(8), 2)\n\n"
+        "    def generate(self):\n        input, output = self.input, self.output\n"
+    )
+    path.write_text(text + textwrap.indent(textwrap.dedent(body), " " * 8))
+    return path
+
+
+@pytest.mark.parametrize("border", ["mirror_interior", "mirror_image", "repeat_image", "repeat_edge"])
+def test_an_image_behind_a_border_has_the_size_of_the_output(tmp_path, border):
+    body = f"""
+        x, y = hl.vars("x y")
+        inside = hl.BoundaryConditions.{border}(input)
+        output[x, y] = inside[x - 1, y] + inside[x + 2, y + 1]
+    """
+    loaded = load_pipeline(written(tmp_path / "border.py", "border", body))
+    for sizes in ([30, 20], [5, 4]):
+        set_random(loaded, sizes, 0)
+        assert extents(loaded.images[0].parameter) == [(0, n) for n in sizes]
+
+
+CHAIN = """
+    x, y = hl.vars("x y")
+    previous = hl.BoundaryConditions.repeat_edge(input)
+    for number in range(8):
+        stage = hl.Func(f"stage{number}")
+        taps = [previous[x + i, y + j] for i in (-1, 0, 1) for j in (-1, 0, 1)]
+        stage[x, y] = taps[0] ^ (taps[1] + taps[2] * 3 + taps[3] + taps[4] + taps[5] * 5 + taps[6] + taps[7] + taps[8])
+        if number < 7:
+            stage.linebuffer()
+        previous = stage
+    output[x, y] = previous[x, y]
+    previous.compute_root().set_estimate(x, 0, 64).set_estimate(y, 0, 64)
+    previous.accelerate([input], x, hl.Var.outermost())
+"""
+
+
+def test_the_reference_computes_line_buffered_stages_once(tmp_path):
+    # 9 taps to the power of 8 stages, inlined: Halide would not even compile it.
+    path = written(tmp_path / "chain.py", "chain", CHAIN)
+    command = [sys.executable, "-m", "fluorite.cli", "verify", str(path), "--sizes", "9x7"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "chain: the same as Halide, bit for bit" in done.stdout

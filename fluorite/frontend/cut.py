@@ -20,7 +20,7 @@ from fluorite.frontend.cut_refusals import (
 from fluorite.frontend.rewrite import apply_wrappers, find_func, prune, reachable, transform
 from fluorite.frontend.table import Table, table
 
-__all__ = ["golden", "plain_func", "software"]
+__all__ = ["computed_at_root", "golden", "plain_func", "software"]
 
 _INT32 = table("Type", code="Int", bits=32, lanes=1)
 _TRUE = table("UIntImm", value=1, type=table("Type", code="UInt", bits=1, lanes=1))
@@ -167,6 +167,21 @@ def golden(root: Table, func_name: str, inputs: Sequence[str], computed: Collect
     return root.replace(
         funcs=tuple(_unscheduled(func, func.name in computed) for func in root.funcs),
         parameters=tuple(map(_unconstrained, root.parameters)),
+    )
+
+
+def computed_at_root(root: Table, names: Collection[str]) -> Table:
+    """Give each Func of these that is inlined a buffer of its own, ``compute_root``; nothing else is changed.
+
+    The pipeline gives the same values. In hardware a line-buffered Func is computed once a pixel whatever its schedule
+    in software is; Halide, which inlines it, computes it again for each of its readers' taps.
+    """
+    root = apply_wrappers(root)
+    return root.replace(
+        funcs=tuple(
+            _unscheduled(func, True) if func.name in names and func.func_schedule.compute_level.var_name == "" else func
+            for func in root.funcs
+        )
     )
 
 
