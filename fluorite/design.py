@@ -15,7 +15,7 @@ from fluorite.boards.capacity import Capacity, predict
 from fluorite.boards.vivado.write import write_vivado
 from fluorite.errors import UsageError
 from fluorite.files import folder_in_place
-from fluorite.frontend.cut import computed_at_root
+from fluorite.frontend.cut import with_stages
 from fluorite.frontend.halide_io import Loaded, to_halide
 from fluorite.glue.linux.write import write_linux
 from fluorite.glue.overview import overview
@@ -111,8 +111,8 @@ class Design:
         In the user's own schedule these are inlined mostly, because hardware needs no more; Halide would compute each
         of them once for each of its readers' taps, and a chain of stencils multiplies out.
         """
-        computed = {name for a in self.accelerators for name in a.generated.region.stages}
-        return to_halide(computed_at_root(self.loaded.root, computed), self.loaded.parameters)
+        stages = {a.name: a.generated.region.stages[:-1] for a in self.accelerators}
+        return to_halide(with_stages(self.loaded.root, stages), self.loaded.parameters)
 
     def realize(self, sizes: Sequence[int], *, stalls: Stalls | None = None, progress: Progress | None = None) -> Any:
         """Run the pipeline: the software part in Halide's JIT, every accelerator in Verilator.

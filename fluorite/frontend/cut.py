@@ -5,7 +5,7 @@ Both work on the tables of the serialized pipeline, so Halide compiles what it w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from fluorite.errors import UsageError
 from fluorite.frontend import ir
@@ -20,7 +20,7 @@ from fluorite.frontend.cut_refusals import (
 from fluorite.frontend.rewrite import apply_wrappers, find_func, prune, reachable, transform
 from fluorite.frontend.table import Table, table
 
-__all__ = ["computed_at_root", "golden", "plain_func", "software"]
+__all__ = ["golden", "plain_func", "software", "with_stages"]
 
 _INT32 = table("Type", code="Int", bits=32, lanes=1)
 _TRUE = table("UIntImm", value=1, type=table("Type", code="UInt", bits=1, lanes=1))
@@ -170,19 +170,37 @@ def golden(root: Table, func_name: str, inputs: Sequence[str], computed: Collect
     )
 
 
-def computed_at_root(root: Table, names: Collection[str]) -> Table:
-    """Give each Func of these that is inlined a buffer of its own, ``compute_root``; nothing else is changed.
+def with_stages(root: Table, stages: Mapping[str, Collection[str]]) -> Table:
+    """Give line-buffered Funcs that are inlined a buffer where their accelerated Func is computed; change nothing else.
 
     The pipeline gives the same values. In hardware a line-buffered Func is computed once a pixel whatever its schedule
-    in software is; Halide, which inlines it, computes it again for each of its readers' taps.
+    in software is; Halide, which inlines it, computes it again for each tap of each reader.
+
+    Parameters
+    ----------
+    root : Table
+        The pipeline.
+    stages : mapping of str to collection of str
+        By accelerated Func, its line-buffered ones. Those of several accelerators stay as they are.
     """
     root = apply_wrappers(root)
-    return root.replace(
-        funcs=tuple(
-            _unscheduled(func, True) if func.name in names and func.func_schedule.compute_level.var_name == "" else func
-            for func in root.funcs
-        )
-    )
+    owners: dict[str, list[str]] = {}
+    for owner, names in stages.items():
+        for name in names:
+            owners.setdefault(name, []).append(owner)
+
+    def computed(func: Table) -> Table:
+        if len(owners.get(func.name, ())) != 1 or func.func_schedule.compute_level.var_name != "":
+            return func
+        (owner,) = owners[func.name]
+        level = find_func(root, owner).func_schedule.compute_level
+        if level.var_name == "" or owner in root.output_names:
+            level = _ROOT
+        plain = _unscheduled(func, True)
+        levels = dict.fromkeys(("compute_level", "store_level", "hoist_storage_level"), level)
+        return plain.replace(func_schedule=plain.func_schedule.replace(**levels))
+
+    return root.replace(funcs=tuple(computed(func) for func in root.funcs))
 
 
 # ---------------------------------------------------------------------------------------------

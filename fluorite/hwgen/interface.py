@@ -11,7 +11,8 @@ A core is a synchronous Verilog module with these ports and no others:
   fastest) over the stream's region; a word holds ``lanes`` neighbours, a block that is as large along each dimension
   as that is unrolled, in raster order with lane 0 in the low bits, each of them ``channels`` values, channel 0 in the
   low bits. Where an extent is not a multiple of the block's, the last words along it are padded (with anything).
-  An output stream also has ``<name>_last``: high on the last word of a launch.
+  An output stream also has ``<name>_last``: high on the last word of a launch. An input takes no word before its launch
+  is accepted; where there are several inputs, each takes up to two words ahead.
 """
 
 from __future__ import annotations

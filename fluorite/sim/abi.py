@@ -8,7 +8,7 @@ from pathlib import Path
 
 __all__ = [
     "CALLBACK", "CONTINUE", "DIMENSIONS", "NEVER", "Array", "Failure", "LaunchCounts", "Options", "Outcome",
-    "StreamCounts", "load",
+    "StallRate", "StreamCounts", "load",
 ]  # fmt: skip
 
 DIMENSIONS = 4
@@ -32,6 +32,7 @@ class Failure(IntEnum):
     EXTRA_WORD = 8
     BUSY_LOW = 9
     FATAL = 10
+    TAKEN_EARLY = 11
 
 
 class Array(ctypes.Structure):
@@ -44,16 +45,21 @@ class Array(ctypes.Structure):
     )
 
 
+class StallRate(ctypes.Structure):
+    """Probabilities, times 2**32, to enter and to leave a stall."""
+
+    _fields_ = (("enter", ctypes.c_uint64), ("leave", ctypes.c_uint64))
+
+
 class Options(ctypes.Structure):
-    """Stalls (probabilities times 2**32), limits and the progress callback."""
+    """Stalls of every port, limits and the progress callback."""
 
     _fields_ = (
         ("seed", ctypes.c_uint64),
-        ("input_enter", ctypes.c_uint64),
-        ("input_leave", ctypes.c_uint64),
-        ("output_enter", ctypes.c_uint64),
-        ("output_leave", ctypes.c_uint64),
+        ("stalls", ctypes.POINTER(StallRate)),
         ("timeout_cycles", ctypes.c_uint64),
+        ("quiet_cycles", ctypes.c_uint64),
+        ("trace", ctypes.c_uint64),
         ("callback_milliseconds", ctypes.c_uint64),
         ("cycles", ctypes.c_uint64),
         ("words", ctypes.c_uint64),
@@ -115,6 +121,8 @@ def load(path: Path) -> ctypes.CDLL:
         ctypes.POINTER(StreamCounts),
         ctypes.POINTER(LaunchCounts),
     ]
+    library.fluorite_trace.restype = ctypes.c_uint64
+    library.fluorite_trace.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.POINTER(ctypes.c_uint64))]
     library.fluorite_fatal_message.restype = ctypes.c_char_p
     library.fluorite_fatal_message.argtypes = []
     return library

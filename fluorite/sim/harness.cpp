@@ -12,6 +12,7 @@
 #include <chrono>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 namespace {
 
@@ -21,6 +22,7 @@ struct Bench {
     Vcore___024root& ports;
     Random random;
     Stall launch_stall;
+    std::vector<uint64_t> trace;
 
 #define INPUT(i, bits, lanes) Input<i, bits, lanes> input##i;
     INPUTS(INPUT)
@@ -68,30 +70,39 @@ struct Bench {
         ports.rst = 0;
     }
 
+    // A cycle's handshakes: bits from 0 on in the order of the ports, as fluorite/sim/handshakes.py reads them.
+    void keep_handshakes() {
+        uint64_t bits = 0;
+        int bit = 0;
+        const auto put = [&](CData value) { bits |= uint64_t(value & 1) << bit++; };
+        put(ports.launch_valid);
+        put(ports.launch_ready);
+        put(ports.busy);
+#define PUT(i, b, lanes) put(ports.input##i##_valid), put(ports.input##i##_ready);
+        INPUTS(PUT)
+#undef PUT
+#define PUT(i, b, lanes) put(ports.output##i##_valid), put(ports.output##i##_ready), put(ports.output##i##_last);
+        OUTPUTS(PUT)
+#undef PUT
+        trace.push_back(bits);
+    }
+
     void run(int64_t count, const Array* arrays, const uint64_t* settings, Options& options, Result& result,
              StreamResult* streams, LaunchResult* launches);
 };
 
 void Bench::run(int64_t count, const Array* arrays, const uint64_t* settings, Options& options, Result& result,
                 StreamResult* streams, LaunchResult* launches) {
-    launch_stall = {{}, options.input_enter, options.input_leave, false};
+    launch_stall = {{}, options.stalls[0].enter, options.stalls[0].leave, false};
     launch_stall.random.seed(options.seed, 500);
-#define START(i, bits, lanes)                                                       \
-    input##i.walker.start(arrays + i, count);                                       \
-    input##i.stall = {{}, options.input_enter, options.input_leave, false};         \
-    input##i.stall.random.seed(options.seed, i);                                    \
-    input##i.result = {};                                                           \
-    input##i.valid = false;
+#define START(i, bits, lanes) input##i.start(arrays + i, count, options.stalls[1 + i], options.seed);
     INPUTS(START)
 #undef START
-#define START(i, bits, lanes)                                                       \
-    output##i.walker.start(arrays + INPUT_COUNT + i, count);                        \
-    output##i.stall = {{}, options.output_enter, options.output_leave, false};      \
-    output##i.stall.random.seed(options.seed, INPUT_COUNT + i);                     \
-    output##i.result = {};                                                          \
-    output##i.held = false;
+#define START(i, bits, lanes) \
+    output##i.start(arrays + INPUT_COUNT + i, count, options.stalls[1 + INPUT_COUNT + i], options.seed);
     OUTPUTS(START)
 #undef START
+    trace.clear();
     for (int64_t i = 0; i < count; ++i) launches[i] = {~uint64_t(0), ~uint64_t(0), 0};
 
     int64_t accepted = 0, finished = 0;  // launches
@@ -126,16 +137,20 @@ void Bench::run(int64_t count, const Array* arrays, const uint64_t* settings, Op
             settle();
 
             busy = ports.busy;
+            if (options.trace) keep_handshakes();
             if (!busy && finished < accepted) throw Failure{BUSY_LOW, -1, finished, 0};
-            if (launching && ports.launch_ready) {
-                launching = false;
-                launches[accepted++].accepted_cycle = cycle;
-                progress = cycle;
-            }
             unsigned taken = 0;
 #define SAMPLE(i, bits, lanes) taken += input##i.sample(ports.input##i##_ready, cycle);
             INPUTS(SAMPLE)
 #undef SAMPLE
+            if (launching && ports.launch_ready) {
+                launching = false;
+#define ACCEPT(i, bits, lanes) input##i.accept(arrays[accepted * STREAMS + i]);
+                INPUTS(ACCEPT)
+#undef ACCEPT
+                launches[accepted++].accepted_cycle = cycle;
+                progress = cycle;
+            }
 #define SAMPLE(i, bits, lanes)                                                                                      \
     taken += output##i.sample(ports.output##i##_valid, ports.output##i##_ready, ports.output##i##_data,             \
                               ports.output##i##_last, accepted, cycle, launches);
@@ -160,7 +175,7 @@ void Bench::run(int64_t count, const Array* arrays, const uint64_t* settings, Op
                 if (all) {
                     if (!quiet) end = cycle;
                     quiet = true;
-                    if (cycle - end >= QUIET_CYCLES) break;
+                    if (cycle - end >= options.quiet_cycles) break;
                 }
             }
             if (cycle - progress >= options.timeout_cycles) throw Failure{TIMEOUT, -1, finished, 0};
@@ -179,6 +194,11 @@ void Bench::run(int64_t count, const Array* arrays, const uint64_t* settings, Op
         end = cycle;
     }
 
+#define SWALLOWED(i, bits, lanes) swallowed |= input##i.beyond > 0;
+    bool swallowed = false;
+    INPUTS(SWALLOWED)
+#undef SWALLOWED
+    if (swallowed) reset();  // or the next run would begin with them
     result = {end, failure.error, failure.port, failure.launch, failure.word, cycle};
 #define RESULT(i, bits, lanes) streams[i] = input##i.result;
     INPUTS(RESULT)
@@ -224,6 +244,12 @@ EXPORT void fluorite_close(void* bench) { delete static_cast<Bench*>(bench); }
 EXPORT void fluorite_run(void* bench, int64_t count, const Array* arrays, const uint64_t* settings, Options* options,
                          Result* result, StreamResult* streams, LaunchResult* launches) {
     static_cast<Bench*>(bench)->run(count, arrays, settings, *options, *result, streams, launches);
+}
+
+// The handshakes of the last run, if it kept them.
+EXPORT uint64_t fluorite_trace(void* bench, const uint64_t** cycles) {
+    *cycles = static_cast<Bench*>(bench)->trace.data();
+    return static_cast<Bench*>(bench)->trace.size();
 }
 
 EXPORT const char* fluorite_fatal_message() { return fatal_message.c_str(); }

@@ -8,6 +8,8 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import SimulationError
 from ..hwgen.interface import CoreInterface, StreamPort
 from . import abi
@@ -86,13 +88,16 @@ class CoreInstance:
         *,
         stalls: Stalls | None = None,
         timeout_cycles: int = 100_000,
+        quiet_cycles: int = 16,
+        handshakes: bool = False,
         progress: Progress | None = None,
     ) -> RunResult:
         """Run launches back to back.
 
         A launch is offered as soon as its settings may be: at once where they equal those of the launch before,
-        otherwise when the core is idle. Inputs follow each other without a gap. Wherever valid is low, and in the
-        padding of the last word of a row, the data is garbage; so are the settings while the core is idle.
+        otherwise when the core is idle. Inputs follow each other without a gap, and words go on being offered behind
+        the last launch's: none may be taken. Wherever valid is low, and in the padding of the last word of a row, the
+        data is garbage; so are the settings while the core is idle.
 
         Parameters
         ----------
@@ -102,6 +107,10 @@ class CoreInstance:
             None: every input word is there at once, every output is taken at once.
         timeout_cycles : int
             Longest time without a transfer on any port.
+        quiet_cycles : int
+            How long to watch the core after the last launch: nothing may come or be taken any more.
+        handshakes : bool
+            Whether to keep every cycle's valid, ready and last.
         progress : callable, optional
             Called about ten times a second with the cycles so far, the words transferred so far (of all streams)
             and the words of the whole run. An exception from it ends the run; so does Ctrl-C.
@@ -141,9 +150,11 @@ class CoreInstance:
         watcher = watch()
         next(watcher)
         stalls = stalls or Stalls(0, 0, 0)
+        ports = [("launch", "in"), *((port.name, port.direction) for port in self._streams)]
+        rates = [abi.StallRate(*stalls.chain(stalls.probability(*port))) for port in ports]
         options = abi.Options(
-            stalls.seed % 2**64, *stalls.chain(stalls.input_probability), *stalls.chain(stalls.output_probability),
-            timeout_cycles, _CALLBACK_MILLISECONDS, 0, 0, abi.CALLBACK(watcher.__next__),
+            stalls.seed % 2**64, (abi.StallRate * len(rates))(*rates), timeout_cycles, quiet_cycles, int(handshakes),
+            _CALLBACK_MILLISECONDS, 0, 0, abi.CALLBACK(watcher.__next__),
         )  # fmt: skip
         outcome = abi.Outcome()
         streams = (abi.StreamCounts * len(self._streams))()
@@ -162,6 +173,7 @@ class CoreInstance:
                 raise KeyboardInterrupt
             if outcome.error:
                 raise SimulationError(self._describe(outcome, streams, launches, totals, timeout_cycles))
+            kept = self._handshakes() if handshakes else None
             self._clean = True
         return RunResult(
             outcome.cycles,
@@ -170,7 +182,13 @@ class CoreInstance:
                 for port, s in zip(self._streams, streams, strict=True)
             },
             tuple(LaunchStatistics(a.accepted_cycle, a.first_output_cycle, a.finished_cycle) for a in launches),
+            kept,
         )
+
+    def _handshakes(self) -> AnyArray:
+        cycles = ctypes.POINTER(ctypes.c_uint64)()
+        count = self._library.fluorite_trace(self._handle, ctypes.byref(cycles))
+        return np.ctypeslib.as_array(cycles, (count,)).copy()
 
     @property
     def _streams(self) -> tuple[StreamPort, ...]:
@@ -222,5 +240,6 @@ class CoreInstance:
             abi.Failure.LAST_EARLY: f"{name}_last must be low before the last word: high",
             abi.Failure.LAST_MISSING: f"{name}_last must be high at the last word: low",
             abi.Failure.EXTRA_WORD: f"{name}_valid must be low outside launches: high",
+            abi.Failure.TAKEN_EARLY: f"{name}_ready must be low until the word's launch is accepted: high",
         }[failure]
         return f"{core}: {rule} at launch {outcome.launch}, word {outcome.word}, cycle {outcome.error_cycle}"

@@ -27,19 +27,31 @@ class Stalls:
         Fraction of cycles, 0 <= p < 1, in which an input withholds its next word, an output is not taken.
     burst_cycles : float or None
         Mean length of a stall. None: every cycle is decided on its own.
+    ports : tuple of (str, float)
+        By name, ``launch`` for that of the launches, the fraction of single ports where it is another.
     """
 
     seed: int = 0
     input_probability: float = 0.3
     output_probability: float = 0.3
     burst_cycles: float | None = None
+    ports: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("input_probability", "output_probability"):
-            p = getattr(self, name)
-            if not 0 <= p < 1:
-                raise UsageError(f"{name} must be in 0 <= p < 1, not {p}")
-            self.chain(p)
+            self._check(name, getattr(self, name))
+        for name, p in self.ports:
+            self._check(name, p)
+
+    def _check(self, name: str, p: float) -> None:
+        if not 0 <= p < 1:
+            raise UsageError(f"{name} must be in 0 <= p < 1, not {p}")
+        self.chain(p)
+
+    def probability(self, port: str, direction: str) -> float:
+        """The fraction of cycles in which a port stalls; launches are the input port ``launch``."""
+        either = self.input_probability if direction == "in" else self.output_probability
+        return dict(self.ports).get(port, either)
 
     def chain(self, p: float) -> tuple[int, int]:
         """Return the probabilities, times 2**32, to enter and to leave a stall where fraction `p` of cycles stall."""
@@ -100,8 +112,11 @@ class RunResult:
         Statistics by stream name.
     launches : tuple
         Statistics of each launch.
+    handshakes : ndarray or None
+        What :mod:`fluorite.sim.handshakes` reads, where the run was asked to keep it.
     """
 
     cycles: int
     streams: dict[str, StreamStatistics]
     launches: tuple[LaunchStatistics, ...]
+    handshakes: AnyArray | None = None

@@ -11,7 +11,7 @@
 namespace {
 
 constexpr int DIMENSIONS = 4;
-constexpr uint64_t QUIET_CYCLES = 16;     // watched after the last launch: nothing may come any more
+constexpr uint64_t AHEAD = INPUT_COUNT > 1 ? 2 : 0;  // words that an input may take before their launch is accepted
 constexpr int CONTINUE = 0x600d;          // from the callback
 constexpr uint64_t CALLBACK_MASK = 4095;  // cycles between two looks at the clock
 
@@ -23,11 +23,16 @@ struct Array {
     int64_t extent[DIMENSIONS];  // pixels; dimension 0 is the fastest, unused ones have extent 1
 };
 
+struct StallRate {
+    uint64_t enter, leave;                // probability * 2^32 to start and to end a stall, per cycle
+};
+
 struct Options {
     uint64_t seed;
-    uint64_t input_enter, input_leave;    // probability * 2^32 to start and to end a stall, per cycle
-    uint64_t output_enter, output_leave;
+    const StallRate* stalls;              // of launches, of each input, of each output
     uint64_t timeout_cycles;              // without any transfer
+    uint64_t quiet_cycles;                // watched after the last launch: nothing may come or be taken any more
+    uint64_t trace;                       // whether to keep every cycle's handshakes
     uint64_t callback_milliseconds;
     uint64_t cycles, words;               // so far; written before each callback
     int (*callback)();                    // anything but CONTINUE ends the run
@@ -49,7 +54,8 @@ struct Result {
 };
 
 enum Error : int32_t {
-    OK, TIMEOUT, STOPPED, VALID_DROPPED, DATA_CHANGED, LAST_CHANGED, LAST_EARLY, LAST_MISSING, EXTRA_WORD, BUSY_LOW, FATAL
+    OK, TIMEOUT, STOPPED, VALID_DROPPED, DATA_CHANGED, LAST_CHANGED, LAST_EARLY, LAST_MISSING, EXTRA_WORD, BUSY_LOW, FATAL,
+    TAKEN_EARLY
 };
 
 // ---- words ----
@@ -179,26 +185,51 @@ struct Input {
     Stall stall;
     StreamResult result;
     bool valid;
+    uint64_t launched;  // words of all launches that were accepted
+    uint64_t beyond;    // words taken that belong to no launch
 
+    void start(const Array* first, int64_t count, const StallRate& rate, uint64_t seed) {
+        walker.start(first, count);
+        stall = {{}, rate.enter, rate.leave, false};
+        stall.random.seed(seed, PORT);
+        result = {};
+        valid = false;
+        launched = beyond = 0;
+    }
+    void accept(const Array& array) {
+        uint64_t words = uint64_t((array.extent[0] + LANES - 1) / LANES);
+        for (int d = 1; d < DIMENSIONS; ++d) words *= uint64_t(array.extent[d]);
+        launched += words;
+    }
+    // Behind the last launch's words, others go on being offered: nobody may take them.
     template <class Port>
     void drive(CData& valid_port, Port& data) {
         if (valid) return;  // held until taken
-        if (walker.done() || stall.next()) {
+        if (stall.next()) {
             valid_port = 0;
             garbage<BITS, LANES>(data, stall.random);
             return;
         }
         valid = true;
         valid_port = 1;
-        pack<BITS, LANES>(data, walker.p, walker.stride, walker.left, stall.random);
+        if (walker.done())
+            garbage<BITS, LANES>(data, stall.random);
+        else
+            pack<BITS, LANES>(data, walker.p, walker.stride, walker.left, stall.random);
     }
     bool sample(CData ready, uint64_t cycle) {
         if (!valid) return false;
         if (!ready) {
-            ++result.blocked_cycles;
+            if (!walker.done()) ++result.blocked_cycles;
             return false;
         }
         valid = false;
+        if (result.words + beyond >= launched + AHEAD)
+            throw Failure{TAKEN_EARLY, PORT, walker.launch, int64_t(walker.done() ? 0 : walker.launch_words)};
+        if (walker.done()) {
+            ++beyond;
+            return false;
+        }
         if (!result.words++) result.first_cycle = cycle;
         result.last_cycle = cycle;
         walker.step();
@@ -215,6 +246,13 @@ struct Output {
     Port held_data;
     CData held_last;
 
+    void start(const Array* first, int64_t count, const StallRate& rate, uint64_t seed) {
+        walker.start(first, count);
+        stall = {{}, rate.enter, rate.leave, false};
+        stall.random.seed(seed, PORT);
+        result = {};
+        held = false;
+    }
     [[noreturn]] void fail(Error error) const {
         throw Failure{error, PORT, walker.launch, int64_t(walker.done() ? 0 : walker.launch_words)};
     }

@@ -194,6 +194,41 @@ def test_broken_cores_are_caught(conv3x3, mutant, name):
         assert re.fullmatch(message, str(caught.value)), str(caught.value)
 
 
+def test_words_behind_the_last_launch_are_offered(conv3x3, mutant):
+    greedy = mutant("source_ready = scanning && enable;", "source_ready = scanning && enable || launches == 2'd0;")
+    job = job_of(conv3x3, photo(14, 24))
+    with pytest.raises(SimulationError, match="source_ready must be low until the word's launch is accepted: high at"):
+        build(greedy, conv3x3.interface).open().run_many([job], stalls=Stalls(0, 0, 0, ports=(("source", 0.9),)))
+
+
+def test_a_port_alone_may_stall(model, conv3x3):
+    image = photo(24, 14)
+    blocked = {}
+    for port in ("launch", "source", "result"):
+        jobs = [job_of(conv3x3, image) for _ in range(3)]
+        run = model.open().run_many(jobs, stalls=Stalls(1, 0, 0, ports=((port, 0.6),)))
+        for job in jobs:
+            np.testing.assert_array_equal(job.outputs[0], conv3x3.expected(image))
+        waits = run.launches[0].accepted_cycle, run.streams["result"].blocked_cycles
+        blocked[port] = waits[0] > 0, waits[1] > 0
+    assert blocked == {"launch": (True, False), "source": (False, False), "result": (False, True)}
+
+
+def test_handshakes_are_kept(model, conv3x3):
+    job = job_of(conv3x3, photo(5, 4))
+    run = model.open().run_many([job], quiet_cycles=3, handshakes=True)
+    bits = (run.handshakes[:, None] >> np.arange(8, dtype=np.uint64) & np.uint64(1)).astype(bool)
+    launch_valid, launch_ready, busy, in_valid, in_ready, out_valid, out_ready, last = bits.T
+    assert len(bits) == run.cycles + 4
+    assert np.flatnonzero(launch_valid & launch_ready).tolist() == [0]
+    assert busy.tolist() == [False] + [True] * (run.cycles - 1) + [False] * 4
+    assert in_valid.all()
+    assert np.count_nonzero(in_ready) == 20
+    assert out_ready.all()
+    assert np.count_nonzero(out_valid) == 6
+    assert np.flatnonzero(last & out_valid).tolist() == [run.launches[0].finished_cycle]
+
+
 def test_a_combinational_loop_ends_the_run_and_not_the_process(conv3x3, mutant):
     verilog = mutant("result_data = out_data;", "result_data = out_data ^ {8{loop}};\n    wire loop = !(loop && busy);")
     core = build(verilog, conv3x3.interface).open()
