@@ -9,6 +9,7 @@ from fluorite.frontend import ir
 from fluorite.frontend.annotations import Accelerate, annotations_of
 from fluorite.frontend.loops import Leaf, inside, leaves, matches
 from fluorite.frontend.region import Channel, ConstantValues, Input, Loop, Region
+from fluorite.frontend.taps import check_taps
 from fluorite.frontend.visit import expressions, walk
 
 __all__ = ["accelerated_funcs", "extract"]
@@ -32,15 +33,10 @@ def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues) -> Regi
     func = pipeline.funcs[name]
     accelerate = annotations_of(func).accelerate
     assert accelerate is not None
-    if accelerate.taps:
-        raise ScheduleError(
-            name,
-            f"taps=[{', '.join(accelerate.taps)}]",
-            "coefficient memories are not supported",
-            "make it an input or a constant Func",
-        )
     inputs = tuple(_input(pipeline, name, i) for i in accelerate.inputs)
-    stages = _stages(pipeline, name, {i.name for i in inputs})
+    reached = _reached(pipeline, name, {i.name for i in inputs})
+    check_taps(pipeline, name, accelerate.taps, reached)
+    stages = tuple(f for f in reached if f == name or annotations_of(pipeline.funcs[f]).linebuffer)
     loops, channels = _loops(func, accelerate)
     depths = tuple(
         (producer, consumer, depth)
@@ -78,8 +74,8 @@ def _input(pipeline: ir.Pipeline, name: str, given: str) -> Input:
     return found
 
 
-def _stages(pipeline: ir.Pipeline, name: str, inputs: set[str]) -> tuple[str, ...]:
-    """The accelerated Func and the line-buffered ones it reads, producers first."""
+def _reached(pipeline: ir.Pipeline, name: str, inputs: set[str]) -> list[str]:
+    """The accelerated Func and all that it reads, up to the inputs, producers first."""
     order: list[str] = []
     state: dict[str, bool] = {}
     reached: set[str] = set()
@@ -101,7 +97,7 @@ def _stages(pipeline: ir.Pipeline, name: str, inputs: set[str]) -> tuple[str, ..
         raise ScheduleError(
             name, f"input {unread[0]}", "the accelerated Func does not read it", "remove it from the inputs"
         )
-    return tuple(f for f in order if f == name or annotations_of(pipeline.funcs[f]).linebuffer)
+    return order
 
 
 def _callees(pipeline: ir.Pipeline, name: str) -> list[str]:
@@ -175,7 +171,7 @@ def _loops(func: ir.Func, accelerate: Accelerate) -> tuple[tuple[Loop, ...], tup
             name,
             f"a launch of {len(loops)} dimensions",
             f"streams have at most {_MAX_DIMENSIONS}",
-            "choose an inner store_var, or unroll a dimension whole",
+            "unroll a dimension whole",
         )
     return tuple(loops), channels
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from itertools import product
+from math import prod
 
+from fluorite.errors import UnsupportedError
 from fluorite.frontend import ir
 from fluorite.frontend.loops import unrolled_whole
-from fluorite.frontend.pretty import show
 from fluorite.frontend.region import Region
-from fluorite.hwgen.expressions import Expressions
+from fluorite.hwgen.expressions import Before, Caller, Expressions
 from fluorite.hwgen.graph import Ref
+from fluorite.hwgen.indices import Origin, as_input, is_border_helper, is_inline_reduction, rule_of_missing
 from fluorite.hwgen.ops import constant_value
 from fluorite.hwgen.tables import TableRead, is_table
 from fluorite.hwgen.values import Affine, Lowered, Tree, Value
 
 __all__ = ["Definitions"]
 
-_INLINE_REDUCTIONS = ("sum", "product", "maximum", "minimum")
+_STEPS_MAX = 1 << 12  # of an update, each of which is an operator
+_PASS = re.compile(r"lambda_\d+")  # a Func that Halide puts between a border condition and the image
 
 
 class Definitions(Expressions):
@@ -26,6 +30,9 @@ class Definitions(Expressions):
 
     def __init__(self, region: Region, lowered: Lowered) -> None:
         super().__init__(region, lowered)
+        for name in region.pipeline.funcs:
+            while name not in self.inputs and (behind := self._passed_on(self.names.get(name, name))) is not None:
+                self.names[name] = behind.name
         self.memo: dict[object, tuple[Value, ...]] = {}
 
     def _tap(self, call: ir.Call, name: str, args: tuple[Value, ...]) -> Value:
@@ -39,7 +46,7 @@ class Definitions(Expressions):
         key = (func.name, tuple(args))
         if key in self.memo:
             return self.memo[key]
-        caller, self.caller = self.caller, func.name
+        self.callers.append(Caller(func, tuple(args)))
         if func.init is None:
             raise self._unsupported(
                 f"define_extern({func.extern.function})" if func.extern else "no definition",
@@ -49,74 +56,119 @@ class Definitions(Expressions):
         if func.init.specializations:
             raise self._unsupported("specialize()", "an accelerator has one schedule", "remove the specialization")
         env: dict[str, Value] = dict(zip(func.args, args, strict=True))
-        values = self._values(func.init.values, env, func, ())
+        values = self._assigned(func, func.init, env, (None,) * len(func.types), {})
         for number, update in enumerate(func.updates):
             values = self._update(func, number, update, env, values)
-        self.caller = caller
-        self.memo[key] = values
-        return values
+        defined = tuple(value for value in values if value is not None)
+        if len(defined) != len(values):
+            raise self._unsupported(
+                "undef()", "no update defines the value at all pixels", "give the pure definition a value"
+            )
+        self.callers.pop()
+        self.memo[key] = defined
+        return defined
 
-    def _values(
-        self, exprs: Sequence[ir.Expr], env: Mapping[str, Value], func: ir.Func, before: tuple[Value, ...]
-    ) -> tuple[Value, ...]:
-        memo: dict[int, Value] = {}
-        return tuple(self._eval(expr, env, func, before, memo) for expr in exprs)
+    def _assigned(
+        self, func: ir.Func, definition: ir.Definition, env: Mapping[str, Value], before: Before, memo: dict[int, Value]
+    ) -> Before:
+        """Values of a definition at a point; what is ``undef()`` is what was there before."""
+        return tuple(
+            old if _is_undefined(expr) else self._eval(expr, env, func, before, memo)
+            for expr, old in zip(definition.values, before, strict=True)
+        )
 
     def _update(
-        self, func: ir.Func, number: int, update: ir.Definition, env: dict[str, Value], values: tuple[Value, ...]
-    ) -> tuple[Value, ...]:
+        self, func: ir.Func, number: int, update: ir.Definition, env: dict[str, Value], values: Before
+    ) -> Before:
         """Run one update over its whole reduction domain."""
         if update.specializations:
             raise self._unsupported("specialize()", "an accelerator has one schedule", "remove the specialization")
-        for arg, name in zip(update.args, func.args, strict=True):
-            if not (isinstance(arg, ir.Variable) and arg.name == name):
-                raise self._unsupported(
-                    f"update {number} of element ({', '.join(show(a) for a in update.args)})",
-                    "an update must write the element it is computed for",
-                    f"write {func.name}[{', '.join(func.args)}] = ...",
-                )
-        ranges: list[range] = []
-        for rvar in update.schedule.rvars:
-            lo, extent = (self._number(e, f"bounds of {rvar.var}") for e in (rvar.min, rvar.extent))
-            ranges.append(range(lo, lo + extent))
-            anonymous = not update.schedule.touched and func.name.split("$")[0] in _INLINE_REDUCTIONS
-            if not anonymous and not unrolled_whole(update.schedule, rvar.var, extent):
-                short = rvar.var.replace("$", ".")
-                raise self._unsupported(
-                    f"update {number} reduces over {short} ({extent} values) in time",
-                    "one pixel a cycle needs the whole reduction in space",
-                    f"add {func.name}.update({number}).unroll({short})",
-                )
+        for arg, name, own in zip(update.args, func.args, self.callers[-1].args, strict=True):
+            own_element = isinstance(arg, ir.Variable) and arg.name == name
+            if not own_element and _numbers([own]) is None:
+                raise self._other_element(func, number, update)
+        ranges = self._ranges(func, number, update)
         names = [rvar.var for rvar in update.schedule.rvars]
         for reverse in product(*reversed(ranges)):
             point = dict(env)
             point.update({n: self.build.const(v) for n, v in zip(names, reversed(reverse), strict=True)})
             memo: dict[int, Value] = {}
-            predicate = self._eval(update.predicate, point, func, values, memo)
-            new = tuple(self._eval(expr, point, func, values, memo) for expr in update.values)
+            if not self._is_written(func, number, update, point, values, memo):
+                continue
+            predicate = self._data(self._eval(update.predicate, point, func, values, memo))
+            new = self._assigned(func, update, point, values, memo)
             values = tuple(
                 self._select(predicate, n, v, type_) for n, v, type_ in zip(new, values, func.types, strict=True)
             )
         return values
 
-    def _select(self, predicate: Value, new: Value, old: Value, type_: ir.Type) -> Value:
-        condition = self._data(predicate)
+    def _is_written(
+        self, func: ir.Func, number: int, update: ir.Definition, point: Mapping[str, Value], before: Before,
+        memo: dict[int, Value],
+    ) -> bool:  # fmt: skip
+        """Whether an update writes the channel that is computed, or another one."""
+        written = [self._eval(arg, point, func, before, memo) for arg in update.args]
+        for arg, own in zip(written, self.callers[-1].args, strict=True):
+            if arg != own and _numbers([arg, own]) is None:
+                raise self._other_element(func, number, update)
+        return tuple(written) == self.callers[-1].args
+
+    def _other_element(self, func: ir.Func, number: int, update: ir.Definition) -> UnsupportedError:
+        return self._unsupported(
+            f"update {number} of element ({', '.join(self._show(a) for a in update.args)})",
+            "an update must write the pixel it is computed for",
+            f"write {func.name}[{', '.join(func.args)}] = ..., or {as_input('it')}",
+        )
+
+    def _ranges(self, func: ir.Func, number: int, update: ir.Definition) -> list[range]:
+        """What the variables of an update's reduction domain run over, all of it in space."""
+        ranges: list[range] = []
+        for rvar in update.schedule.rvars:
+            lo, extent = (self._number(e, f"bounds of {rvar.var}") for e in (rvar.min, rvar.extent))
+            ranges.append(range(lo, lo + extent))
+        steps = prod(map(len, ranges))
+        if steps > _STEPS_MAX:
+            raise self._unsupported(
+                f"update {number} reduces over {steps} values",
+                f"one pixel a cycle needs an operator for each, and an update has {_STEPS_MAX} at most",
+                f"reduce over less, or {as_input('it')}",
+            )
+        inline = func.name not in self.stages and is_inline_reduction(func)
+        for rvar, values in zip(update.schedule.rvars, ranges, strict=True):
+            if not inline and not unrolled_whole(update.schedule, rvar.var, len(values)):
+                short = rvar.var.replace("$", ".")
+                raise self._unsupported(
+                    f"update {number} reduces over {short} ({len(values)} values) in time",
+                    "one pixel a cycle needs the whole reduction in space",
+                    f"add {func.name}.update({number}).unroll({short})",
+                )
+        return ranges
+
+    def _select(self, condition: Ref, new: Value | None, old: Value | None, type_: ir.Type) -> Value | None:
         known = constant_value(condition)
         if known is not None:
             return new if known else old
+        if new is old:
+            return old
+        if new is None or old is None:
+            raise self._unsupported(
+                "undef()",
+                "an update under a condition leaves pixels that nothing defines",
+                "give the pure definition a value",
+            )
         return self.build.select(condition, self._stream(new, type_), self._stream(old, type_))
 
     # --- reads -----------------------------------------------------------------------------------------------------
 
-    def _read(self, call: ir.Call, args: tuple[Value, ...], func: ir.Func, before: tuple[Value, ...]) -> Value:
+    def _read(self, call: ir.Call, args: tuple[Value, ...], func: ir.Func, before: Before) -> Value:
         """A call of a Func or image."""
-        name = call.name if call.call_type is ir.CallType.IMAGE else self.region.callee(self.caller, call.name)
+        self._note_origins(call, args, func)
+        name = call.name if call.call_type is ir.CallType.IMAGE else self.region.callee(func.name, call.name)
         if name == func.name:
-            return self._self_read(call, args, func, before)
-        image = None if name in self.inputs else self._image_read(name)
-        if image is not None:  # the Func through which Halide reads an ImageParam is not the user's
-            call = dataclasses.replace(image, args=call.args)
-            name = image.name
+            return self._self_read(call, args, before)
+        while name not in self.inputs and (behind := self._passed_on(name)) is not None:
+            call = dataclasses.replace(behind, args=call.args)
+            name = behind.name
         if name in self.inputs or (name in self.stages and name != self.stage):
             return self._tap(call, name, args)
         if call.call_type is ir.CallType.IMAGE:
@@ -134,36 +186,65 @@ class Definitions(Expressions):
         """A read of what needs no input, at an index that moves."""
         if not call.type.is_integer:
             raise self._unsupported(
-                f"{show(call)} of type {call.type}", "tables hold integers", f"convert to an integer type in {name}"
+                f"{self._show(call)} of type {call.type}",
+                "tables hold integers",
+                f"convert to an integer type in {name}",
             )
         indices = [self._data(arg) for arg in args]
         positional = tuple(not isinstance(arg, Ref) for arg in args)
         is_buffer = call.call_type is ir.CallType.IMAGE
-        read = TableRead(self.caller, show(call), name, call.value_index, is_buffer, positional, max(self.lanes) - 1)
+        read = TableRead(
+            self._spoken(), self._show(call), name, call.value_index, is_buffer, positional, max(self.lanes) - 1
+        )
         if read not in self.lowered.tables:
             self.lowered.tables.append(read)
         number = self.lowered.tables.index(read)
         return self.build.graph.intern("table", indices, (number,), call.type.min, call.type.max)
 
-    def _image_read(self, name: str) -> ir.Call | None:
-        """The read of an ImageParam that a Func consists of, if it does nothing else."""
+    def _note_origins(self, call: ir.Call, args: Sequence[Value], func: ir.Func) -> None:
+        """Keep where an index was written, for messages: what only passes a Func's arguments on was written before."""
+        if is_border_helper(func):
+            return
+        for arg, value in zip(call.args, args, strict=True):
+            known = isinstance(value, Tree) and value in self.origins
+            if not isinstance(arg, ir.Variable | ir.Imm) and not isinstance(value, Affine) and not known:
+                self.origins[value] = Origin(self._spoken(), self._show(arg), self._show(call))
+
+    def _passed_on(self, name: str) -> ir.Call | None:
+        """The read that a Func of Halide's own consists of: the one that reads an ImageParam, or stands before it."""
         func = self.region.pipeline.funcs.get(name)
         if func is None or func.init is None or func.updates or len(func.init.values) != 1:
             return None
         value = func.init.values[0]
-        if isinstance(value, ir.Call) and value.param and name.split("$")[0] == f"{value.name}_im":
+        if not isinstance(value, ir.Call):
+            return None
+        if value.param and name.split("$")[0] == f"{value.name}_im":
+            return value
+        same = [
+            isinstance(arg, ir.Variable) and arg.name == own for arg, own in zip(value.args, func.args, strict=False)
+        ]
+        if (
+            _PASS.fullmatch(name)
+            and value.call_type is ir.CallType.HALIDE
+            and len(same) == len(func.args)
+            and all(same)
+        ):
             return value
         return None
 
-    def _self_read(self, call: ir.Call, args: tuple[Value, ...], func: ir.Func, before: tuple[Value, ...]) -> Value:
-        for arg, own in zip(call.args, func.args, strict=True):
-            if not (isinstance(arg, ir.Variable) and arg.name == own):
-                raise self._unsupported(
-                    f"{show(call)} in its own update",
-                    "an update may read only the element it writes (recursion along the scan is not supported)",
-                    "compute it in software, or as separate Funcs",
-                )
-        return before[call.value_index]
+    def _self_read(self, call: ir.Call, args: tuple[Value, ...], before: Before) -> Value:
+        if args != self.callers[-1].args:
+            raise self._unsupported(
+                f"{self._show(call)} in its own update",
+                "an update may read only the element it writes (recursion along the scan is not supported)",
+                f"write it as separate Funcs, or {as_input('it')}",
+            )
+        value = before[call.value_index]
+        if value is None:
+            raise self._unsupported(
+                f"{self._show(call)} in its own update", "it is undef() there", "give the pure definition a value"
+            )
+        return value
 
     def _image(self, call: ir.Call, args: tuple[Value, ...]) -> Value:
         numbers = _numbers(args)
@@ -173,11 +254,45 @@ class Definitions(Expressions):
             return self._literal(self.region.constants.of_expr(at), call.type)
         if call.image:
             return self._table(call, call.name, args)
+        construct = f"{self._show(call)} reads the ImageParam {call.name}"
+        if any(isinstance(arg, Ref) and constant_value(arg) is None for arg in args):
+            raise self._unsupported(
+                construct,
+                "what is read at an index by data is a table, and a table is constant",
+                f"make {call.name} a constant hl.Buffer, or {as_input(self._show(call))}",
+            )
+        moving = _dimensions(args)
+        if len(moving) < len(self.lanes):
+            raise self._unsupported(construct, self._missing(moving), self._instead(call, moving))
         raise self._unsupported(
-            f"{show(call)} reads the ImageParam {call.name}",
-            "an accelerator reads only its inputs",
-            f"name {call.name} in the inputs of accelerate()",
+            construct, "an accelerator reads only its inputs", f"name {call.name} in the inputs of accelerate()"
         )
+
+    def _missing(self, moving: Collection[int]) -> str:
+        """The rule that a read breaks whose indices move along some of the scan's dimensions only."""
+        scanned = [loop.var for loop in self.region.loops]
+        return rule_of_missing([var for d, var in enumerate(scanned) if d in moving], scanned)
+
+    def _instead(self, call: ir.Call, moving: Collection[int]) -> str:
+        """What to write instead of such a read."""
+        scanned = " and ".join(loop.var for loop in self.region.loops)
+        copy = f"compute {self._show(call)} in software, as a Func over {scanned} that is an input of accelerate()"
+        return copy if moving or call.call_type is not ir.CallType.IMAGE else f"pass it as a scalar hl.Param, or {copy}"
+
+
+def _dimensions(args: Sequence[Value]) -> set[int]:
+    """Scan dimensions along which a read moves."""
+    moving: set[int] = set()
+    for arg in args:
+        if isinstance(arg, Affine):
+            moving.add(arg.dimension)
+        elif isinstance(arg, Tree):
+            moving.update(index.dimension for index in arg.indices.values())
+    return moving
+
+
+def _is_undefined(expr: ir.Expr) -> bool:
+    return isinstance(expr, ir.Call) and expr.name == "undef"
 
 
 def _numbers(values: Sequence[Value]) -> list[int] | None:

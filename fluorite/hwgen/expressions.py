@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from fluorite.errors import UnsupportedError
 from fluorite.frontend import ir
@@ -17,11 +18,24 @@ from fluorite.frontend.visit import children
 from fluorite.hwgen import semantics
 from fluorite.hwgen.formula import Formula, constant, variable
 from fluorite.hwgen.graph import Ref
+from fluorite.hwgen.indices import Origin, as_input, is_border_helper, is_reduction_helper
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.ops import Builder, constant_value
+from fluorite.hwgen.software_only import SOFTWARE_ONLY, software_only
 from fluorite.hwgen.values import Affine, Lowered, Tree, Value
 
-__all__ = ["Expressions", "with_children"]
+__all__ = ["Before", "Caller", "Expressions", "with_children"]
+
+Before: TypeAlias = tuple[Value | None, ...]
+"""Values of a Func before an update of it; None where ``undef()`` left one out."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Caller:
+    """A Func that is being run, and the point that it is run at."""
+
+    func: ir.Func
+    args: tuple[Value, ...]
 
 
 class Expressions:
@@ -42,15 +56,17 @@ class Expressions:
         self.lanes = tuple(loop.lanes for loop in region.loops)
         self.inputs = {i.name: i for i in region.inputs}
         self.stages = set(region.stages)
+        self.origins: dict[Value, Origin] = {}  # of indices that are not a position plus a number
         self.stage = ""  # being lowered
-        self.caller = ""  # whose definition is being run
+        self.callers: list[Caller] = []  # whose definitions are being run, the innermost last
+        self.names: dict[str, str] = {}  # what the user calls Funcs of Halide's own
 
-    def _read(self, call: ir.Call, args: tuple[Value, ...], func: ir.Func, before: tuple[Value, ...]) -> Value:
+    def _read(self, call: ir.Call, args: tuple[Value, ...], func: ir.Func, before: Before) -> Value:
         """A call of a Func or image."""
         raise NotImplementedError
 
     def _eval(
-        self, expr: ir.Expr, env: Mapping[str, Value], func: ir.Func, before: tuple[Value, ...], memo: dict[int, Value]
+        self, expr: ir.Expr, env: Mapping[str, Value], func: ir.Func, before: Before, memo: dict[int, Value]
     ) -> Value:
         """Value of an expression; an explicit post-order walk, since an unrolled sum is deeper than Python's stack."""
         stack: list[tuple[ir.Expr, bool]] = [(expr, False)]
@@ -59,6 +75,8 @@ class Expressions:
             if id(node) in memo:
                 continue
             operands = children(node)
+            if isinstance(node, ir.Call) and node.name in SOFTWARE_ONLY:
+                raise self._unsupported(*software_only(node, self.names))
             if not ready and operands:
                 stack.append((node, True))
                 stack.extend((child, False) for child in reversed(operands))
@@ -67,7 +85,7 @@ class Expressions:
         return memo[id(expr)]
 
     def _apply(
-        self, node: ir.Expr, values: list[Value], env: Mapping[str, Value], func: ir.Func, before: tuple[Value, ...]
+        self, node: ir.Expr, values: list[Value], env: Mapping[str, Value], func: ir.Func, before: Before
     ) -> Value:
         if isinstance(node, ir.Call) and node.call_type in (ir.CallType.HALIDE, ir.CallType.IMAGE):
             return self._read(node, tuple(values), func, before)
@@ -89,12 +107,9 @@ class Expressions:
         return self._operation(node, [self._data(value) for value in values])
 
     def _operation(self, node: ir.Expr, data: list[Ref]) -> Ref:
-        try:
-            result = self._operate(node, data)
-        except semantics.NotSupported as reason:
-            raise self._unsupported(show(node), reason.rule, reason.way_out) from None
+        result = self._operate(node, data)
         if result is None:
-            raise self._unsupported(show(node), "this operation has no hardware", "rewrite it, or leave it to software")
+            raise self._unsupported(self._show(node), "this operation has no hardware", as_input("it"))
         return result
 
     def _operate(self, node: ir.Expr, data: list[Ref]) -> Ref | None:
@@ -141,15 +156,19 @@ class Expressions:
                 else next(child.type for child in children(node) if not child.type.is_integer)
             )
             raise self._unsupported(
-                show(node),
+                self._show(node),
                 f"{float_type} arithmetic has no hardware",
-                "use integer or fixed-point arithmetic, or leave it to software",
+                f"use integer or fixed-point arithmetic, or {as_input('the integer that comes of it')}",
             )
         if has_data:
             return None
         kept = with_children(node, literals)
         if indices or metadata or not node.type.is_integer:
-            return Tree(kept, indices, metadata)
+            tree = Tree(kept, indices, metadata)
+            origin = next((self.origins[value] for value in values if value in self.origins), None)
+            if origin:
+                self.origins[tree] = origin
+            return tree
         return self.build.const(int(self.region.constants.of_expr(kept)))
 
     def _literal(self, value: int | float, type_: ir.Type) -> Value:
@@ -251,7 +270,7 @@ class Expressions:
 
     def _overflow(self, node: ir.Expr, type_: ir.Type) -> int:
         message = (
-            f"{self.caller}: {show(node)}: may overflow {type_}, which Halide leaves undefined; "
+            f"{self._spoken()}: {self._show(node)}: may overflow {type_}, which Halide leaves undefined; "
             f"the hardware keeps the low {type_.bits} bits"
         )
         if message not in self.lowered.notes:
@@ -259,7 +278,18 @@ class Expressions:
         return 1 + self.lowered.notes.index(message)
 
     def _unsupported(self, construct: str, rule: str, way_out: str) -> UnsupportedError:
-        return UnsupportedError(self.caller or self.region.name, construct, rule, way_out)
+        return UnsupportedError(self._spoken(), construct, rule, way_out)
+
+    def _show(self, expr: ir.Expr) -> str:
+        return show(expr, names=self.names)
+
+    def _spoken(self) -> str:
+        """Name of the Func that is being run, or of the user's one that it is run for, if Halide made it."""
+        for caller in reversed(self.callers):
+            func, name = caller.func, caller.func.name
+            if name in self.stages or not (is_border_helper(func) or is_reduction_helper(func)):
+                return name
+        return self.region.name
 
 
 def with_children(node: ir.Expr, children: Sequence[ir.Expr]) -> ir.Expr:

@@ -19,6 +19,7 @@ from fluorite.hwgen.definitions import Definitions
 from fluorite.hwgen.expressions import with_children
 from fluorite.hwgen.formula import constant, variable
 from fluorite.hwgen.graph import Graph, Ref
+from fluorite.hwgen.indices import Origin, as_input, is_border_helper, rule_of_index
 from fluorite.hwgen.ops import constant_value
 from fluorite.hwgen.values import Affine, Domain, Lowered, Tree, Value, stage_key
 
@@ -110,29 +111,20 @@ class _Walk(Definitions):
                 continue
             if isinstance(arg, Tree) and not arg.indices:
                 raise self._unsupported(
-                    f"channel {show(arg.expr)} in {show(call)}",
+                    f"index {self._show(arg.expr)} of {name}",
                     "which channel is read must be known before there is an image",
-                    "give the border condition's bounds along it as numbers",
+                    "give it, or the bounds of its border condition, as numbers",
                 )
             border = self._border(arg) if isinstance(arg, Tree) else None
             place = arg if isinstance(arg, Affine) else border and border[0]
             if not isinstance(place, Affine) or place.dimension in places:
-                raise self._unsupported(
-                    f"index {show(call.args[position])} in {show(call)}",
-                    "a stream is read at a pure variable plus a constant, or at a border condition of that, "
-                    f"in each of the {len(self.lanes)} scanned dimensions",
-                    f"compute {name} at this index in software, or remove {name} from the inputs and stages",
-                )
+                raise self._not_read_at(arg, call.args[position], call)
             places[place.dimension] = place
             dimensions.append(place.dimension)
             if border:
                 borders[place.dimension] = border[1]
         if len(places) != len(self.lanes):
-            raise self._unsupported(
-                f"{show(call)} scans {len(places)} dimensions",
-                f"every stream of this accelerator scans the {len(self.lanes)} dimensions of {self.region.name}",
-                f"give {name} the dimensions of {self.region.name}",
-            )
+            raise self._unsupported(self._show(call), self._missing(places), self._instead(call, places))
         offsets = [places[d].offset for d in range(len(places))]
         if self.survey:
             self._record(name, tuple(dimensions), offsets, tuple(numbers), borders, call)
@@ -142,6 +134,16 @@ class _Walk(Definitions):
             )
         window = _Window(self, name, call.value_index, self.reads[name].channel(numbers), borders)
         return window.read(tuple(offsets))
+
+    def _not_read_at(self, index: Value, written: ir.Expr, call: ir.Call) -> UnsupportedError:
+        """The refusal of an index, where the user wrote it."""
+        rule = rule_of_index(index, self.region.name, len(self.lanes))
+        origin = self.origins.get(index) if not isinstance(index, Affine) else None
+        helper = self.callers[-1].func
+        if origin is None and is_border_helper(helper):
+            return self._unsupported(f"{helper.name} around {call.name}", rule, as_input(helper.name))
+        origin = origin or Origin(self._spoken(), self._show(written), self._show(call))
+        return UnsupportedError(origin.func, f"index {origin.index} in {origin.call}", rule, as_input(origin.call))
 
     def _type(self, name: str, value_index: int) -> ir.Type:
         return self.inputs[name].type if name in self.inputs else self.region.pipeline.funcs[name].types[value_index]
@@ -207,9 +209,9 @@ class _Walk(Definitions):
         known = self.reads.setdefault(name, Domain(dimensions, lo, hi, tuple((n, n) for n in numbers)))
         if known.dimensions != dimensions:
             raise self._unsupported(
-                f"{show(call)} scans {name} in another way than elsewhere",
+                f"{self._show(call)} scans {name} in another way than elsewhere",
                 "a stream has one raster order, and an argument is a number in all reads or in none",
-                f"make a copy of {name} for this read in software",
+                as_input(self._show(call)),
             )
         self.reads[name] = Domain(
             dimensions,

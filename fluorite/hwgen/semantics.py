@@ -17,18 +17,9 @@ from fluorite.hwgen.semantics_bits import concatenate, leading_zeros, multiplex,
 from fluorite.hwgen.semantics_divide import divide, divide_to_zero, modulo_to_zero
 from fluorite.hwgen.semantics_shift import lerp, rounding_shift, shift
 
-__all__ = ["NotSupported", "binary", "convert", "intrinsic"]
+__all__ = ["binary", "convert", "intrinsic"]
 
 Overflow = Callable[[], int]  # the number of the warning that this operation may overflow
-
-
-class NotSupported(Exception):
-    """An operation without hardware yet: ``rule`` and ``way_out`` of the CompileError to raise."""
-
-    def __init__(self, rule: str, way_out: str) -> None:
-        self.rule = rule
-        self.way_out = way_out
-        super().__init__(rule)
 
 
 def convert(build: Builder, value: Ref, type_: ir.Type) -> Ref:
@@ -97,6 +88,7 @@ def intrinsic(
             | "return_second"
             | "promise_clamped"
             | "unsafe_promise_clamped"
+            | "memoize_expr"
         ):
             return args[1] if name == "return_second" else args[0]
         case "abs":

@@ -1,12 +1,33 @@
-"""What the compiler refuses of definitions and updates: exact words, each by a small pipeline."""
+"""What the compiler refuses of definitions and updates: exact words, and that each way out leads somewhere."""
 
 import halide as hl
 import pytest
 
 from fluorite.errors import UnsupportedError
-from tests.errors.refusals import OUTERMOST, Refusals, accelerated, copied, image, plain, reducing, whole, x, y
+from tests.errors.refusals import (
+    OUTERMOST,
+    SIZE,
+    Refusals,
+    accelerated,
+    c,
+    copied,
+    image,
+    plain,
+    reducing,
+    software,
+    through,
+    whole,
+    x,
+    y,
+)
 
 refused = Refusals()
+
+_ELEMENT = (
+    "an update must write the pixel it is computed for; write hw[x, y] = ..., or compute it in software, as a Func of "
+    "its own that is an input of accelerate()"
+)
+_TIME = "one pixel a cycle needs the whole reduction in space; add hw.update(0).unroll(r.x)"
 
 
 @refused(
@@ -14,101 +35,219 @@ refused = Refusals()
     "hw: other(x, y) reads the ImageParam other: an accelerator reads only its inputs; name other in the inputs "
     "of accelerate()",
 )
-def other_image():
+def other_image(way):
     source, other = image(), image("other")
-    return accelerated(source[x, y] + other[x, y], [source])
+    return accelerated(source[x, y] + other[x, y], [source, other] if way else [source])
 
 
 @refused(
     UnsupportedError,
     "blurred: define_extern(blur_in_c): hardware needs a definition to compile; compute it in software and pass "
     "it as an input of accelerate()",
+    ways=0,  # tests/frontend/test_cut.py has extern stages in software: they need a library to call
 )
-def extern_stage():
+def extern_stage(way):
     source = image()
     blurred = hl.Func("blurred")
     blurred.define_extern("blur_in_c", [source], hl.UInt(8), 2)
     return accelerated(blurred[x, y], [source])
 
 
-@refused(
-    UnsupportedError,
-    "hw: update 0 of element (r$x, y): an update must write the element it is computed for; write hw[x, y] = ...",
-)
-def scatter():
-    source = image()
-    r = hl.RDom([(0, 4)], "r")
+@refused(UnsupportedError, f"hw: update 0 of element (r.x, y): {_ELEMENT}", ways=2)
+def scatter(way):
+    source, r = image(), hl.RDom([(0, 4)], "r")
     hw = hl.Func("hw")
     hw[x, y] = hl.u8(0)
-    hw[r.x, y] += source[r.x, y]
+    if way == 1:
+        hw[x, y] += hl.select(x < 4, source[x, y], 0)
+    else:
+        hw[r.x, y] += source[r.x, y]
+    if way == 2:
+        return through(hw.compute_root())
     whole(hw).accelerate([source], x, OUTERMOST)
     return copied(hw)
 
 
-@refused(
-    UnsupportedError,
-    "hw: update 0 of element (r$x, y): an update must write the element it is computed for; write hw[x, y] = ...",
-)
-def recursion_along_the_scan():
-    source = image()
-    r = hl.RDom([(1, 30)], "r")
+@refused(UnsupportedError, f"hw: update 0 of element (r.x, y): {_ELEMENT}", ways=1)
+def recursion_along_the_scan(way):
+    source, r = image(), hl.RDom([(1, 30)], "r")
     hw = hl.Func("hw")
     hw[x, y] = source[x, y]
     hw[r.x, y] = hw[r.x - 1, y] + source[r.x, y]
+    if way:
+        return through(hw.compute_root())
     whole(hw).accelerate([source], x, OUTERMOST)
     return copied(hw)
 
 
+@refused(
+    UnsupportedError,
+    "hw: hw(x, y, (r.x - 1)) in its own update: an update may read only the element it writes (recursion along the "
+    "scan is not supported); write it as separate Funcs, or compute it in software, as a Func of its own that is an "
+    "input of accelerate()",
+    ways=2,
+)
+def own_other_channel(way):
+    source, r = image(dimensions=3), hl.RDom([(1, 2)], "r")
+    hw, first = hl.Func("hw"), hl.Func("first")
+    first[x, y] = source[x, y, 0] + source[x, y, 1]
+    if way == 1:
+        hw[x, y, c] = hl.mux(c, [source[x, y, 0], first[x, y], first[x, y] + source[x, y, 2]])
+    else:
+        hw[x, y, c] = source[x, y, c]
+        hw[x, y, r.x] += hw[x, y, r.x - 1]
+        hw.update().unroll(r.x)
+    if way == 2:
+        copy, hw = hw.compute_root(), hl.Func("hw")
+        hw[x, y, c] = copy[x, y, c]
+        source = copy
+    whole(hw).bound(c, 0, 3).reorder(c, x, y).unroll(c).accelerate([source], x, OUTERMOST)
+    return copied(hw, (x, y, c)), (*SIZE, 3)
+
+
 @refused(UnsupportedError, "hw: specialize(): an accelerator has one schedule; remove the specialization")
-def specialized():
-    source, mode = image(), hl.Param(hl.Int(32), "mode")
+def specialized(way):
+    source, mode = image(), hl.Param(hl.Int(32), "mode", 3)
     hw = plain(source)
-    whole(hw).specialize(mode > 3)
+    whole(hw)
+    if not way:
+        hw.specialize(mode > 3)
     hw.accelerate([source], x, OUTERMOST)
     return copied(hw)
 
 
 @refused(UnsupportedError, "hw: specialize(): an accelerator has one schedule; remove the specialization")
-def specialized_update():
-    source, mode = image(), hl.Param(hl.Int(32), "mode")
+def specialized_update(way):
+    source, mode = image(), hl.Param(hl.Int(32), "mode", 3)
     hw = plain(source)
     hw[x, y] += source[x, y]
-    hw.update().specialize(mode > 3)
+    if not way:
+        hw.update().specialize(mode > 3)
+    whole(hw).accelerate([source], x, OUTERMOST)
+    return copied(hw)
+
+
+# --- reductions ---------------------------------------------------------------------------------------------------
+
+
+@refused(UnsupportedError, f"hw: update 0 reduces over r.x (4 values) in time: {_TIME}")
+def reduction_in_time(way):
+    r = hl.RDom([(0, 4)], "r")
+    return reducing(image(), r, *[r.x][:way])
+
+
+@refused(UnsupportedError, f"hw: update 0 reduces over r.x (4 values) in time: {_TIME}")
+def reduction_partly_in_time(way):
+    r = hl.RDom([(0, 4)], "r")
+    return reducing(image(), r, r.x, by=None if way else 2)
+
+
+@refused(
+    UnsupportedError,
+    "summed: update 0 reduces over r.x (4 values) in time: one pixel a cycle needs the whole reduction in space; add "
+    "summed.update(0).unroll(r.x)",
+)
+def reduction_of_an_inlined_func_in_time(way):
+    source, summed, r = image(), hl.Func("summed"), hl.RDom([(0, 4)], "r")
+    summed[x, y] = source[x, y] / 2
+    summed[x, y] += source[x + r.x, y]
+    if way:
+        summed.update().unroll(r.x)
+    return accelerated(summed[x, y] + 1, [source])
+
+
+@refused(UnsupportedError, "hw: bounds of r$x: a reduction domain needs constant bounds; use numbers")
+def reduction_of_variable_extent(way):
+    r = hl.RDom([(0, 3 if way else hl.Param(hl.Int(32), "radius", 3))], "r")
+    return reducing(image(), r, r.x)
+
+
+@refused(UnsupportedError, "hw: input source: nothing that is computed reads it; remove it from the inputs")
+def reduction_over_nothing(way):
+    source, other, r = image(), image("other"), hl.RDom([(0, 0)], "r")
+    hw = hl.Func("hw")
+    hw[x, y] = other[x, y]
+    hw[x, y] += source[x + r.x, y]
+    hw.update().unroll(r.x)
+    whole(hw).accelerate([other] if way else [other, source], x, OUTERMOST)
+    return copied(hw)
+
+
+@refused(
+    UnsupportedError,
+    "hw: update 0 reduces over 4225 values: one pixel a cycle needs an operator for each, and an update has 4096 at "
+    "most; reduce over less, or compute it in software, as a Func of its own that is an input of accelerate()",
+    ways=2,
+)
+def reduction_over_too_much(way):
+    source, r = image(extents=(120, 110)), hl.RDom([(0, 5 if way == 1 else 65), (0, 5 if way == 1 else 65)], "r")
+    mean = hl.u8(hl.sum(r, hl.u32(source[x + r.x, y + r.y])) / (25 if way == 1 else 4225))
+    return through(software(mean)) if way == 2 else accelerated(mean, [source])
+
+
+# --- undefined values ---------------------------------------------------------------------------------------------
+
+
+@refused(
+    UnsupportedError,
+    "hw: undef(): an update under a condition leaves pixels that nothing defines; give the pure definition a value",
+)
+def undefined_under_a_condition(way):
+    source, r = image(), hl.RDom([(0, 3)], "r")
+    r.where(source[x, y] > 100)
+    hw = hl.Func("hw")
+    hw[x, y] = hl.u8(7) if way else hl.undef(hl.UInt(8))
+    hw[x, y] = source[x + r.x, y]
+    hw.update().unroll(r.x)
     whole(hw).accelerate([source], x, OUTERMOST)
     return copied(hw)
 
 
 @refused(
     UnsupportedError,
-    "hw: update 0 reduces over r.x (4 values) in time: one pixel a cycle needs the whole reduction in space; add "
-    "hw.update(0).unroll(r.x)",
+    "hw: undef(): no update defines the value at all pixels; give the pure definition a value",
 )
-def reduction_in_time():
-    return reducing(image(), hl.RDom([(0, 4)], "r"))
+def undefined_for_ever(way):
+    source = image()
+    hw, output = hl.Func("hw"), hl.Func("output")
+    hw[x, y] = (source[x, y], hl.u8(7) if way else hl.undef(hl.UInt(8)))
+    whole(hw).accelerate([source], x, OUTERMOST)
+    output[x, y] = hw[x, y][0]
+    return output
 
 
 @refused(
     UnsupportedError,
-    "hw: update 0 reduces over r.x (4 values) in time: one pixel a cycle needs the whole reduction in space; add "
-    "hw.update(0).unroll(r.x)",
+    "hw: hw(x, y) in its own update: it is undef() there; give the pure definition a value",
 )
-def reduction_partly_in_time():
-    r = hl.RDom([(0, 4)], "r")
-    return reducing(image(), r, r.x, by=2)
+def undefined_and_read(way):
+    source, r = image(), hl.RDom([(0, 3)], "r")
+    hw = hl.Func("hw")
+    hw[x, y] = hl.u8(0) if way else hl.undef(hl.UInt(8))
+    hw[x, y] += source[x + r.x, y]
+    hw.update().unroll(r.x)
+    whole(hw).accelerate([source], x, OUTERMOST)
+    return copied(hw)
 
 
-@refused(UnsupportedError, "hw: bounds of r$x: a reduction domain needs constant bounds; use numbers")
-def reduction_of_variable_extent():
-    r = hl.RDom([(0, hl.Param(hl.Int(32), "radius"))], "r")
-    return reducing(image(), r, r.x)
-
-
-@refused(UnsupportedError, "hw: input source: nothing that is computed reads it; remove it from the inputs")
-def reduction_over_nothing():
-    r = hl.RDom([(0, 0)], "r")
-    return reducing(image(), r, r.x)
+@refused(
+    UnsupportedError,
+    "hw: undef(): every value has bits in hardware; write the value; in an update, what stays is the Func itself at "
+    "these indices",
+)
+def undefined_in_an_expression(way):
+    source, hw = image(), hl.Func("hw")
+    hw[x, y] = source[x, y]
+    hw[x, y] = hl.select(source[x + 1, y] > 60, source[x + 1, y], hw[x, y] if way else hl.undef(hl.UInt(8)))
+    whole(hw).accelerate([source], x, OUTERMOST)
+    return copied(hw)
 
 
 @pytest.mark.parametrize("name", refused.cases)
 def test_refusal(name):
     refused.check(name)
+
+
+@pytest.mark.parametrize("way", refused.ways)
+def test_way_out(way):
+    refused.follow(way)

@@ -1,123 +1,345 @@
-"""What the compiler refuses of indices and borders: exact words, each by a small pipeline."""
+"""What the compiler refuses of indices and borders: exact words, and that each way out leads somewhere."""
 
 import halide as hl
 import numpy as np
 import pytest
 
 from fluorite.errors import UnsupportedError
-from tests.errors.refusals import OUTERMOST, Refusals, accelerated, c, copied, image, whole, x, xi, xo, y, yi, yo
+from tests.errors.refusals import (
+    OUTERMOST,
+    Refusals,
+    accelerated,
+    c,
+    copied,
+    image,
+    k,
+    software,
+    through,
+    whole,
+    x,
+    xi,
+    xo,
+    y,
+    yi,
+    yo,
+)  # fmt: skip
 
 refused = Refusals()
+BC = hl.BoundaryConditions
 
-_INDEX = (
+_AFFINE = (
     "a stream is read at a pure variable plus a constant, or at a border condition of that, in each of the 2 scanned "
-    "dimensions; compute source at this index in software, or remove source from the inputs and stages"
+    "dimensions"
 )
+_RATE = "a stream is read at the rate of hw's pixels, one for each; this is another rate, and rates are not supported"
+_DATA = "a stream comes in the order of the scan, so the position of a read cannot depend on data"
 
 
-@refused(UnsupportedError, f"hw: index (x * 2) in source((x * 2), y): {_INDEX}")
-def downsampled():
+def _software(read):
+    return f"compute {read} in software, as a Func of its own that is an input of accelerate()"
+
+
+def _same(missing):
+    return f"{missing}, and every stream of this accelerator runs along x and y"
+
+
+def _over(read):
+    return f"compute {read} in software, as a Func over x and y that is an input of accelerate()"
+
+
+def one_read(value, source, way):
+    """A pipeline of one read that hardware cannot do, or the same in software."""
+    return through(software(value)) if way else accelerated(value, [source])
+
+
+# --- rates --------------------------------------------------------------------------------------------------------
+
+
+@refused(UnsupportedError, f"hw: index (x * 2) in source((x * 2), y): {_RATE}; {_software('source((x * 2), y)')}")
+def downsampled(way):
     source = image()
-    return accelerated(source[x * 2, y], [source])
+    return one_read(source[x * 2, y], source, way)
 
 
-@refused(UnsupportedError, f"hw: index (x / 2) in source((x / 2), y): {_INDEX}")
-def upsampled():
+@refused(UnsupportedError, f"hw: index (x / 2) in source((x / 2), y): {_RATE}; {_software('source((x / 2), y)')}")
+def upsampled(way):
     source = image()
-    return accelerated(source[x / 2, y], [source])
+    return one_read(source[x / 2, y], source, way)
 
 
-@refused(UnsupportedError, f"hw: index (0 - x) in source((0 - x), y): {_INDEX}")
-def mirrored():
+@refused(UnsupportedError, f"half: index (2 * x) in source((2 * x), y): {_RATE}; {_software('source((2 * x), y)')}")
+def scale_in_an_inlined_func(way):
+    source, half = image(), hl.Func("half")
+    even = software(source[2 * x, y])
+    half[x, y] = (even if way else source)[x if way else 2 * x, y] + 1
+    return accelerated(half[x, y] + half[x + 1, y], [even if way else source])
+
+
+@refused(UnsupportedError, f"half: index (x * 2) in soft((x * 2), y): {_RATE}; {_software('soft((x * 2), y)')}")
+def scale_of_an_inlined_func(way):
+    source, soft, half = image(), hl.Func("soft"), hl.Func("half")
+    soft[x, y] = source[x, y] + source[x + 1, y]
+    even = software(soft[x * 2, y])
+    half[x, y] = even[x, y] if way else soft[x * 2, y]
+    return accelerated(half[x + 1, y], [even if way else source])
+
+
+@refused(UnsupportedError, f"half: index (2 * y) in source(x, (2 * y)): {_RATE}; {_software('source(x, (2 * y))')}")
+def scale_in_a_line_buffered_func(way):
+    source, half = image(), hl.Func("half")
+    even = software(source[x, 2 * y])
+    half[x, y] = even[x, y] if way else source[x, 2 * y]
+    half.linebuffer()
+    return accelerated(half[x, y] + half[x, y + 1], [even if way else source])
+
+
+@refused(
+    UnsupportedError,
+    f"hw: index ((x * 2) + 1) in repeat_edge(((x * 2) + 1), y): {_RATE}; {_software('repeat_edge(((x * 2) + 1), y)')}",
+)
+def scale_of_a_border(way):
     source = image()
-    return accelerated(source[-x, y], [source])
+    return one_read(BC.repeat_edge(source)[x * 2 + 1, y], source, way)
 
 
-@refused(UnsupportedError, f"hw: index x in source(x, x): {_INDEX}")
-def diagonal():
+@refused(
+    UnsupportedError, f"hw: index (x / 2) in mirror_image((x / 2), y): {_RATE}; {_software('mirror_image((x / 2), y)')}"
+)
+def scale_of_a_mirror(way):
     source = image()
-    return accelerated(source[x, x], [source])
+    return one_read(BC.mirror_image(source, [(-3, 20), (-4, 18)])[x / 2, y], source, way)
 
 
-@refused(UnsupportedError, f"hw: index (x + y) in source((x + y), y): {_INDEX}")
-def skewed():
+@refused(
+    UnsupportedError,
+    f"hw: index shift_right(x, 1) in constant_exterior(shift_right(x, 1), y): {_RATE}; "
+    f"{_software('constant_exterior(shift_right(x, 1), y)')}",
+)
+def scale_by_a_shift_of_a_border(way):
     source = image()
-    return accelerated(source[x + y, y], [source])
+    return one_read(BC.constant_exterior(source, 9)[x >> 1, y], source, way)
 
 
-@refused(UnsupportedError, f"hw: index int32(source_im(x, y)) in source(int32(source_im(x, y)), y): {_INDEX}")
-def index_by_data():
+@refused(
+    UnsupportedError,
+    f"hw: index ((x * 2) + r.x) in source(((x * 2) + r.x), y): {_RATE}; {_software('source(((x * 2) + r.x), y)')}",
+)
+def scale_in_a_sum(way):
+    source, r = image(), hl.RDom([(0, 3)], "r")
+    copy = software(source[x * 2 + c, y], (x, y, c))
+    read = copy[x, y, r.x] if way else source[x * 2 + r.x, y]
+    return accelerated(hl.sum(r, read), [copy if way else source])
+
+
+# --- other indices ------------------------------------------------------------------------------------------------
+
+
+@refused(UnsupportedError, f"hw: index (0 - x) in source((0 - x), y): {_AFFINE}; {_software('source((0 - x), y)')}")
+def mirrored(way):
     source = image()
-    return accelerated(source[hl.i32(source[x, y]), y], [source])
+    return one_read(source[-x, y], source, way)
+
+
+@refused(UnsupportedError, f"hw: index x in source(x, x): {_AFFINE}; {_software('source(x, x)')}")
+def diagonal(way):
+    source = image()
+    return one_read(source[x, x], source, way)
+
+
+@refused(UnsupportedError, f"hw: index (x + y) in source((x + y), y): {_AFFINE}; {_software('source((x + y), y)')}")
+def skewed(way):
+    source = image()
+    return one_read(source[x + y, y], source, way)
+
+
+@refused(
+    UnsupportedError,
+    f"hw: index int32(source(x, y)) in source(int32(source(x, y)), y): {_DATA}; "
+    f"{_software('source(int32(source(x, y)), y)')}",
+)
+def index_by_data(way):
+    source = image(mins=(0, 0), extents=(256, 70))
+    return one_read(source[hl.i32(source[x, y]), y], source, way)
+
+
+@refused(
+    UnsupportedError,
+    "warped: index (x + int32(shift(x, y))) in soft((x + int32(shift(x, y))), y): "
+    f"{_DATA}; {_software('soft((x + int32(shift(x, y))), y)')}",
+)
+def index_by_data_into_an_inlined_func(way):
+    source, shift = image(extents=(300, 80)), image("shift")
+    soft, warped = hl.Func("soft"), hl.Func("warped")
+    soft[x, y] = source[x, y] / 2
+    moved = soft[x + hl.i32(shift[x, y]), y]
+    copy = software(moved)
+    warped[x, y] = copy[x, y] if way else moved
+    return accelerated(warped[x, y] + 1, [copy] if way else [source, shift])
+
+
+@refused(
+    UnsupportedError,
+    "hw: index (x + offset) in source((x + offset), y): a stream comes in the order of the scan, so the position of "
+    f"a read cannot depend on a Param; {_software('source((x + offset), y)')}",
+)
+def index_by_a_param(way):
+    source = image()
+    return one_read(source[x + hl.Param(hl.Int(32), "offset", 3), y], source, way)
 
 
 @refused(
     UnsupportedError,
     "hw: source(y, x) scans source in another way than elsewhere: a stream has one raster order, and an argument "
-    "is a number in all reads or in none; make a copy of source for this read in software",
+    f"is a number in all reads or in none; {_software('source(y, x)')}",
 )
-def transposed_and_not():
+def transposed_and_not(way):
     source = image()
-    return accelerated(source[x, y] + source[y, x], [source])
+    copy = software(source[y, x])
+    other = copy[x, y] if way else source[y, x]
+    return accelerated(source[x, y] + other, [source, copy] if way else [source])
 
 
-@refused(
-    UnsupportedError,
-    "hw: source(0, y) scans 1 dimensions: every stream of this accelerator scans the 2 dimensions of hw; give "
-    "source the dimensions of hw",
-)
-def constant_index():
+# --- fewer dimensions than the scan -------------------------------------------------------------------------------
+
+
+@refused(UnsupportedError, f"hw: source(0, y): {_same('it moves along y only')}; {_over('source(0, y)')}")
+def constant_index(way):
     source = image()
-    return accelerated(source[0, y], [source])
+    return one_read(source[0, y], source, way)
 
 
-@refused(
-    UnsupportedError,
-    "hw: source(x) scans 1 dimensions: every stream of this accelerator scans the 2 dimensions of hw; give source"
-    " the dimensions of hw",
-)
-def input_of_fewer_dimensions():
+@refused(UnsupportedError, f"hw: source(x): {_same('it moves along x only')}; {_over('source(x)')}")
+def input_of_fewer_dimensions(way):
     source = image(dimensions=1)
-    return accelerated(source[x], [source])
+    return one_read(source[x], source, way)
 
 
 @refused(
     UnsupportedError,
-    "hw: table(int32(source_im(x, y))): index 0 ranges over 0..255, but table over 0..199; clamp the index",
+    f"hw: weight(x) reads the ImageParam weight: {_same('it moves along x only')}; {_over('weight(x)')}",
 )
-def table_shorter_than_its_index():
+def image_of_fewer_dimensions_that_is_no_input(way):
+    source, weight = image(), image("weight", dimensions=1)
+    copy = software(weight[x])
+    return accelerated(source[x, y] * (copy[x, y] if way else weight[x]), [source, copy] if way else [source])
+
+
+@refused(
+    UnsupportedError,
+    f"hw: weight(1) reads the ImageParam weight: {_same('it is the same for all pixels')}; pass it as a scalar "
+    f"hl.Param, or {_over('weight(1)')}",
+    ways=2,
+)
+def weight_that_is_no_input(way):
+    return _weighted(way, [])
+
+
+@refused(
+    UnsupportedError,
+    f"hw: weight(1): {_same('it is the same for all pixels')}; pass it as a scalar hl.Param, or {_over('weight(1)')}",
+    ways=2,
+)
+def weight_that_is_an_input(way):
+    return _weighted(way, [image("weight", dimensions=1)])
+
+
+def _weighted(way, inputs):
+    source = image()
+    weight = inputs[0] if inputs else image("weight", dimensions=1)
+    copy = software(weight[1])
+    value = (weight[1], hl.Param(hl.UInt(8), "gain", 3), copy[x, y])[way]
+    return accelerated(source[x, y] * value, [source, *((inputs, [], [copy])[way])])
+
+
+@refused(UnsupportedError, f"hw: total(): {_same('it is the same for all pixels')}; {_over('total()')}")
+def func_without_dimensions(way):
+    source, total, r = image(), hl.Func("total"), hl.RDom([(0, 9)], "r")
+    total[()] = hl.u8(1)
+    total[()] += source[r.x, 0]
+    total.compute_root()
+    copy = software(total[()])
+    return accelerated(source[x, y] + (copy[x, y] if way else total[()]), [source, copy if way else total])
+
+
+# --- tables -------------------------------------------------------------------------------------------------------
+
+
+@refused(
+    UnsupportedError,
+    "hw: table(int32(source(x, y))): index 0 ranges over 0..255, but table over 0..199; clamp the index",
+)
+def table_shorter_than_its_index(way):
     source = image()
     table = hl.Buffer(np.arange(200, dtype=np.uint8), "table")
-    return accelerated(table[hl.i32(source[x, y])], [source])
+    index = hl.i32(source[x, y])
+    return accelerated(table[hl.clamp(index, 0, 199) if way else index], [source])
 
 
 @refused(
     UnsupportedError,
-    "hw: border condition max(min(x - 1, 99), 0): hardware does borders of whole images, and x is tiled; "
-    "accelerate at hl.Var.outermost() without tile(), or compute the padded Func in software as an input",
+    "hw: lut(int32(source(x, y))) reads the ImageParam lut: what is read at an index by data is a table, and a table "
+    f"is constant; make lut a constant hl.Buffer, or {_software('lut(int32(source(x, y)))')}",
+    ways=2,
 )
-def border_of_a_tile():
-    source = image()
+def table_that_is_filled_at_run_time(way):
+    source, lut = image(), image("lut", dimensions=1, extents=(256,), mins=(0,))
+    index = hl.i32(source[x, y])
+    if way == 2:
+        return through(software(lut[index]))
+    table = hl.Buffer(np.arange(256, dtype=np.uint8)[::-1].copy(), "lut") if way else lut
+    return accelerated(table[index], [source])
+
+
+@refused(
+    UnsupportedError,
+    "hw: table(((int32(...) * int32(...)) * int32(source(..., y)))): its index ranges over 0..16581375, and a table "
+    "holds 65536 values at most; clamp the index",
+)
+def table_of_too_many_values(way):
+    source, table = image(), hl.Func("table")
+    table[k] = hl.u8(hl.sqrt(hl.f32(k)))
+    index = hl.i32(source[x, y]) * hl.i32(source[x, y]) * hl.i32(source[x + 1, y])
+    return accelerated(table[hl.clamp(index, 0, 1000) if way else index], [source])
+
+
+# --- borders ------------------------------------------------------------------------------------------------------
+
+
+@refused(
+    UnsupportedError,
+    "hw: border condition max(min(x - 1, 63), 0): hardware does borders of whole images, and x is tiled; "
+    "accelerate at hl.Var.outermost() without tile(), or compute the padded Func in software as an input",
+    ways=2,
+)
+def border_of_a_tile(way):
+    source = image(mins=(0, -16), extents=(64, 80))
     hw = hl.Func("hw")
-    hw[x, y] = source[hl.clamp(x - 1, 0, 99), y]
-    hw.compute_root().tile(x, y, xo, yo, xi, yi, 16, 16).accelerate([source], xi, xo)
+    padded = software(source[hl.clamp(x, 0, 63), y])
+    hw[x, y] = padded[x - 1, y] if way == 2 else source[hl.clamp(x - 1, 0, 63), y]
+    if way == 1:
+        return copied(whole(hw).accelerate([source], x, OUTERMOST)), (64, 9)
+    hw.compute_root().tile(x, y, xo, yo, xi, yi, 16, 16).accelerate([padded if way else source], xi, xo)
     return copied(hw)
 
 
 @refused(
     UnsupportedError,
-    "repeat_edge: channel max(min(0, ((0 + source.extent.2) - 1)), 0) in source(max(min(likely(_0), (... - 1)), 0), "
-    "max(min(likely(_1), (... - 1)), 0), max(min(likely(_2), (... - 1)), 0)): which channel is read must be known "
-    "before there is an image; give the border condition's bounds along it as numbers",
+    "hw: index max(min(0, ((0 + source.extent.2) - 1)), 0) of source: which channel is read must be known before there "
+    "is an image; give it, or the bounds of its border condition, as numbers",
 )
-def border_of_channels_that_the_image_says():
-    source, hw = image(dimensions=3), hl.Func("hw")
-    bounds = [(0, source.width()), (0, source.height()), (0, source.channels())]
-    hw[x, y, c] = hl.BoundaryConditions.repeat_edge(source, bounds)[x - 1, y, c]
+def border_of_channels_that_the_image_says(way):
+    source, hw = image(dimensions=3, extents=(64, 9, 3), mins=(0, 0, 0)), hl.Func("hw")
+    bounds = [(0, source.width()), (0, source.height()), (0, 3 if way else source.channels())]
+    hw[x, y, c] = BC.repeat_edge(source, bounds)[x - 1, y, c]
     whole(hw).bound(c, 0, 3).reorder(c, x, y).unroll(c).accelerate([source], x, OUTERMOST)
-    return copied(hw, (x, y, c))
+    return copied(hw, (x, y, c)), (64, 9, 3)
 
 
 @pytest.mark.parametrize("name", refused.cases)
 def test_refusal(name):
     refused.check(name)
+
+
+@pytest.mark.parametrize("way", refused.ways)
+def test_way_out(way):
+    refused.follow(way)
