@@ -22,6 +22,7 @@ from fluorite.errors import ScheduleError
 from fluorite.frontend import cut, ir
 from fluorite.frontend.halide_errors import run_refused
 from fluorite.frontend.halide_io import Loaded, to_halide
+from fluorite.frontend.placement import refuse_vector_loops
 from fluorite.hwgen.names import identifier
 from fluorite.launch import Launch, check_held, input_region, launches, rounded_up
 from fluorite.sim.extern import ExternStage
@@ -64,7 +65,7 @@ def software(loaded: Loaded, accelerators: Sequence[Accelerator], symbols: Mappi
     Raises
     ------
     ScheduleError
-        An accelerator is read by nothing that is left.
+        An accelerator is read by nothing that is left, or computed where no C function can be called.
     """
     root = loaded.root
     for accelerator in accelerators:
@@ -81,6 +82,7 @@ def software(loaded: Loaded, accelerators: Sequence[Accelerator], symbols: Mappi
                 "no software reads it: its consumers are inside another accelerator, or read a clone_in() of it",
                 "leave the call out, or name the Func among that accelerator's inputs",
             )
+        refuse_vector_loops(root, accelerator.name)
     return to_halide(root, loaded.parameters)
 
 
