@@ -12,7 +12,12 @@ from fluorite.frontend.table import Table
 
 __all__ = ["refuse_vector_loops"]
 
-_NO_CALLS: Final = {"Vectorized": "vectorized", "GPUBlock": "a GPU's", "GPUThread": "a GPU's", "GPULane": "a GPU's"}
+_NO_CALLS: Final = {
+    "Vectorized": "the vectorized",
+    "GPUBlock": "a GPU's",
+    "GPUThread": "a GPU's",
+    "GPULane": "a GPU's",
+}
 """Loops in which a C function cannot be called, and what they are."""
 
 
@@ -38,7 +43,7 @@ def refuse_vector_loops(root: Table, func_name: str) -> None:
         if kind in _NO_CALLS:
             raise ScheduleError(
                 func_name,
-                f"computed inside the {_NO_CALLS[kind]} loop {loop} of {place}",
+                f"computed inside {_NO_CALLS[kind]} loop {loop} of {place}",
                 "an accelerator is launched by C code, once in each step of a loop",
                 f"compute {func_name} outside of that loop, or make the loop a serial one",
             )
