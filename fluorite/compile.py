@@ -13,15 +13,24 @@ from fluorite.boards.read import load_board
 from fluorite.design import Design
 from fluorite.errors import ScheduleError, UsageError
 from fluorite.frontend import halide_io
+from fluorite.frontend.annotations import annotations_of
 from fluorite.frontend.constants import Constants
-from fluorite.frontend.extract import accelerated_funcs, extract
+from fluorite.frontend.directives import refuse_directives
+from fluorite.frontend.extract import accelerated_funcs, extract, funcs_inside
 from fluorite.frontend.halide_errors import check_software
+from fluorite.frontend.ignored import ignored_directives
+from fluorite.frontend.rewrite import find_func
 from fluorite.hwgen.delays import ZYNQ7000
 from fluorite.hwgen.generate import generate
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.config import ShellConfig
 
 __all__ = ["compile"]
+
+_FOLLOWED = (
+    "hardware is built as accelerate(), linebuffer() and the loops of the accelerated Func say: leave the others out, "
+    "or keep what they stand on in software"
+)
 
 
 def compile(
@@ -83,12 +92,24 @@ def compile(
             )
     constants = Constants(loaded.root)
     family = board.delays if board else ZYNQ7000
-    accelerators = tuple(
-        Accelerator(loaded, generate(extract(loaded.pipeline, func, constants), family)) for func in found
-    )
-    design = Design(name or output, loaded, accelerators, board, config)
+    for func in found:
+        _check_directives(loaded, func)
+    regions = [extract(loaded.pipeline, func, constants) for func in found]
+    accelerators = tuple(Accelerator(loaded, generate(region, family)) for region in regions)
+    ignored = ignored_directives(loaded.root, loaded.pipeline, regions)
+    warnings = (f"without effect: {', '.join(ignored)}; {_FOLLOWED}",) if ignored else ()
+    design = Design(name or output, loaded, accelerators, board, config, warnings)
     # What cannot be cut out of the pipeline, and what Halide cannot compile then, is refused now.
     check_software(design.software, output, found, loaded.pipeline.funcs)
     if board:
         check(design.capacities, board)
     return design
+
+
+def _check_directives(loaded: halide_io.Loaded, func: str) -> None:
+    """Refuse senseless directives on an accelerated Func, on what is inside it and on its inputs."""
+    accelerate = annotations_of(loaded.pipeline.funcs[func]).accelerate
+    assert accelerate is not None
+    streamed = [name for name in accelerate.inputs if name in loaded.pipeline.funcs]
+    for name in (*funcs_inside(loaded.pipeline, func, accelerate.inputs), *streamed):
+        refuse_directives(find_func(loaded.root, name))

@@ -46,6 +46,8 @@ class Design:
         What it was compiled for.
     shell : ShellConfig
         What is around the cores.
+    warnings : tuple of str
+        What in the whole pipeline has no effect; what could not be excluded of an accelerator is in its report.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Design:
     accelerators: tuple[Accelerator, ...]
     board: Board | None = None
     shell: ShellConfig = field(default_factory=ShellConfig)
+    warnings: tuple[str, ...] = ()
     _runners: Runners = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -89,7 +92,8 @@ class Design:
     @property
     def report(self) -> Report:
         """Sizes, memories, operators and why."""
-        return Report(self.name, tuple(describe(a.generated) for a in self.accelerators), self.board, self.capacities)
+        accelerators = tuple(describe(a.generated) for a in self.accelerators)
+        return Report(self.name, accelerators, self.board, self.capacities, self.warnings)
 
     @property
     def capacities(self) -> tuple[Capacity, ...]:

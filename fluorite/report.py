@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from fluorite.boards.board import Board
 from fluorite.boards.capacity import Capacity, capacity_text
@@ -135,16 +136,20 @@ class Report:
         What it was compiled for.
     capacities : tuple of Capacity
         What each accelerator takes of the board, predicted; empty without one.
+    warnings : tuple of str
+        What in the whole pipeline has no effect.
     """
 
     name: str
     accelerators: tuple[AcceleratorReport, ...]
     board: Board | None = None
     capacities: tuple[Capacity, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """For programs."""
-        values = {"name": self.name, "accelerators": [asdict(a) for a in self.accelerators]}
+        values: dict[str, Any] = {"name": self.name, "accelerators": [asdict(a) for a in self.accelerators]}
+        values["warnings"] = list(self.warnings)
         if self.board:
             values |= {"board": self.board.name, "capacities": [c.to_dict() for c in self.capacities]}
         return json.dumps(values, indent=2)
@@ -155,7 +160,7 @@ class Report:
         if self.board:
             pairs = zip(texts, self.capacities, strict=True)
             texts = [text + "\n" + capacity_text(capacity, self.board) for text, capacity in pairs]
-        return "\n".join(texts)
+        return "\n".join([*texts, *(f"warning: {warning}" for warning in self.warnings)])
 
 
 def describe(generated: Generated) -> AcceleratorReport:

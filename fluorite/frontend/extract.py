@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from fluorite.errors import ScheduleError
 from fluorite.frontend import ir
@@ -12,7 +12,7 @@ from fluorite.frontend.region import Channel, ConstantValues, Input, Loop, Regio
 from fluorite.frontend.taps import check_taps
 from fluorite.frontend.visit import expressions, walk
 
-__all__ = ["accelerated_funcs", "extract"]
+__all__ = ["accelerated_funcs", "extract", "funcs_inside", "funcs_outside"]
 
 _MAX_DIMENSIONS = 4  # of a stream: what drivers and simulators step through
 
@@ -20,6 +20,27 @@ _MAX_DIMENSIONS = 4  # of a stream: what drivers and simulators step through
 def accelerated_funcs(pipeline: ir.Pipeline) -> list[str]:
     """Names of the Funcs under ``accelerate()``, in the pipeline's order."""
     return [name for name, func in pipeline.funcs.items() if annotations_of(func).accelerate is not None]
+
+
+def funcs_inside(pipeline: ir.Pipeline, name: str, inputs: Collection[str]) -> list[str]:
+    """The Funcs of an accelerator: the accelerated one, and all below it as far as the inputs."""
+    return _below(pipeline, [name], lambda func: [f for f in _callees(pipeline, func) if f not in inputs])
+
+
+def funcs_outside(pipeline: ir.Pipeline, inputs: Mapping[str, Sequence[str]]) -> list[str]:
+    """The Funcs of the software part, the accelerated ones included; ``inputs`` are those of each."""
+    return _below(pipeline, pipeline.outputs, lambda func: inputs.get(func) or _callees(pipeline, func))
+
+
+def _below(pipeline: ir.Pipeline, names: Sequence[str], reads: Callable[[str], Sequence[str]]) -> list[str]:
+    found: dict[str, None] = {}
+    stack = list(names)
+    while stack:
+        name = stack.pop()
+        if name in pipeline.funcs and name not in found:
+            found[name] = None
+            stack += reads(name)
+    return list(found)
 
 
 def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues) -> Region:
