@@ -61,15 +61,16 @@ class Unsharp:
         if self.tile:
             self.output.tile(x, y, xo, yo, xi, yi, self.tile, self.tile, guard).reorder(xi, yi, c, xo, yo)
             self.output.vectorize(xi, 16, guard).parallel(yo)
-            for stage in (padded, *stages):
-                stage.compute_at(self.output, xo).vectorize(x, 16, guard)
+            padded.compute_at(self.output, xo).vectorize(x, 16, guard)
+            for stage in stages:
+                stage.compute_at(self.output, xo)
             result.compute_at(self.output, xo).tile(x, y, xo, yo, xi, yi, self.tile, self.tile, guard)
             result.reorder(c, xi, yi, xo, yo).unroll(c)
             result.unroll(xi, self.lanes, guard).accelerate([padded], xi, xo)
         else:
             self.output.vectorize(x, 16, guard).parallel(y)
             for stage in stages:
-                stage.compute_root().vectorize(x, 16, guard).parallel(y)
+                stage.compute_root()
             result.compute_root().set_estimate(x, 0, self.max_width).set_estimate(y, 0, self.max_height)
             result.reorder(c, x, y).unroll(c)
             result.unroll(x, self.lanes, guard).accelerate([self.input], x, hl.Var.outermost())

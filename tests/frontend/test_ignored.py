@@ -1,5 +1,7 @@
 """Directives that hardware does not follow are named; those that say what it does anyway are not."""
 
+from pathlib import Path
+
 import halide as hl
 import pytest
 
@@ -8,9 +10,13 @@ from fluorite.frontend.constants import Constants
 from fluorite.frontend.extract import accelerated_funcs, extract
 from fluorite.frontend.halide_io import load, plainly_named
 from fluorite.frontend.ignored import ignored_directives
+from fluorite.pipeline_file import load_pipeline
 
 x, y, c, xo, yo, xi, yi, u = hl.vars("x y c xo yo xi yi u")
 OUTERMOST = hl.Var.outermost()
+APPLICATIONS = [
+    path for path in sorted((Path(__file__).parents[2] / "apps").glob("*.py")) if "accelerate(" in path.read_text()
+]
 
 
 class Pipe:
@@ -40,10 +46,14 @@ class Pipe:
 
     def ignored(self, compute_var=x, store_var=OUTERMOST):
         self.hw.accelerate([self.padded], compute_var, store_var)
-        loaded = plainly_named(load(self.output))
-        constants = Constants(loaded.root)
-        regions = [extract(loaded.pipeline, name, constants) for name in accelerated_funcs(loaded.pipeline)]
-        return ignored_directives(loaded.root, loaded.pipeline, regions)
+        return ignored(self.output)
+
+
+def ignored(pipeline):
+    loaded = plainly_named(load(pipeline))
+    constants = Constants(loaded.root)
+    regions = [extract(loaded.pipeline, name, constants) for name in accelerated_funcs(loaded.pipeline)]
+    return ignored_directives(loaded.root, loaded.pipeline, regions)
 
 
 IGNORED = {
@@ -185,3 +195,9 @@ def test_one_warning_in_the_report():
     assert design.warnings == design.report.warnings == (warning,)
     assert design.report.to_text().splitlines()[-1] == f"warning: {warning}"
     assert f'"warnings": [\n    "{warning}"\n  ]' in design.report.to_json()
+
+
+@pytest.mark.parametrize("path", APPLICATIONS, ids=lambda path: path.stem)
+def test_applications_say_nothing_in_vain(path):
+    for params in ({}, {"tile": "64"}, {"tile": "0"}):
+        assert ignored(load_pipeline(path, params).pipeline) == ()
