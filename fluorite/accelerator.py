@@ -7,16 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import halide as hl
-import numpy as np
-
-from fluorite.frontend import cut
-from fluorite.frontend.constants import strict_target
-from fluorite.frontend.halide_errors import run_refused
-from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_buffer, to_halide
+from fluorite.frontend.halide_io import Loaded
+from fluorite.golden import Golden
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.verilog import emit
-from fluorite.launch import Launch, input_region
+from fluorite.launch import Launch
 from fluorite.sim.model import CoreInstance, CoreModel
 from fluorite.sim.run import AnyArray, Job, RunResult, Stalls
 from fluorite.sim.verilate import build
@@ -119,23 +114,8 @@ class Accelerator:
         given : mapping of str to halide.Parameter, optional
             Params and images to use instead of what the user's own hold.
         """
-        region = self.generated.region
-        names = [i.name for i in region.inputs]
-        # Constant Funcs are computed on their own, as they are for the hardware: inlined, Halide may round their
-        # floats differently.
-        computed = [*region.stages[:-1], *sorted(region.constant_funcs)]
-        root = cut.golden(self._loaded.root, self.name, names, computed)
-        params = image_params(root, names)
-        inputs = {self._loaded.plain_name(name): array for name, array in inputs.items()}
-        arrays = [np.ascontiguousarray(inputs[name]) for name in params]  # an hl.Buffer does not keep its array alive
-        for (name, param), array in zip(params.items(), arrays, strict=True):
-            buffer = to_buffer(array)
-            buffer.set_min(list(input_region(self.generated, name, mins, extents)[0]))
-            param.set(buffer)
-        parameters = {**self._loaded.parameters, **(given or {}), **{n: p.parameter() for n, p in params.items()}}
-        results = [hl.Buffer(halide_type(t), list(extents)) for t in region.func.types]
-        for result in results:
-            result.set_min(list(mins))
-        with run_refused(self.name, self._loaded.pipeline.funcs):
-            to_halide(root, parameters).realize(results, strict_target())
-        return [np.array(result) for result in results]
+        return self.golden_model(given)(inputs, mins, extents)
+
+    def golden_model(self, given: Mapping[str, Any] | None = None) -> Golden:
+        """The golden model, to be asked more than once: Halide compiles it the first time."""
+        return Golden(self._loaded, self.generated, given or {})

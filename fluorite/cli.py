@@ -23,9 +23,10 @@ import halide as hl
 from fluorite.boards.ecp5.link import LinkError
 from fluorite.cli_boards import bitstream_command, boards_command
 from fluorite.cli_build import add_build_options, build_command
-from fluorite.cli_commands import compile_command, report_command, run_command, verify_command
+from fluorite.cli_commands import compile_command, report_command, run_command
 from fluorite.cli_device import add_device_options
 from fluorite.cli_system import SYSTEMS
+from fluorite.cli_verify import verify_command
 from fluorite.errors import CompileError, FluoriteError, SimulationError, UsageError
 
 __all__ = [

@@ -20,24 +20,20 @@ from fluorite.cli_device import check_device_options, device_statistics, on_devi
 from fluorite.cli_system import run_system
 from fluorite.errors import UsageError
 from fluorite.files import check_folder_target
-from fluorite.frontend.halide_errors import run_refused
 from fluorite.images import Array, check_output, save_image
 from fluorite.pipeline_file import LoadedFile, load_pipeline
-from fluorite.sim.run import Stalls
 from fluorite.verify import (
-    Mismatch,
-    compare,
     output_arrays,
     output_names,
     output_sizes,
     set_photos,
-    set_random,
     set_scalars,
 )
 
-__all__ = ["compile_command", "compiled", "loaded_file", "report_command", "run_command", "verify_command"]
-
-_DEFAULT_SIZES = ((64, 48), (131, 77), (300, 265))
+__all__ = [
+    "Notes", "assignments", "compile_command", "compiled", "counted", "loaded_file", "print_json", "print_statistics",
+    "progress_bar", "report_command", "run_command", "size_of", "statistics",
+]  # fmt: skip
 
 
 def compile_command(options: argparse.Namespace) -> bool:
@@ -48,7 +44,7 @@ def compile_command(options: argparse.Namespace) -> bool:
     design = compiled(loaded, options)
     files = [str(path) for path in design.write(folder, options.target, testbench=not options.no_testbench)]
     if options.json:
-        _print_json({"name": loaded.name, "params": loaded.params, "files": files, "report": _report_json(design)})
+        print_json({"name": loaded.name, "params": loaded.params, "files": files, "report": _report_json(design)})
     else:
         print(design.report.to_text())
         for file in files:
@@ -61,7 +57,7 @@ def report_command(options: argparse.Namespace) -> bool:
     loaded = loaded_file(options)
     design = compiled(loaded, options)
     if options.json:
-        _print_json({"name": loaded.name, "params": loaded.params, "report": _report_json(design)})
+        print_json({"name": loaded.name, "params": loaded.params, "report": _report_json(design)})
     else:
         print(design.report.to_text())
     return True
@@ -70,10 +66,10 @@ def report_command(options: argparse.Namespace) -> bool:
 def run_command(options: argparse.Namespace) -> bool:
     """Run photographs through the accelerator, simulated or on a board, and write what comes out."""
     check_device_options(options)
-    wanted = _size(options.size) if options.size else None
+    wanted = size_of(options.size) if options.size else None
     loaded = loaded_file(options)
     design = compiled(loaded, options)
-    scalars = _assignments(options.set, "--set")
+    scalars = assignments(options.set, "--set")
     set_scalars(loaded, scalars)
     notes = Notes()
     photo_sizes = set_photos(loaded, options.input, note=notes.add)
@@ -87,7 +83,7 @@ def run_command(options: argparse.Namespace) -> bool:
     for path, array in zip(paths, arrays, strict=True):
         save_image(path, array)
     if options.json:
-        _print_json(
+        print_json(
             {
                 "name": loaded.name,
                 "params": loaded.params,
@@ -95,11 +91,11 @@ def run_command(options: argparse.Namespace) -> bool:
                 "sizes": sizes,
                 "outputs": paths,
                 "seconds": seconds,
-                "accelerators": _statistics(design),
+                "accelerators": statistics(design),
             }
         )
     else:
-        _print_statistics(design)
+        print_statistics(design)
         for path in paths:
             print(f"wrote {path}")
     return True
@@ -110,7 +106,7 @@ def _realized(
 ) -> tuple[list[Array], float]:
     """The outputs, and the seconds that they took."""
     start = time.monotonic()
-    with _progress_bar(loaded.name, quiet) as progress:
+    with progress_bar(loaded.name, quiet) as progress:
         arrays = output_arrays(design.realize(sizes, progress=progress))
     return arrays, time.monotonic() - start
 
@@ -136,10 +132,10 @@ def _run_device(
             "outputs": paths,
             "seconds": seconds,
         }
-        _print_json({"name": loaded.name, "params": loaded.params, **fields, "accelerators": statistics})
+        print_json({"name": loaded.name, "params": loaded.params, **fields, "accelerators": statistics})
     else:
         for ran in statistics:
-            print(f"{ran['name']}: {_counted(ran['launches'])} on {options.device}, {seconds:.1f} s")
+            print(f"{ran['name']}: {counted(ran['launches'])} on {options.device}, {seconds:.1f} s")
         for path in paths:
             print(f"wrote {path}")
     return True
@@ -165,7 +161,7 @@ def _run_system(
             "outputs": paths,
             "seconds": run.seconds,
         }
-        _print_json({"name": loaded.name, "params": loaded.params, **fields, "accelerators": run.reports})
+        print_json({"name": loaded.name, "params": loaded.params, **fields, "accelerators": run.reports})
     else:
         print(run.printed.rstrip())
         for path in paths:
@@ -173,87 +169,10 @@ def _run_system(
     return True
 
 
-def verify_command(options: argparse.Namespace) -> bool:
-    """Compare the simulated accelerator with Halide on photographs or random images, without stalls and with."""
-    if not 0 <= options.stalls < 1:
-        raise UsageError(f"--stalls must be in 0 <= P < 1, not {options.stalls}")
-    verified_sizes = _verified_sizes(options)
-    loaded = loaded_file(options)
-    design = compiled(loaded, options)
-    set_scalars(loaded, _assignments(options.set, "--set"))
-    notes = Notes()
-    cases = []
-    reference = design.reference
-    for size in verified_sizes:
-        if options.input:
-            photo_sizes = set_photos(loaded, options.input, size, note=notes.add)
-            sizes = output_sizes(loaded, size or photo_sizes)
-        else:
-            sizes = output_sizes(loaded, size or _DEFAULT_SIZES[0])
-            with run_refused(loaded.name, design.loaded.pipeline.funcs):
-                set_random(loaded, sizes, options.seed, reference)
-        with run_refused(loaded.name, design.loaded.pipeline.funcs):
-            expected = output_arrays(reference.realize(sizes))
-        for probability in (0.0, options.stalls) if options.stalls else (0.0,):
-            cases.append(_verify_case(loaded, design, sizes, expected, probability, options))
-    exact = all(case["exact"] for case in cases)
-    if options.json:
-        fields = {"notes": notes.sentences, "exact": exact, "cases": cases}
-        _print_json({"name": loaded.name, "params": loaded.params, **fields})
-    else:
-        verdict = "the same as Halide, bit for bit" if exact else "NOT the same as Halide"
-        print(f"{loaded.name}: {verdict} ({len(cases)} runs)")
-    return exact
-
-
-def _verify_case(
-    loaded: LoadedFile,
-    design: fluorite.Design,
-    sizes: list[int],
-    expected: Sequence[Array],
-    probability: float,
-    options: argparse.Namespace,
-) -> dict[str, Any]:
-    stalls = None
-    if probability:
-        stalls = Stalls(seed=options.seed, input_probability=probability, output_probability=probability)
-    with _progress_bar(loaded.name, options.json) as progress:
-        actual = output_arrays(design.realize(sizes, stalls=stalls, progress=progress))
-    compared = [compare(*triple) for triple in zip(output_names(loaded), expected, actual, strict=True)]
-    mismatches: list[Mismatch] = [m for m in compared if m is not None]
-    if not options.json:
-        size = "x".join(str(n) for n in sizes)
-        images = "photograph" if options.input else f"random (seed {options.seed})"
-        stalled = f"stalls {probability:g} (seed {options.seed})" if probability else "no stalls"
-        print(f"{loaded.name} {size}, {images}, {stalled}: {'exact' if not mismatches else 'DIFFERENT'}")
-        for mismatch in mismatches:
-            print(f"  {mismatch}")
-        _print_statistics(design, indent="  ")
-    return {
-        "sizes": sizes,
-        "inputs": options.input or "random",
-        "seed": options.seed,
-        "stalls": probability,
-        "exact": not mismatches,
-        "mismatches": [
-            {
-                "output": m.output,
-                "count": m.count,
-                "total": m.total,
-                "position": m.position,
-                "expected": m.expected,
-                "actual": m.actual,
-            }
-            for m in mismatches
-        ],
-        "accelerators": _statistics(design),
-    }
-
-
 def loaded_file(options: argparse.Namespace) -> LoadedFile:
     """Load a command's pipeline file. What it prints goes to standard error: standard output is the command's."""
     with redirect_stdout(sys.stderr):
-        return load_pipeline(options.file, _assignments(options.param, "-p"))
+        return load_pipeline(options.file, assignments(options.param, "-p"))
 
 
 def compiled(loaded: LoadedFile, options: argparse.Namespace) -> fluorite.Design:
@@ -274,7 +193,8 @@ class Notes:
             print(f"fluorite: note: {sentence}", file=sys.stderr)
 
 
-def _assignments(texts: Sequence[str], option: str) -> dict[str, str]:
+def assignments(texts: Sequence[str], option: str) -> dict[str, str]:
+    """What an option gives as NAME=VALUE, once for each name."""
     values: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -286,7 +206,8 @@ def _assignments(texts: Sequence[str], option: str) -> dict[str, str]:
     return values
 
 
-def _size(text: str) -> list[int]:
+def size_of(text: str) -> list[int]:
+    """A size, as an option spells it."""
     try:
         sizes = [int(n) for n in text.split("x")]
     except ValueError:
@@ -294,13 +215,6 @@ def _size(text: str) -> list[int]:
     if not sizes or not all(1 <= n < 1 << 31 for n in sizes):
         raise UsageError(f"a size is WxH in pixels, such as 640x480, not {text!r}")
     return sizes
-
-
-def _verified_sizes(options: argparse.Namespace) -> list[list[int] | None]:
-    """Return the sizes to verify; None is the photograph's own."""
-    if options.sizes:
-        return [_size(text) for text in options.sizes.split(",")]
-    return [None] if options.input else [list(size) for size in _DEFAULT_SIZES]
 
 
 def _output_paths(loaded: LoadedFile, texts: Sequence[str], sizes: Sequence[int]) -> list[str]:
@@ -336,7 +250,7 @@ class _Progress(Protocol):
 
 
 @contextmanager
-def _progress_bar(name: str, quiet: bool) -> Iterator[_Progress]:
+def progress_bar(name: str, quiet: bool) -> Iterator[_Progress]:
     """Yield a callback that draws a bar on a terminal's standard error, and nothing elsewhere."""
     with tqdm(desc=name, unit="px", unit_scale=True, leave=False, file=sys.stderr, disable=quiet or None) as bar:
 
@@ -347,7 +261,8 @@ def _progress_bar(name: str, quiet: bool) -> Iterator[_Progress]:
         yield progress
 
 
-def _statistics(design: fluorite.Design) -> list[dict[str, Any]]:
+def statistics(design: fluorite.Design) -> list[dict[str, Any]]:
+    """What each accelerator did in the last run, for ``--json``."""
     return [
         {
             "name": s.name,
@@ -361,13 +276,15 @@ def _statistics(design: fluorite.Design) -> list[dict[str, Any]]:
     ]
 
 
-def _print_statistics(design: fluorite.Design, indent: str = "") -> None:
+def print_statistics(design: fluorite.Design, indent: str = "") -> None:
+    """Print what each accelerator did in the last run."""
     for s in design.statistics:
         rate = f", {s.cycles / s.output_pixels:.4f} cycles a pixel" if s.output_pixels else ""
-        print(f"{indent}{s.name}: {_counted(s.launches)}, {s.cycles} cycles{rate}, latency {s.latency_cycles} cycles")
+        print(f"{indent}{s.name}: {counted(s.launches)}, {s.cycles} cycles{rate}, latency {s.latency_cycles} cycles")
 
 
-def _counted(launches: int) -> str:
+def counted(launches: int) -> str:
+    """So many launches, in words."""
     return "1 launch" if launches == 1 else f"{launches} launches"
 
 
@@ -375,5 +292,6 @@ def _report_json(design: fluorite.Design) -> Any:
     return json.loads(design.report.to_json())
 
 
-def _print_json(value: Mapping[str, Any]) -> None:
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print the object that ``--json`` asks for."""
     print(json.dumps(value, indent=2, default=str))

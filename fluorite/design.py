@@ -26,7 +26,7 @@ from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.top import emit_shell
 from fluorite.report import Report, describe
-from fluorite.runner import Progress, Runners, Statistics, software
+from fluorite.runner import Launched, Progress, Runners, Statistics, software
 from fluorite.sim.run import Stalls
 
 __all__ = ["Design"]
@@ -118,7 +118,14 @@ class Design:
         stages = {a.name: a.generated.region.stages[:-1] for a in self.accelerators}
         return to_halide(with_stages(self.loaded.root, stages), self.loaded.parameters)
 
-    def realize(self, sizes: Sequence[int], *, stalls: Stalls | None = None, progress: Progress | None = None) -> Any:
+    def realize(
+        self,
+        sizes: Sequence[int],
+        *,
+        stalls: Stalls | None = None,
+        progress: Progress | None = None,
+        launched: Launched | None = None,
+    ) -> Any:
         """Run the pipeline: the software part in Halide's JIT, every accelerator in Verilator.
 
         Several threads may call it at the same time. As in Halide, they all read the same Params and ImageParams.
@@ -131,6 +138,9 @@ class Design:
             Random stalls on every port of the hardware.
         progress : callable, optional
             Called with the pixels computed so far and those of the whole run.
+        launched : callable, optional
+            Called with the accelerator, the launch and its input images, before each launch; the images are the
+            pipeline's own memory.
 
         Returns
         -------
@@ -150,7 +160,7 @@ class Design:
             if len(sizes) != dimensions or not whole:
                 plural = "" if dimensions == 1 else "s"
                 raise UsageError(f"{output} takes {dimensions} size{plural} of 0 to {(1 << 31) - 1}, not {sizes!r}")
-        return self._runners.realize(sizes, stalls, progress)
+        return self._runners.realize(sizes, stalls, progress, launched)
 
     def write(self, folder: str | Path, targets: Sequence[str] | None = None, *, testbench: bool = True) -> list[Path]:
         """Write hardware, software and report into a folder.

@@ -29,9 +29,10 @@ from fluorite.sim.extern import ExternStage
 from fluorite.sim.halide_buffer import HalideBuffer
 from fluorite.sim.run import AnyArray, Stalls
 
-__all__ = ["Progress", "Run", "Runner", "Runners", "Statistics", "software"]
+__all__ = ["Launched", "Progress", "Run", "Runner", "Runners", "Statistics", "software"]
 
 Progress = Callable[[int, int], None]
+Launched = Callable[[Accelerator, Launch, Sequence[AnyArray]], None]
 
 
 @dataclass(slots=True)
@@ -100,6 +101,8 @@ class Run:
         Random stalls on every port of the hardware.
     progress : callable or None
         Called with the values computed so far and those of the whole run.
+    launched : callable or None
+        Called with the accelerator, each launch and its input images, by one of Halide's threads at a time.
     finished : int
         Values computed by launches that ended.
     """
@@ -108,6 +111,7 @@ class Run:
     total: int
     stalls: Stalls | None
     progress: Progress | None
+    launched: Launched | None = None
     finished: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -205,6 +209,9 @@ class Runner:
         assert run is not None  # extern stages are called within `realize`
         values = math.prod(launch.extents)  # of the output's own region, channels included
         pixels = math.prod(launch.extents[loop.position] for loop in accelerator.generated.region.loops)
+        if run.launched is not None:
+            with run.lock:
+                run.launched(accelerator, launch, inputs)
         stalls = run.stalls
         if stalls is not None:  # by the launch's place: Halide's threads come in any order
             stalls = replace(stalls, seed=Random(f"{stalls.seed} {number} {launch.mins}").getrandbits(64))
@@ -248,9 +255,11 @@ class Runners:
         own: list[Statistics] = getattr(self._own, "last", self._last)
         return own
 
-    def realize(self, sizes: Sequence[int], stalls: Stalls | None, progress: Progress | None) -> Any:
+    def realize(
+        self, sizes: Sequence[int], stalls: Stalls | None, progress: Progress | None, launched: Launched | None
+    ) -> Any:
         """Run the pipeline; see :meth:`fluorite.Design.realize`."""
-        run = Run([Statistics(name) for name in self._names], math.prod(sizes), stalls, progress)
+        run = Run([Statistics(name) for name in self._names], math.prod(sizes), stalls, progress, launched)
         self._last = self._own.last = run.statistics
         with self._lock:
             runner = self._idle.pop() if self._idle else self._make()

@@ -194,13 +194,21 @@ def test_run_json(run, photo, tmp_path):
 def test_verify_random_images(run):
     code, output, _ = run("verify", HARRIS, *SMALL, "--sizes", "33x35,5x4", "--seed", "7", "--stalls", "0.4")
     assert code == 0
+    cores = re.findall(r"^  stalling (.+): exact, (\d+) cycles, the handshakes of all as scheduled$", output, re.M)
+    assert [pattern for pattern, _ in cores] == [
+        "nothing",
+        "0.4 of the cycles on every port",
+        "0.4 of the cycles in bursts on every port",
+        *(f"0.5 of the cycles in bursts on {port} alone" for port in ("launch", "padded", "corners")),
+    ]
     lines = [line for line in output.splitlines() if not line.startswith(" ")]
     assert lines == [
         "harris 33x35, random (seed 7), no stalls: exact",
         "harris 33x35, random (seed 7), stalls 0.4 (seed 7): exact",
         "harris 5x4, random (seed 7), no stalls: exact",
         "harris 5x4, random (seed 7), stalls 0.4 (seed 7): exact",
-        "harris: the same as Halide, bit for bit (4 runs)",
+        "harris, corners alone: 29 launches back to back of 1x3, 5x4, 32x3, 1x32, 32x32",
+        "harris: the same as Halide, bit for bit (4 runs; 6 runs of corners alone)",
     ]
 
 
@@ -213,6 +221,10 @@ def test_verify_photograph_json(run, photo):
     assert case["sizes"] == [61, 47]
     assert case["inputs"] == [photo]
     assert case["mismatches"] == []
+    (core,) = result["cores"]
+    (ran,) = core["runs"]
+    assert (core["name"], core["exact"], ran["stalling"], ran["different_launches"]) == ("corners", True, "nothing", [])
+    assert ran["cycles"] == ran["cycles_with_handshakes_checked"] > 0
 
 
 def test_verify_tells_a_mismatch(run, monkeypatch):

@@ -1,0 +1,239 @@
+"""Runs of one accelerator's core alone: launches back to back, ports that stall, and every handshake looked at.
+
+``Design.realize`` runs one launch at a time. A core may be given the next one while it is busy with the last, and then
+its input streams run into each other. The images here are those that the software part gave the core; the results are
+compared with Halide's, the handshakes with the schedule.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+
+from fluorite.accelerator import Accelerator
+from fluorite.errors import SimulationError
+from fluorite.golden import Golden
+from fluorite.hwgen.generate import Generated
+from fluorite.launch import Launch
+from fluorite.sim.handshakes import Timing, first_difference
+from fluorite.sim.model import CoreInstance
+from fluorite.sim.run import AnyArray, Job, Stalls
+from fluorite.words import Words
+
+__all__ = ["CoreCheck", "Frame", "Recorder", "patterns", "run_core", "sequence"]
+
+_KEPT_OF_A_SIZE = 2  # two launches of a size, because they may differ in their origins
+_MOST_CYCLES = 150_000  # of a run
+_LOOKED_AT_CYCLES = 20_000  # of each run: the handshakes are checked here in Python
+_TIMEOUT_CYCLES = 20_000
+_BURST_CYCLES = 7.0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A launch with its images and Halide's results, axes reversed."""
+
+    launch: Launch
+    inputs: tuple[AnyArray, ...]
+    expected: tuple[AnyArray, ...]
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    accelerator: Accelerator
+    launch: Launch
+    inputs: tuple[AnyArray, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CoreCheck:
+    """One run of a core: launches back to back.
+
+    Attributes
+    ----------
+    pattern : str
+        Which ports stalled.
+    launches : int
+        Launches of the run.
+    cycles : int
+        Its length.
+    looked_at_cycles : int
+        Cycles whose handshakes were compared with the schedule.
+    different : tuple of int
+        Launches whose results are not Halide's.
+    """
+
+    pattern: str
+    launches: int
+    cycles: int
+    looked_at_cycles: int
+    different: tuple[int, ...]
+
+
+class Recorder:
+    """Keeps some of the launches of one run of the pipeline: of each size of a launch up to two, with their images.
+
+    It is called for each launch, see :meth:`fluorite.Design.realize`.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, tuple[int, ...]], list[_Recorded]] = {}
+
+    def __call__(self, accelerator: Accelerator, launch: Launch, inputs: Sequence[AnyArray]) -> None:
+        """Keep the launch if it is among the first of its size, wherever Halide's threads are."""
+        own = self._kept.setdefault((accelerator.name, launch.extents), [])
+        before = [other for other in own if other.launch.mins < launch.mins]
+        if len(before) < _KEPT_OF_A_SIZE and all(other.launch.mins != launch.mins for other in own):
+            own.append(_Recorded(accelerator, launch, tuple(np.array(image) for image in inputs)))
+            own.sort(key=lambda other: other.launch.mins)
+            del own[_KEPT_OF_A_SIZE:]
+
+    def frames(self, seed: int) -> dict[str, list[list[Frame]]]:
+        """By accelerator, the frames of each launch; Halide computes them with the Params that are set now."""
+        models: dict[str, Golden] = {}
+        found: dict[str, list[list[Frame]]] = {}
+        for name, extents in sorted(self._kept):
+            for kept in self._kept[name, extents]:
+                model = models.setdefault(name, kept.accelerator.golden_model())
+                found.setdefault(name, []).append(frames(model, kept, seed))
+        return found
+
+
+def frames(model: Golden, recorded: _Recorded, seed: int) -> list[Frame]:
+    """Frames of one launch's settings: its own images, and others made of the same values.
+
+    The others are the images moved, and such in which all values are the least or the greatest that the images have:
+    they reach what random pixels hardly do. Values that are not in the images may be ones that the pipeline never has.
+    """
+    random = np.random.default_rng(seed)
+    launch, inputs = recorded.launch, recorded.inputs
+    variants = [
+        inputs,
+        [np.roll(image, image.size // 3 + 1) for image in inputs],
+        [np.where(random.integers(0, 2, image.shape) == 1, image.max(), image.min()) for image in inputs],
+        [np.full_like(image, image.max()) for image in inputs],
+        [np.full_like(image, image.min()) for image in inputs],
+    ]
+    names = [i.name for i in recorded.accelerator.generated.region.inputs]
+    return [
+        Frame(
+            launch,
+            tuple(np.ascontiguousarray(image) for image in images),
+            tuple(model(dict(zip(names, images, strict=True)), launch.mins, launch.extents)),
+        )
+        for images in variants
+    ]
+
+
+def sequence(generated: Generated, of_launches: Sequence[Sequence[Frame]]) -> list[Frame]:
+    """The order in which frames of several launches run: small ones first, each launch's own in a row, and back.
+
+    Large launches are left out where there are smaller ones; what is there is run in all.
+    """
+
+    def cycles(own: Sequence[Frame]) -> int:
+        return timing(generated, own[0].launch).cycles * len(own)
+
+    ordered = sorted(of_launches, key=lambda own: (cycles(own), own[0].launch.extents, own[0].launch.mins))
+    total = 0
+    chosen: list[Sequence[Frame]] = []
+    for own in ordered:
+        total += cycles(own)
+        if total > _MOST_CYCLES and chosen:
+            break
+        chosen.append(own if total <= _MOST_CYCLES else own[:2])
+    return [frame for own in chosen for frame in own] + [own[1] for own in reversed(chosen[:-1])]
+
+
+def patterns(generated: Generated, probability: float, seed: int) -> list[tuple[str, Stalls | None]]:
+    """What stalls in each run, by what it is called: nothing, all ports, in bursts, and each port alone."""
+    found: list[tuple[str, Stalls | None]] = [("nothing", None)]
+    if probability:
+        found.append((f"{probability:g} of the cycles on every port", Stalls(seed, probability, probability)))
+        least = probability / (1 - probability)
+        bursts = max(_BURST_CYCLES, least)
+        bursty = f"{probability:g} of the cycles in bursts on every port"
+        found.append((bursty, Stalls(seed + 1, probability, probability, burst_cycles=bursts)))
+        for name in ("launch", *(stream.name for stream in generated.interface.streams)):
+            share = max(probability, 0.5)
+            alone = Stalls(seed + 2, 0, 0, burst_cycles=bursts, ports=((name, share),))
+            found.append((f"{share:g} of the cycles in bursts on {name} alone", alone))
+    return found
+
+
+def run_core(
+    accelerator: Accelerator,
+    order: Sequence[Frame],
+    pattern: str,
+    stalls: Stalls | None,
+    instance: Callable[[], AbstractContextManager[CoreInstance]] | None = None,
+) -> CoreCheck:
+    """Run frames through the core, each offered as soon as the protocol allows.
+
+    Parameters
+    ----------
+    accelerator : Accelerator
+        Its core is run.
+    order : sequence of Frame
+        What to run.
+    pattern : str
+        What the stalls are called.
+    stalls : Stalls or None
+        The stalls.
+    instance : callable, optional
+        Gives the core to run in the place of the accelerator's own.
+
+    Raises
+    ------
+    SimulationError
+        The core breaks the protocol of a port, or a handshake is not in the cycle in which the schedule has it.
+    """
+    generated = accelerator.generated
+    domains, lanes = generated.lowered.domains, [loop.lanes for loop in generated.region.loops]
+    layouts = [Words(domains[i.name], lanes) for i in generated.region.inputs]
+    result = Words(domains[accelerator.name], lanes)
+    images = [[np.zeros_like(image) for image in frame.expected] for frame in order]
+    jobs = [
+        Job(
+            [layout.pack(image) for layout, image in zip(layouts, frame.inputs, strict=True)],
+            [result.room(image) for image in own],
+            frame.launch.settings,
+        )
+        for frame, own in zip(order, images, strict=True)
+    ]
+    timings = [timing(generated, frame.launch) for frame in order]
+    with (instance or accelerator.instance)() as core:
+        run = core.run_many(
+            jobs,
+            stalls=stalls,
+            timeout_cycles=_TIMEOUT_CYCLES,
+            quiet_cycles=2 * timings[-1].cycles + 16,
+            handshakes=True,
+        )
+    assert run.handshakes is not None
+    looked_at = min(len(run.handshakes), _LOOKED_AT_CYCLES)
+    if difference := first_difference(generated.interface, timings, run.handshakes, looked_at):
+        raise SimulationError(f"core {generated.interface.module!r}: {difference}; stalling {pattern}")
+    different = []
+    for number, (frame, own, job) in enumerate(zip(order, images, jobs, strict=True)):
+        for image, packed in zip(own, job.outputs, strict=True):
+            result.unpack(packed, image)
+        if any(image.tobytes() != right.tobytes() for image, right in zip(own, frame.expected, strict=True)):
+            different.append(number)
+    return CoreCheck(pattern, len(order), run.cycles, looked_at, tuple(different))
+
+
+def timing(generated: Generated, launch: Launch) -> Timing:
+    """When the streams of a launch are due."""
+    extents = {f"extent_{loop.var}": launch.extents[loop.position] for loop in generated.region.loops}
+    scan = tuple(formula.evaluate(extents) for formula in generated.extents.scan)
+    strides = [math.prod(scan[:d]) for d in range(len(scan))]
+    return Timing(
+        scan,
+        tuple(sum(part * stride for part, stride in zip(port.lag, strides, strict=True)) for port in generated.ports),
+        tuple(tuple(formula.evaluate(extents) for formula in port.words) for port in generated.ports),
+    )
