@@ -8,6 +8,7 @@ from typing import Any
 
 from fluorite.boards.board import Board
 from fluorite.boards.capacity import Capacity, capacity_text
+from fluorite.hwgen.bordercost import border_cost
 from fluorite.hwgen.delays import taken_at
 from fluorite.hwgen.extents import Extents
 from fluorite.hwgen.generate import Generated
@@ -67,7 +68,8 @@ class AcceleratorReport:
     line_buffer_bits : int
         Bits held in all: line buffers, windows and pipeline registers.
     line_buffer_bits_lower_bound : int
-        Least bits any raster-order schedule of the same operators holds, if they took no time.
+        Least bits any raster-order schedule of the same operators and borders holds, if operators took no time. Another
+        pipeline with the same result may hold less: see the notes.
     pipeline_register_bits : int
         The difference: what it costs to reach the clock.
     memory_bits : int
@@ -76,6 +78,8 @@ class AcceleratorReport:
         Parts.
     operators : dict of str to int
         Number of operators by kind and width, such as ``"add 12"``.
+    notes : tuple of str
+        What costs much and could be had for less.
     warnings : tuple of str
         What could not be excluded, such as overflow.
     """
@@ -93,6 +97,7 @@ class AcceleratorReport:
     stages: tuple[StageReport, ...]
     buffers: tuple[BufferReport, ...]
     operators: dict[str, int]
+    notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def to_text(self) -> str:
@@ -107,8 +112,10 @@ class AcceleratorReport:
                 else f" = {self.cycles_per_largest_launch} at most"
             ),
             f"  line buffers          {self.line_buffer_bits} bits, {self.memory_bits} of them in memories "
-            f"(lower bound {self.line_buffer_bits_lower_bound}, pipelining {self.pipeline_register_bits})",
+            f"(lower bound of these operators {self.line_buffer_bits_lower_bound}, pipelining "
+            f"{self.pipeline_register_bits})",
         ]
+        lines.extend(f"  note: {note}" for note in self.notes)
         for memory in self.memories:
             lines.append(
                 f"  memory {memory.name}: {memory.depth} x {memory.width_bits} bits, holds {', '.join(memory.holds)}"
@@ -189,6 +196,7 @@ def describe(generated: Generated) -> AcceleratorReport:
             operators[kind] = operators.get(kind, 0) + 1
     total_bits = sum(cycles_held * nodes[id_].width_bits for id_, cycles_held in held.items())
     bound = least_held_bits(generated.graph, extents.strides)
+    borders = border_cost(generated)
     lanes = 1
     for loop in generated.region.loops:
         lanes *= loop.lanes
@@ -217,6 +225,7 @@ def describe(generated: Generated) -> AcceleratorReport:
         _stages(generated, extents),
         buffers,
         dict(sorted(operators.items())),
+        (str(borders),) if borders else (),
         generated.warnings,
     )
 

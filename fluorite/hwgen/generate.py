@@ -29,7 +29,7 @@ from fluorite.hwgen.sums import expand_sums
 from fluorite.hwgen.trees import balance_trees
 from fluorite.hwgen.values import Lowered, stage_key
 
-__all__ = ["Generated", "Setting", "generate"]
+__all__ = ["Generated", "Setting", "expanded", "generate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,8 @@ class Generated:
     ----------
     region : Region
         What it came from.
+    family : Family
+        What it is for.
     lowered : Lowered
         Domains, Params, warnings.
     graph : Graph
@@ -79,6 +81,7 @@ class Generated:
     """
 
     region: Region
+    family: Family
     lowered: Lowered
     graph: Graph
     extents: Extents
@@ -126,10 +129,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         The region cannot become hardware.
     """
     lowered = lower(region)
-    trees = balance_trees(link(region, lowered), region.loops[0].lanes)
-    extents = measure(region, lowered.domains)
-    sums = expand_sums(expand_divisions(trees, family.multiplier), region.loops[0].lanes)
-    graph = merge_dimensions(split_products(sums, family.multiplier), extents)
+    graph, extents = expanded(region, lowered, family)
     behind_memory: frozenset[int] = frozenset()
     while True:
         plan = schedule(graph, extents.strides, extents.least_strides, family, behind_memory)
@@ -168,6 +168,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
     latency = given - fed + 1  # the output register
     return Generated(
         region,
+        family,
         lowered,
         graph,
         extents,
@@ -183,6 +184,15 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         wraps,
         latency,
     )
+
+
+def expanded(region: Region, lowered: Lowered, family: Family) -> tuple[Graph, Extents]:
+    """The graph that is scheduled, and the sizes of a launch before the schedule asks for padding."""
+    lanes = region.loops[0].lanes
+    trees = balance_trees(link(region, lowered), lanes)
+    extents = measure(region, lowered.domains)
+    sums = expand_sums(expand_divisions(trees, family.multiplier), lanes)
+    return merge_dimensions(split_products(sums, family.multiplier), extents), extents
 
 
 def _check_ports(region: Region, interface: CoreInterface) -> None:

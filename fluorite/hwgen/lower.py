@@ -28,22 +28,29 @@ __all__ = ["lower"]
 _INDEX = ir.Type(ir.TypeCode.INT, 32)
 
 
-def lower(region: Region) -> Lowered:
+def lower(region: Region, *, padded: bool = False) -> Lowered:
     """Lower a region.
+
+    Parameters
+    ----------
+    region : Region
+        The region.
+    padded : bool
+        Read every stream beyond its border, as if it went on there: what the accelerator would be without borders.
 
     Raises
     ------
     UnsupportedError
         A construct has no hardware here; the message names Func, construct, rule and way out.
     """
-    survey = _Walk(region, {}, survey=True)
+    survey = _Walk(region, {}, survey=True, padded=padded)
     survey.run()
     for name in survey.inputs:
         if name not in survey.reads:
             raise UnsupportedError(
                 region.name, f"input {name}", "nothing that is computed reads it", "remove it from the inputs"
             )
-    walk = _Walk(region, survey.reads, survey=False)
+    walk = _Walk(region, survey.reads, survey=False, padded=padded)
     walk.reach = survey.reach
     walk.run()
     return walk.lowered
@@ -52,9 +59,10 @@ def lower(region: Region) -> Lowered:
 class _Walk(Definitions):
     """One pass over a region's stages, consumers first."""
 
-    def __init__(self, region: Region, domains: Mapping[str, Domain], *, survey: bool) -> None:
+    def __init__(self, region: Region, domains: Mapping[str, Domain], *, survey: bool, padded: bool) -> None:
         super().__init__(region, Lowered(Graph(len(region.loops)), domains=dict(domains)))
         self.survey = survey
+        self.padded = padded
         if survey:
             self.lanes = (1,) * len(region.loops)
         self.reads: dict[str, Domain] = dict(domains)  # while surveying, what consumers read so far
@@ -121,7 +129,7 @@ class _Walk(Definitions):
                 raise self._not_read_at(arg, call.args[position], call)
             places[place.dimension] = place
             dimensions.append(place.dimension)
-            if border:
+            if border and not self.padded:
                 borders[place.dimension] = border[1]
         if len(places) != len(self.lanes):
             raise self._unsupported(self._show(call), self._missing(places), self._instead(call, places))
@@ -132,6 +140,10 @@ class _Walk(Definitions):
             return self.build.source(
                 "tap", (stage_key(name, call.value_index), *offsets, *numbers), type_.min, type_.max
             )
+        own = self.reads[self.stage]
+        beyond = max((max(-own.lo[d], own.hi[d]) for d in borders), default=0)
+        if beyond > 0:
+            self.lowered.beyond[name] = max(self.lowered.beyond.get(name, 0), beyond)
         window = _Window(self, name, call.value_index, self.reads[name].channel(numbers), borders)
         return window.read(tuple(offsets))
 

@@ -5,6 +5,11 @@
 
 Unknowns are all streams, operators included: whether a comparison's operands or its one-bit result wait for a
 row is the program's choice. What a schedule holds beyond the bound is what its pipeline registers cost.
+
+It is the optimum of one graph, in which every node is computed once, at one lag behind the scan, for all pixels of its
+domain. Another graph with the same result may hold less: with sums factored in another way, values computed again, or
+without borders, which make a stream be held for all the rows that are computed beyond it
+(:mod:`fluorite.hwgen.bordercost`).
 """
 
 from __future__ import annotations
@@ -18,7 +23,7 @@ __all__ = ["least_held_bits"]
 
 
 def least_held_bits(graph: Graph, strides: Sequence[int]) -> int:
-    """Least number of bits that any raster-order schedule of a graph holds.
+    """Least number of bits that any raster-order schedule of this very graph holds.
 
     Parameters
     ----------

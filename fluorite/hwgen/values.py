@@ -111,6 +111,8 @@ class Lowered:
         Static input ports by name: least and greatest value, and the formula software writes.
     borders : list of Border
         Border conditions, which hold only around the very image they are for.
+    beyond : dict of str to int
+        Streams that have their border where stages are computed beyond the image, and so many pixels beyond.
     notes : list of str
         Warnings of overflow; a ``wrap`` node's note counts from 1.
     tables : list of TableRead
@@ -124,6 +126,7 @@ class Lowered:
     metadata: dict[str, ir.Variable] = field(default_factory=dict)
     settings: dict[str, tuple[int, int, Formula]] = field(default_factory=dict)
     borders: list[Border] = field(default_factory=list)
+    beyond: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     tables: list[TableRead] = field(default_factory=list)
 
