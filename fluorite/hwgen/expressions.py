@@ -219,7 +219,7 @@ class Expressions:
         name = f"origin_{loop.var}"
         lowest = constant(loop.min) if loop.min is not None else variable(f"min_{loop.var}")
         origin = self._setting(name, -(1 << 30), (1 << 30) - 1, lowest)
-        word = self._word(value.dimension)
+        word = self._word(self.stage, value.dimension)
         index = self.build.linear([(self.lanes[value.dimension], word), (1, origin)], value.offset)
         domain = self.lowered.domains.get(self.stage)
         if loop.min is None or domain is None:
@@ -229,16 +229,18 @@ class Expressions:
         words = -(-(loop.max_extent + domain.hi[d] - domain.lo[d]) // loop.lanes)
         return self.build.within(index, first, first + loop.lanes * (words - 1))
 
-    def _word(self, dimension: int) -> Ref:
+    def _word(self, stream: str, dimension: int) -> Ref:
         """The scan's position along a dimension, which is the number of every stream's word there.
 
-        Its range is the scan's and not one stream's: a stage that reads a stream may go on when that one has ended.
+        Its range is the scan's and not one stream's: a stage that reads a stream may go on when that one has ended. The
+        position is counted for each stream that asks for it, when its words come: one count for all would have to be
+        held for some of them, as long as they are apart.
         """
         loop = self.region.loops[dimension]
         domains = self.lowered.domains.values()  # none in a survey, whose streams are thrown away
         halo = max((domain.hi[dimension] - domain.lo[dimension] for domain in domains), default=0)
         words = -(-(loop.max_extent + halo) // loop.lanes)
-        return self.build.source("coord", (dimension,), 0, words)
+        return self.build.source("coord", (stream, dimension), 0, words)
 
     def _tree_data(self, expr: ir.Expr, tree: Tree) -> Ref:
         """An index expression as a stream."""

@@ -303,7 +303,7 @@ class _Window:
         along a row: one column of multiplexers serves the whole window.
         """
         build, walk = self.walk.build, self.walk
-        word = walk._word(d)
+        word = walk._word(walk.stage if d == 0 else self.name, d)
         delay = self._delay(offsets)
         word = word.shifted(tuple(n if e < d else 0 for e, n in enumerate(delay)))
         if what in ("lt", "eq"):

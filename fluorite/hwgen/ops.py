@@ -10,7 +10,8 @@ const      (value,)                a number
 setting    (port,)                 a static input port
 input      (stream, lane, channel) one value of an input stream
 tap        (stage, lane, channel)  one value of a stage or input, before linking
-coord      (dimension,)            position of the scan along a dimension, from 0 at the launch's own origin
+coord      (stream, dimension)     position of the scan along a dimension, from 0 at the launch's own origin; counted
+                                   when the stream's word comes
 stage      (stage, lane, channel)  identity; names a stage's value and keeps it whole
 sum        (constant, c0, c1 ...)  constant + c0 * operand0 + c1 * operand1 ...
 mul        ()                      product of two streams

@@ -72,7 +72,7 @@ def test_notes_are_in_the_json():
 
 @pytest.mark.parametrize("kind", ["repeat_edge", "constant_exterior", "mirror_image"])
 def test_either_way_out_holds_what_the_note_says(kind):
-    """Twenty-eight rows become sixteen; a constant border at each stage has some registers of its own."""
+    """Twenty-eight rows become sixteen; positions cost nothing, they are counted where they are asked for."""
     on_input, padded, each = (report(where, kind) for where in ("input", "software", "each"))
     (said,) = re.findall(r"at least (\d+) bits", on_input.notes[0])
     assert padded.line_buffer_bits_lower_bound == pytest.approx(int(said), rel=0.001)

@@ -237,7 +237,7 @@ class Core(Elaboratable):
             elif node.op == "coord":
                 position = counter(self.coordinates[node.id], self.names[node.id])
                 signal = Signal(unsigned(node.width_bits), name=self.names[node.id])
-                m.d.comb += signal.eq(position.positions[int(node.attr[0])])
+                m.d.comb += signal.eq(position.positions[int(node.attr[1])])
                 sources[node.id] = signal
             elif node.op == "setting":
                 sources[node.id] = self.settings[str(node.attr[0])]
