@@ -78,7 +78,7 @@ class AcceleratorCode:
     def _check(self) -> None:
         taken = set()
         for header in sorted(RUNTIME.glob("fluorite_*.h")):
-            text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.DOTALL)
+            text = re.sub(r"/\*.*?\*/", "", header.read_text(encoding="utf-8"), flags=re.DOTALL)
             taken |= set(re.findall(r"\bfluorite_\w+", text))
         if self.symbol in taken:
             raise UsageError(f"{self.region.name}: the driver has a function {self.symbol}: give the Func another name")

@@ -47,7 +47,14 @@ def compile_library(pipeline: Any, folder: Path, function: str, target: str) -> 
         Halide cannot compile the pipeline for this target.
     """
     done = subprocess.run(
-        [sys.executable, "-c", _PROCESS.read_text(), str(folder.resolve() / function), function, target],
+        [
+            sys.executable,
+            "-c",
+            _PROCESS.read_text(encoding="utf-8"),
+            str(folder.resolve() / function),
+            function,
+            target,
+        ],
         input=pack(pipeline),
         capture_output=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
@@ -60,9 +67,9 @@ def compile_library(pipeline: Any, folder: Path, function: str, target: str) -> 
         )
         raise UsageError(f"Halide cannot compile the software part for {target!r}: {one_line(said)}") from said
     library, header = folder / f"{function}.a", folder / f"{function}.h"
-    text = header.read_text()
+    text = header.read_text(encoding="utf-8")
     # Halide's include guard is the whole path of the file.
     guard = re.search(r"^#ifndef (HALIDE_\w+)$", text, re.MULTILINE)
     assert guard is not None, "Halide's header has an include guard"
-    header.write_text(text.replace(guard[1], f"HALIDE_{function}_h"))
+    header.write_text(text.replace(guard[1], f"HALIDE_{function}_h"), encoding="utf-8")
     return [library, header]

@@ -62,8 +62,10 @@ def write_software(
     codes = [AcceleratorCode(a.generated, m) for a, m in zip(design.accelerators, maps, strict=True)]
     pipeline, names = pipeline_name(design), [code.name for code in codes]
     program = identifier(design.name)
-    files = {f"runtime/{path.name}": path.read_text() for path in sorted(RUNTIME.glob("fluorite_*.[ch]"))}
-    files["main.c"] = (RUNTIME / "main.c").read_text()
+    files = {
+        f"runtime/{path.name}": path.read_text(encoding="utf-8") for path in sorted(RUNTIME.glob("fluorite_*.[ch]"))
+    }
+    files["main.c"] = (RUNTIME / "main.c").read_text(encoding="utf-8")
     stems = {Path(name).stem for name in files} | {"design", "fluorite", pipeline}
     if taken := [name for name in names if name in stems]:
         raise UsageError(f"{taken[0]}: the driver has a file of that name: give the Func another name")
@@ -80,7 +82,7 @@ def write_software(
     for part in ("halide", "runtime"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, encoding="utf-8")
     header = folder / "halide" / "HalideRuntime.h"
     shutil.copyfile(Path(hl.install_dir()) / "include" / header.name, header)
     written = [folder / name for name in files] + [header]

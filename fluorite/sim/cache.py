@@ -103,7 +103,7 @@ def _intact(path: Path) -> bool:
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
     """Hold an advisory lock, also against other threads; ends with the process at the latest."""
-    with path.open("a") as file:
+    with path.open("a", encoding="utf-8") as file:
         with contextlib.suppress(OSError):  # a file system without locks: the work is done twice, that is all
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

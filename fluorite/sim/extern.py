@@ -180,7 +180,7 @@ def _shim_source(symbol: str, arguments: Sequence[str], outputs: int) -> str:
 
 
 def _compile(tools: Toolchain, source: str, work: Path) -> Path:
-    (work / "shim.c").write_text(source)
+    (work / "shim.c").write_text(source, encoding="utf-8")
     made = work / "shim.so"
     run_tool([*tools.compiler, *_FLAGS, "-o", str(made), str(work / "shim.c")], cwd=work)
     if not made.is_file():

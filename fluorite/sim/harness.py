@@ -48,7 +48,10 @@ def check_interface(interface: CoreInterface) -> None:
 
 def harness_sources() -> dict[str, str]:
     """Return the C++ of the harness by file name."""
-    return {name: Path(__file__).with_name(name).read_text() for name in ("harness.cpp", "random.h", "streams.h")}
+    return {
+        name: Path(__file__).with_name(name).read_text(encoding="utf-8")
+        for name in ("harness.cpp", "random.h", "streams.h")
+    }
 
 
 def render_wrapper(interface: CoreInterface) -> str:

@@ -42,7 +42,7 @@ def lint(verilog: str, top: str, *, allow: Sequence[str] = ()) -> None:
     environment = {**os.environ, "VERILATOR_ROOT": str(tools.verilator_root)}
     accepted = [f"-Wno-{name}" for name in ("DECLFILENAME", *allow)]
     with tempfile.TemporaryDirectory(prefix="fluorite-lint-") as directory:
-        (Path(directory) / "core.v").write_text(verilog)
+        (Path(directory) / "core.v").write_text(verilog, encoding="utf-8")
         command = [
             str(tools.verilator),
             "--lint-only",

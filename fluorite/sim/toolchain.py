@@ -114,7 +114,7 @@ def run_tool(
     """
     try:
         done = subprocess.run(
-            command, cwd=cwd, env=env, text=True, errors="replace", check=False,
+            command, cwd=cwd, env=env, encoding="utf-8", errors="replace", check=False,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
     except OSError as error:

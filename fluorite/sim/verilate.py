@@ -78,7 +78,7 @@ def build(verilog: str, interface: CoreInterface, *, random_power_up: bool = Fal
 
     def make(work: Path) -> Path:
         for name, text in sources.items():
-            (work / name).write_text(text)
+            (work / name).write_text(text, encoding="utf-8")
         _verilate(tools, verilator_flags, interface, work)
         return compile_library(tools, runtime, work, "harness.cpp")
 
@@ -108,7 +108,7 @@ def _verilate(tools: Toolchain, flags: tuple[str, ...], interface: CoreInterface
 
 
 def _compile_runtime(tools: Toolchain, work: Path) -> Path:
-    (work / "runtime.cpp").write_text('#include "verilated.cpp"\n#include "verilated_threads.cpp"\n')
+    (work / "runtime.cpp").write_text('#include "verilated.cpp"\n#include "verilated_threads.cpp"\n', encoding="utf-8")
     made = work / "runtime.o"
     _compile_file(tools, work, ("-O2",), work / "runtime.cpp", made)
     return made
@@ -120,7 +120,7 @@ def compile_library(tools: Toolchain, runtime: Path, work: Path, harness: str) -
     size = sum(path.stat().st_size for path in model)
     sources = [*model, work / harness]
     if size < _ONE_FILE_BYTES:  # most of the time goes into the headers
-        (work / "all.cpp").write_text("".join(f'#include "{path}"\n' for path in sources))
+        (work / "all.cpp").write_text("".join(f'#include "{path}"\n' for path in sources), encoding="utf-8")
         sources = [work / "all.cpp"]
     objects = [work / f"{i}.o" for i in range(len(sources))]
     level = ("-O2",) if size < _O2_BYTES else LARGE_FLAGS

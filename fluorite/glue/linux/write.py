@@ -56,10 +56,10 @@ def write_linux(design: Design, board: Board, folder: Path) -> list[Path]:
         "README.md": readme(name, placement, memory),
     }
     binding = BINDINGS / "misc" / "fluorite,accelerator.yaml"
-    sources = {**driver_sources(), binding.name: binding.read_text()}
+    sources = {**driver_sources(), binding.name: binding.read_text(encoding="utf-8")}
     files |= {f"driver/{file}": text for file, text in sources.items()}
     target = folder / "linux"
     (target / "driver").mkdir(parents=True, exist_ok=True)
     for file, text in files.items():
-        (target / file).write_text(text)
+        (target / file).write_text(text, encoding="utf-8")
     return [target / file for file in files]

@@ -52,7 +52,7 @@ def write_testbench(design: Design, folder: str | Path, configs: Sequence[ShellC
     kinds = {(config or ShellConfig()).kind: config for config in configs}
     names = ["run.py", "bench.py", *(f"{file}_{kind}.py" for kind in kinds for file in ("test",))]
     names += [f"{kind}_bench.py" for kind in kinds]
-    files: dict[str, str | bytes] = {name: (_FILES / name).read_text() for name in names}
+    files: dict[str, str | bytes] = {name: (_FILES / name).read_text(encoding="utf-8") for name in names}
     maps = []
     for accelerator in design.accelerators:
         generated = accelerator.generated

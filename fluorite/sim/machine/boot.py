@@ -97,7 +97,7 @@ def boot(
             devices, version=version, gic=machine.gic, clock_hz=clock_hz, report=folder / "report",
             bitstream=folder / "bitstream" if bitstream is not None else None,
         )  # fmt: skip
-        (folder / "plugin.txt").write_text(text)
+        (folder / "plugin.txt").write_text(text, encoding="utf-8")
         console, output = folder / "console", folder / "data"
         serials = [str(output), str(console)] if machine.swapped_serials else [str(console), str(output)]
         command = [
@@ -149,7 +149,7 @@ def _escaped(path: Path) -> str:
 
 
 def _reports(path: Path, devices: Sequence[Device]) -> tuple[int, dict[str, dict[str, Any]]]:
-    text = json.loads(path.read_text())
+    text = json.loads(path.read_text(encoding="utf-8"))
     reports: dict[str, dict[str, Any]] = text["accelerators"]
     for device in devices:
         ports = reports[device.name]["ports"]

@@ -59,10 +59,11 @@ class PrivateApt:
             (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / "status").touch()
         (folder / "sources.list").write_text(
-            f"deb [arch={','.join(architectures)} signed-by={_KEYS}] {mirror} {SUITE} main\n"
+            f"deb [arch={','.join(architectures)} signed-by={_KEYS}] {mirror} {SUITE} main\n", encoding="utf-8"
         )
         listed = " ".join(f'"{name}";' for name in architectures)
-        (folder / "apt.conf").write_text(f"""\
+        (folder / "apt.conf").write_text(
+            f"""\
 APT::Architecture "{self.host_architecture}";
 APT::Architectures {{ {listed} }};
 APT::Sandbox::User "";
@@ -75,7 +76,9 @@ Dir::State::status "{folder}/status";
 Dir::Cache "{folder}/cache";
 Dir::Etc::sourcelist "{folder}/sources.list";
 Dir::Etc::sourceparts "-";
-""")
+""",
+            encoding="utf-8",
+        )
         self._environment = {**os.environ, "APT_CONFIG": str(folder / "apt.conf"), "LC_ALL": "C"}
         self._run("apt-get", "update", "-q")
 

@@ -94,7 +94,11 @@ def prepared(
         job = Job(files, base, f"cma={(heap_bytes >> 20) + 16}M", machine.memory_bytes)
         if driver == "uio":
             job.arguments += " uio_pdrv_genirq.of_id=generic-uio"
-        modules = {"overlays": build_module(machine, "overlays", {"overlays.c": (_HERE / "overlays.c").read_text()})}
+        modules = {
+            "overlays": build_module(
+                machine, "overlays", {"overlays.c": (_HERE / "overlays.c").read_text(encoding="utf-8")}
+            )
+        }
         arena = f"dma-heap:reserved:{heap_bytes}"
         job.bitstream = stand_in(name, placement.board)
         files[f"lib/firmware/{name}.bin"] = job.bitstream

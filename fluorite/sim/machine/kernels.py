@@ -139,7 +139,7 @@ def build_module(machine: Machine, name: str, sources: Mapping[str, str]) -> byt
         module = work / "module"
         module.mkdir()
         for file, text in files.items():
-            (module / file).write_text(text)
+            (module / file).write_text(text, encoding="utf-8")
         run_tool(["make", "-C", str(_headers(work)), f"M={module}", *_variables(machine), "modules"])
         return module / f"{name}.ko"
 
@@ -164,7 +164,10 @@ def _headers(folder: Path) -> Path:
     (common,) = sources.glob("linux-headers-*-common")
     (headers,) = (path for path in sources.glob("linux-headers-*") if path != common)
     makefile = headers / "Makefile"
-    makefile.write_text(re.sub(r"/usr/src/(linux-headers-\S+-common)", f"{sources}/\\1", makefile.read_text()))
+    makefile.write_text(
+        re.sub(r"/usr/src/(linux-headers-\S+-common)", f"{sources}/\\1", makefile.read_text(encoding="utf-8")),
+        encoding="utf-8",
+    )
     return headers
 
 
@@ -176,7 +179,7 @@ def _tree(machine: Machine) -> Path:
         return cached(
             "machines", (_CHANGES, SUITE, machine.name, version), ".tar.gz", lambda work: _stock(machine, work)
         )
-    config = (_HERE / "zynq.config").read_text()
+    config = (_HERE / "zynq.config").read_text(encoding="utf-8")
     return cached("machines", (_CHANGES, SUITE, config, version), ".tar.gz", lambda work: _built(machine, config, work))
 
 
@@ -212,7 +215,7 @@ def _built(machine: Machine, config: str, work: Path) -> Path:
     apt = PrivateApt(work / "apt", machine.architecture)
     source, busybox = apt.download([f"{_SOURCE}:all", "busybox-static"])
     folder = _source(source, work)
-    (work / "zynq.config").write_text(config)
+    (work / "zynq.config").write_text(config, encoding="utf-8")
     environment = {**os.environ, "KCONFIG_ALLCONFIG": str(work / "zynq.config")}
     environment |= {
         "KBUILD_BUILD_TIMESTAMP": "1970-01-01",
@@ -221,7 +224,7 @@ def _built(machine: Machine, config: str, work: Path) -> Path:
     }
     command = ["make", "-s", f"-j{os.cpu_count() or 1}", *_variables(machine)]
     run_tool([*command, "allnoconfig"], cwd=folder, env=environment)
-    taken = set((folder / ".config").read_text().splitlines())
+    taken = set((folder / ".config").read_text(encoding="utf-8").splitlines())
     if missing := [line for line in config.splitlines() if line.startswith("CONFIG_") and line not in taken]:
         raise SimulationError(f"this kernel's configuration does not take {', '.join(missing)}")
     run_tool([*command, "zImage", "modules"], cwd=folder, env=environment)
@@ -249,7 +252,7 @@ def _source(package: Path, work: Path, only: str = "") -> Path:
 
 def _archive(work: Path, version: str, source: Path) -> Path:
     made = work / "made.tar.gz"
-    (work / "version").write_text(version)
+    (work / "version").write_text(version, encoding="utf-8")
     with tarfile.open(made, "w:gz", compresslevel=3) as archive:
         archive.add(work / "version", "version")  # what is looked for first comes first
         for path in sorted((work / "kernel").glob("*")):

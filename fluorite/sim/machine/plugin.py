@@ -78,11 +78,11 @@ def plugin(version: str) -> Path:
     # QEMU refuses plugins of another interface. What is used of it here has never changed.
     flags = [*_FLAGS, f"-DQEMU_PLUGIN_API={1 if int(version.partition('.')[0] or 0) < 9 else 2}"]
     paths = [*sorted((_HERE / "qemu").iterdir()), _HERE.parent / "system" / "abi.h"]
-    texts = {path.name: path.read_text() for path in paths if path.suffix in (".cpp", ".h")}
+    texts = {path.name: path.read_text(encoding="utf-8") for path in paths if path.suffix in (".cpp", ".h")}
 
     def make(work: Path) -> Path:
         for name, text in texts.items():
-            (work / name).write_text(text)
+            (work / name).write_text(text, encoding="utf-8")
         run_tool([*tools.compiler, *flags, "-o", "plugin.so", "plugin.cpp", "-ldl"], cwd=work)
         return work / "plugin.so"
 

@@ -26,7 +26,7 @@ def base_tree(machine: Machine, placement: Placement, memory: Arena) -> bytes:
     SimulationError
         ``dtc`` is missing or fails.
     """
-    source = (_HERE / f"{machine.name}.dts").read_text() + "\n" + reserved_memory(placement, memory)
+    source = (_HERE / f"{machine.name}.dts").read_text(encoding="utf-8") + "\n" + reserved_memory(placement, memory)
     return _compiled(source)
 
 
@@ -54,7 +54,7 @@ def merged_tree(base: bytes, blob: bytes) -> bytes:
 def _compiled(source: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="fluorite-") as name:
         folder = Path(name)
-        (folder / "tree.dts").write_text(source)
+        (folder / "tree.dts").write_text(source, encoding="utf-8")
         _run(["dtc", "-q", "-@", "-I", "dts", "-O", "dtb", "-o", "tree.dtb", "tree.dts"], folder)
         return (folder / "tree.dtb").read_bytes()
 

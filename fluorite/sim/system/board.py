@@ -34,12 +34,14 @@ def preload_library(target: Target) -> Path:
     SimulationError
         The cross compiler fails.
     """
-    sources = {path.name: path.read_text() for path in (*(_HERE / name for name in _SOURCES), _PROTOCOL)}
+    sources = {
+        path.name: path.read_text(encoding="utf-8") for path in (*(_HERE / name for name in _SOURCES), _PROTOCOL)
+    }
     version = run_tool([*target.compiler, "--version"]).stdout.partition("\n")[0]
 
     def make(work: Path) -> Path:
         for name, text in sources.items():
-            (work / name).write_text(text)
+            (work / name).write_text(text, encoding="utf-8")
         made = work / "board.so"
         run_tool([*target.compiler, *_FLAGS, "-o", str(made), *_SOURCES[1:], "-ldl", "-lpthread"], cwd=work)
         return made
@@ -79,6 +81,6 @@ def board_environment(
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     (folder / "dev" / "udmabuf0").symlink_to(arena)
     return {"FLUORITE_BOARD": str(folder), "LD_PRELOAD": str(preload_library(target))}

@@ -48,14 +48,14 @@ def build_system(verilog: str, module: str, *, random_power_up: bool = False) ->
         "shell.v": verilog,
         "wrapper.v": render_wrapper(ports),
         "ports.h": render_ports(ports),
-        _PROTOCOL.name: _PROTOCOL.read_text(),
-        **{path.name: path.read_text() for path in (_HERE / name for name in _SOURCES)},
+        _PROTOCOL.name: _PROTOCOL.read_text(encoding="utf-8"),
+        **{path.name: path.read_text(encoding="utf-8") for path in (_HERE / name for name in _SOURCES)},
     }
     runtime = verilated_runtime(tools)
 
     def make(work: Path) -> Path:
         for name, text in sources.items():
-            (work / name).write_text(text)
+            (work / name).write_text(text, encoding="utf-8")
         environment = {**os.environ, "VERILATOR_ROOT": str(tools.verilator_root)}
         command = [str(tools.verilator), *_VERILATOR_FLAGS, "--Mdir", str(work / "model"), "shell.v", "wrapper.v"]
         run_tool(command, cwd=work, env=environment)
@@ -68,14 +68,14 @@ def build_system(verilog: str, module: str, *, random_power_up: bool = False) ->
 def server_program() -> Path:
     """The program that serves drivers, for any compiled system."""
     tools = find_toolchain()
-    sources = {name: (_HERE / name).read_text() for name in ("abi.h", "server_main.cpp")}
+    sources = {name: (_HERE / name).read_text(encoding="utf-8") for name in ("abi.h", "server_main.cpp")}
     parts = (*tool_versions(tools), *sources.values())
     return cached("systems", parts, "", lambda work: _compile_server(tools, sources, work))
 
 
 def _compile_server(tools: Toolchain, sources: dict[str, str], work: Path) -> Path:
     for name, text in sources.items():
-        (work / name).write_text(text)
+        (work / name).write_text(text, encoding="utf-8")
     made = work / "server"
     run_tool([*tools.compiler, "-std=gnu++17", "-O1", "-o", str(made), "server_main.cpp", "-ldl"], cwd=work)
     return made

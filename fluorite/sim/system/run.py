@@ -136,7 +136,7 @@ def serving(
             servers.environment.setdefault("FLUORITE_SIM_SOCKET", str(socket))
             servers.environment[f"FLUORITE_SIM_SOCKET_{accelerator.upper()}"] = str(socket)
             report = folder / f"report{number}"
-            log = stack.enter_context((folder / f"log{number}").open("w"))
+            log = stack.enter_context((folder / f"log{number}").open("w", encoding="utf-8"))
             command = [
                 str(program), str(model.path), str(socket), str(arena), str(report), str(int(shared)),
                 bytes(memory.to_abi()).hex(), faults.hex(),
@@ -148,7 +148,7 @@ def serving(
             while not socket.exists():
                 if process.poll() is not None or time.monotonic() > deadline:
                     log.flush()
-                    text = (folder / f"log{number}").read_text().strip()
+                    text = (folder / f"log{number}").read_text(encoding="utf-8").strip()
                     raise SimulationError(f"simulator of {accelerator} must start: {text}")
                 time.sleep(0.005)
         try:
@@ -172,9 +172,9 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 def _report(folder: Path, number: int, process: subprocess.Popen[str]) -> dict[str, Any]:
     try:
-        report: dict[str, Any] = json.loads((folder / f"report{number}").read_text())
+        report: dict[str, Any] = json.loads((folder / f"report{number}").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        text = (folder / f"log{number}").read_text().strip()
+        text = (folder / f"log{number}").read_text(encoding="utf-8").strip()
         report = {"violation": f"the simulator ended without a report, code {process.returncode}: {text}"}
     return report
 
@@ -235,7 +235,7 @@ def run_program(
         command = [*chosen.runner, *options, str(program), *arguments]
         try:
             done = subprocess.run(
-                command, cwd=cwd, env=variables, text=True, errors="replace", check=False, timeout=timeout_seconds,
+                command, cwd=cwd, env=variables, encoding="utf-8", errors="replace", check=False, timeout=timeout_seconds,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:

@@ -53,7 +53,7 @@ def build_software(folder: Path, name: str, target: Target, backend: str) -> Pat
 
 
 def _text(headers: Iterable[Path]) -> str:
-    return "".join(f"{path.name}\n{path.read_text()}" for path in sorted(set(headers)))
+    return "".join(f"{path.name}\n{path.read_text(encoding='utf-8')}" for path in sorted(set(headers)))
 
 
 def _object(folder: Path, source: str, headers: str, target: Target) -> Path:
@@ -64,7 +64,7 @@ def _object(folder: Path, source: str, headers: str, target: Target) -> Path:
         run_tool([*target.compiler, *flags, "-c", "-o", str(made), source], cwd=folder)
         return made
 
-    parts = (*target.compiler, _version(target), *flags, source, (folder / source).read_text(), headers)
+    parts = (*target.compiler, _version(target), *flags, source, (folder / source).read_text(encoding="utf-8"), headers)
     return cached("objects", parts, ".o", make)
 
 

@@ -54,7 +54,7 @@ def run(top, options):
             log_file=log,
         )
     except RuntimeError as error:
-        print(f"{log.read_text()}{top} cannot be built: {error}")
+        print(f"{log.read_text(encoding='utf-8')}{top} cannot be built: {error}")
         return False
     tests = [f"test_{top.rpartition('_')[2]}", *sorted(path.stem for path in HERE.glob(f"test_{top}_*.py"))]
     results = runner.test(
