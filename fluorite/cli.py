@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import json
-import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -25,6 +23,7 @@ from fluorite.cli_boards import bitstream_command, boards_command
 from fluorite.cli_build import add_build_options, build_command
 from fluorite.cli_commands import compile_command, report_command, run_command
 from fluorite.cli_device import add_device_options
+from fluorite.cli_environment import flush_output, forget_output, prepare_streams, settle_cache
 from fluorite.cli_system import SYSTEMS
 from fluorite.cli_verify import verify_command
 from fluorite.errors import CompileError, FluoriteError, SimulationError, UsageError
@@ -51,14 +50,16 @@ an object on standard output."""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    _prepare_streams()
+    prepare_streams()
     words = sys.argv[1:] if arguments is None else arguments
     options = argparse.Namespace(json="--json" in words)  # should they not be understood
     try:
         options = _parser().parse_args(words)
+        if said := settle_cache():
+            print(f"fluorite: note: {said}", file=sys.stderr)
         command: Callable[[argparse.Namespace], bool] = options.command
         done = command(options)
-        _flush()
+        flush_output()
         return EXIT_OK if done else EXIT_MISMATCH
     except CompileError as error:
         fields = {"func": error.func, "construct": error.construct, "rule": error.rule, "way_out": error.way_out}
@@ -73,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("fluorite: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output has seen enough, as `head` does
-        _forget_output()
+        forget_output()
         return EXIT_OK
     except OSError as error:  # the disk is full, a folder is read-only: nothing that we have done wrong
         place = f"{error.filename}: " if error.filename else ""
@@ -83,31 +84,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:  # Python's own exit code would be 1, which says something else
         traceback.print_exc()
         return _fail(options, EXIT_BUG, RuntimeError(f"a bug in fluorite, please report it: {error!r}"))
-
-
-def _prepare_streams() -> None:
-    """Let any text be printed, in every locale, also where a stream is closed."""
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for as long as the process lives)
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _flush() -> None:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise UsageError(f"standard output: {error.strerror}") from None
-
-
-def _forget_output() -> None:
-    """Lead standard output nowhere: Python writes what is left of it at its exit, and would fail again."""
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(options: argparse.Namespace, code: int, error: Exception, fields: dict[str, str] | None = None) -> int:
@@ -120,7 +96,7 @@ def _fail(options: argparse.Namespace, code: int, error: Exception, fields: dict
             print(json.dumps({"error": error_fields}, indent=2))
         sys.stdout.flush()
     except OSError:
-        _forget_output()
+        forget_output()
     return code
 
 

@@ -150,9 +150,10 @@ class Design:
         Raises
         ------
         UsageError
-            The sizes are none of the output, or Halide stops: an image is too small, a Param out of its range.
+            The sizes are none of the output, or ask the hardware for a region that it was not compiled for; or Halide
+            stops: an image is too small, a Param out of its range.
         SimulationError
-            The hardware is asked for a region that it was not compiled for, or does not behave.
+            The hardware cannot be simulated, or does not behave.
         """
         whole = all(isinstance(n, (int, np.integer)) and 0 <= n < 1 << 31 for n in sizes)
         for output in self.loaded.pipeline.outputs:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from fluorite.errors import SimulationError, UsageError
+from fluorite.errors import UsageError
 from fluorite.hwgen.generate import Generated
 
 __all__ = ["Launch", "check_held", "input_region", "launches", "rounded_up"]
@@ -91,7 +91,7 @@ def launches(
 
     Raises
     ------
-    SimulationError
+    UsageError
         The region is smaller than a launch of fixed extent, or lies elsewhere than the schedule's ``bound`` promised.
     """
     loops = generated.region.loops
@@ -100,7 +100,7 @@ def launches(
     for channel in generated.region.channels:
         asked = (mins[channel.position], extents[channel.position])
         if asked != (channel.min, channel.extent):
-            raise SimulationError(
+            raise UsageError(
                 f"{name}: {channel.var} from {asked[0]} over {asked[1]} is asked for, but bound() promised "
                 f"{channel.min} over {channel.extent}"
             )
@@ -108,12 +108,12 @@ def launches(
     for loop in loops:
         start, extent = mins[loop.position], extents[loop.position]
         if loop.fixed and extent < loop.max_extent:
-            raise SimulationError(
+            raise UsageError(
                 f"{name}: {extent} pixels along {loop.var} are asked for, less than a launch of {loop.max_extent}; "
                 f"use a larger image, a smaller tile, or TailStrategy.GuardWithIf"
             )
         if loop.min is not None and (start != loop.min or extent != loop.max_extent):
-            raise SimulationError(
+            raise UsageError(
                 f"{name}: {loop.var} from {start} over {extent} pixels is asked for, but bound() promised "
                 f"{loop.min} over {loop.max_extent}"
             )
@@ -128,12 +128,12 @@ def launches(
         loop = loops[border.dimension]
         start, extent = mins[loop.position], extents[loop.position]
         if extent > loop.max_extent:
-            raise SimulationError(
+            raise UsageError(
                 f"{name}: {extent} pixels along {loop.var} are asked for, more than the {loop.max_extent} of a launch, "
                 f"and a border is only where an image ends; compile for larger extents"
             )
         if not border.holds(start, extent, scalars):
-            raise SimulationError(
+            raise UsageError(
                 f"{name}: {loop.var} from {start} over {extent} pixels is asked for, which is not the image that the "
                 f"border condition is for; realize the whole image, or pad in software"
             )

@@ -102,7 +102,7 @@ def test_refusals(driver, devices, examples, buffer):
 
 
 def test_refuses_the_borders_that_python_refuses(driver, devices, examples, buffer):
-    from fluorite.errors import SimulationError
+    from fluorite.errors import UsageError
     from fluorite.launch import launches
 
     example, random, refused = examples["bordered"], np.random.default_rng(5), 0
@@ -117,7 +117,7 @@ def test_refuses_the_borders_that_python_refuses(driver, devices, examples, buff
         try:
             list(launches(example.generated, mins, extents, values))
             expected = None
-        except SimulationError as error:
+        except UsageError as error:
             expected = str(error)
             refused += 1
         source, result = np.zeros(extents[::-1], np.uint8), np.zeros(extents[::-1], np.uint8)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import halide as hl
 import numpy as np
 
-from fluorite.errors import SimulationError, UsageError
+from fluorite.errors import UsageError
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.names import identifier
@@ -107,12 +107,12 @@ def _region(
     generated: Generated, number: int, params: dict[str, int]
 ) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, int]]:
     """The smallest region that a launch takes, and the values of its formulas."""
-    refused: SimulationError | None = None
+    refused: UsageError | None = None
     for mins, extents in _candidates(generated, number):
         values = params | _metadata(generated, mins, extents)
         try:
             (launch,) = launches(generated, mins, extents, values)
-        except SimulationError as error:  # a border that reaches further than the image
+        except UsageError as error:  # a border that reaches further than the image
             refused = refused or error
             continue
         for loop in generated.region.loops:

@@ -141,7 +141,7 @@ def serving(
                 str(program), str(model.path), str(socket), str(arena), str(report), str(int(shared)),
                 bytes(memory.to_abi()).hex(), faults.hex(),
             ]  # fmt: skip
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, text=True)
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, encoding="utf-8")
             processes[accelerator] = process
             stack.callback(_end, process)
             deadline = time.monotonic() + _START_SECONDS
@@ -235,8 +235,8 @@ def run_program(
         command = [*chosen.runner, *options, str(program), *arguments]
         try:
             done = subprocess.run(
-                command, cwd=cwd, env=variables, encoding="utf-8", errors="replace", check=False, timeout=timeout_seconds,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                command, cwd=cwd, env=variables, encoding="utf-8", errors="replace", check=False,
+                timeout=timeout_seconds, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
             printed = error.stdout or b""
