@@ -15,7 +15,7 @@ WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -ge 2 ] && echo "$
 # Tools installed with the project (ruff, mypy, a command named `python` that Verilator wants) come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help check-tools setup demo test test-system test-sweeps tools machine-tools fuzz lint format bench bench-hardware clean distclean
+.PHONY: help check-tools setup demo test test-system test-sweeps tools machine-tools fuzz damage lint format bench bench-hardware clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -77,6 +77,9 @@ test-sweeps: $(STAMP) tools ## more of the same: testbenches of every width, blo
 
 fuzz: $(STAMP) ## compare FLUORITE_FUZZ=300 random pipelines with Halide, from FLUORITE_FUZZ_SEED=0 on
 	@FLUORITE_FUZZ=$${FLUORITE_FUZZ:-300} $(PY) -m pytest tests/test_random_pipelines.py -k many
+
+damage: $(STAMP) ## 5,000 damaged image files, 5,000 damaged command lines and folders: all end with a documented exit code
+	@$(PY) -m pytest -n $(WORKERS) -m system tests/damage
 
 lint: $(STAMP) ## ruff (rules and format) and mypy --strict
 	@ruff check .

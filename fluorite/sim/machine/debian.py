@@ -80,7 +80,15 @@ Dir::Etc::sourceparts "-";
             encoding="utf-8",
         )
         self._environment = {**os.environ, "APT_CONFIG": str(folder / "apt.conf"), "LC_ALL": "C"}
-        self._run("apt-get", "update", "-q")
+        try:  # without the option, a mirror that is not there is only a warning
+            self._run("apt-get", "update", "-q", "-o", "APT::Update::Error-Mode=any")
+        except SimulationError as error:
+            reasons = [line for line in str(error).splitlines() if line.startswith("E: ")]
+            raise SimulationError(
+                f"a machine's kernel is made from Debian's packages, once, and {mirror} cannot be had: "
+                f"{reasons[0].removeprefix('E: ') if reasons else error}; connect to the network, or name a mirror "
+                "within reach in FLUORITE_DEBIAN_MIRROR"
+            ) from error
 
     def _run(self, *command: str, cwd: Path | None = None) -> str:
         return run_tool(list(command), cwd=cwd, env=self._environment).stdout
