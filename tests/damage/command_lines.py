@@ -9,6 +9,7 @@ from tests.damage.pipelines import TYPES
 
 __all__ = ["damaged_command", "make_folder"]
 
+_NAMES = ("grey", "rgb", "line")  # mostly: each is compiled
 _COMMANDS = ("compile", "run", "verify", "report", "build", "boards", "bitstream")
 _NUMBERS = ("0", "1", "-1", "3", "64", "1e3", "99999999999", "2147483648", "-2147483649", "9" * 5000, "0x10", "", "x",
             "nan", "inf", "-inf", "None", "\u0663", "\ud800", "1_0", " 5", "4.5")  # fmt: skip
@@ -77,7 +78,7 @@ _FOLDERS = ("new", "new/a/b", "kept", "clash", "FOLDER", "locked", "locked/new",
 def damaged_command(rng, pipelines):
     """A command line, with a chance that it is right; `rng` is a random.Random."""
     command = rng.choice(_COMMANDS) if rng.random() < 0.97 else rng.choice(("", "runn", "--help", "-p", "\u00e9"))
-    name = rng.choice(tuple(TYPES))
+    name = rng.choice(_NAMES) if rng.random() < 0.9 else rng.choice(tuple(TYPES))
     groups = []
     if command == "boards":
         groups += [[rng.choice(_BOARDS)] for _ in range(rng.randrange(3))]
@@ -106,9 +107,9 @@ def damaged_command(rng, pipelines):
 def _options_of(rng, command):
     groups = []
     for option, values, likely in (
-        ("-p", _PARAMS, 0.3),
-        ("--board", _BOARDS, 0.8 if command == "build" else 0.2),
-        ("--shell", ("axi", "axis", "none", ""), 0.15),
+        ("-p", _PARAMS, 0.15),
+        ("--board", _BOARDS, 0.8 if command == "build" else 0.1),
+        ("--shell", ("axi", "axis", "none", ""), 0.1),
     ):
         if rng.random() < likely:
             groups.append([option, rng.choice(values)])
