@@ -10,6 +10,7 @@ import contextlib
 import os
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -54,10 +55,10 @@ def read_photo(path: Path) -> Photo:
 
 
 def _read(path: Path, size: int) -> Photo:
-    with Image.open(path, formats=_FORMATS) as image:
+    with _opened(path) as image:
         if image.format == "PNG":
             image.verify()  # the checksums, which decoding skips
-    with Image.open(path, formats=_FORMATS) as image:
+    with _opened(path) as image:
         pixels_bytes = image.width * image.height * (4 if image.mode not in ("1", "L", "P") else 1)
         if pixels_bytes > max(_BOMB_BYTES, _BOMB_RATIO * size):
             raise UsageError(f"{path}: says {image.width}x{image.height} pixels, and has {size} bytes")
@@ -68,6 +69,13 @@ def _read(path: Path, size: int) -> Photo:
             if frames > 1 and image.format != "MPO":  # whose others are thumbnails
                 remarks.append(f"the first of its {frames} images is taken")
     return Photo(photo.samples, photo.full_scale, tuple(remarks))
+
+
+@contextlib.contextmanager
+def _opened(path: Path, formats: tuple[str, ...] = _FORMATS) -> Iterator[ImageFile.ImageFile]:
+    """Open an image as a stream: what Pillow opens by its name, it maps into memory, and turns some TIFFs wrongly."""
+    with path.open("rb") as file, Image.open(file, formats=formats) as image:
+        yield image
 
 
 def _samples(path: Path, image: ImageFile.ImageFile) -> Photo:
@@ -129,7 +137,7 @@ def _colour_16(path: Path, image: Image.Image, rawmode: str) -> Array:
 
 def _decoded(path: Path, image: Image.Image, rawmode: str) -> Array:
     """The upright image, decoded as if it lay in the file like `rawmode`."""
-    with Image.open(path, formats=(str(image.format),)) as again:
+    with _opened(path, (str(image.format),)) as again:
         tiles = []
         for tile in again.tile:
             arguments = (rawmode, *tile.args[1:]) if isinstance(tile.args, tuple) else rawmode

@@ -4,6 +4,8 @@ import re
 
 import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
 from fluorite.errors import UsageError
 from fluorite.images import load_image
@@ -172,3 +174,59 @@ def test_the_refusal_says_what_to_do(tmp_path):
     )
     with pytest.raises(UsageError, match=f"^{re.escape(message)}"):
         load_image(path, "int16", 2)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "png",
+        "jpg",
+        "tif",
+        "tif zlib",
+        "tif 16",
+        "tif 16 zlib",
+        "tif grey",
+        "tif grey 16",
+        "tif grey 16 zlib",
+        "tif float",
+    ],
+)
+def test_photographs_are_turned_upright(tmp_path, kind):
+    """Orientation 6: the camera was turned, the first row is the right side."""
+    rng = np.random.default_rng(9)
+    words = kind.split()
+    type_name = "float32" if "float" in words else "uint16" if "16" in words else "uint8"
+    shape = (4, 6) if "grey" in words or "float" in words else (4, 6, 3)
+    samples = (
+        (rng.random(shape) * 65535).astype(type_name) if "16" in words else (rng.random(shape) * 255).astype(type_name)
+    )
+    path = tmp_path / f"image.{words[0]}"
+    if words[0] == "tif":
+        compression = "zlib" if "zlib" in words else None
+        photometric = "rgb" if len(shape) == 3 else "minisblack"
+        orientation = [(274, 3, 1, 6, True)]
+        tifffile.imwrite(path, samples, photometric=photometric, compression=compression, extratags=orientation)
+    else:
+        exif = Image.Exif()
+        exif[274] = 6
+        Image.fromarray(samples).save(path, exif=exif)
+        samples = np.asarray(Image.open(path))
+    notes = []
+    loaded = load_image(path, type_name, len(shape), notes.append)
+    expected = np.rot90(samples, -1)
+    np.testing.assert_array_equal(loaded, expected if len(shape) == 2 else np.moveaxis(expected, 2, 0))
+    assert notes == [f"{path}: turned upright, as its Exif orientation says"]
+
+
+def test_the_first_of_several_images(tmp_path):
+    first = samples_of("uint8", 1, 255)
+    path = tmp_path / "pages.tif"
+    tifffile.imwrite(path, np.stack([first, 255 - first]), photometric="minisblack")
+    notes = []
+    np.testing.assert_array_equal(load_image(path, "uint8", 2, notes.append), first)
+    assert notes == [f"{path}: the first of its 2 images is taken"]
+    path = tmp_path / "more.pgm"
+    path.write_bytes(encoded("pgm 255", first) * 2)
+    notes = []
+    np.testing.assert_array_equal(load_image(path, "uint8", 2, notes.append), first)
+    assert notes == [f"{path}: more follows its first image, which is taken"]
