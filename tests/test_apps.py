@@ -327,7 +327,7 @@ LEAST_BITS = {
     "harris": 1920 * (2 * 8 + 2 * (20 + 20 + 21) + 30 + 1),  # of the response one row, and a row of what it compared to
     "sobel": 2 * 1920 * 8,
     "median": 2 * 1920 * 8,
-    "unsharp": 1928 * (8 * 8 + 4 * 24),  # rows of gray, and of the colours that wait for the blur
+    "unsharp": 1920 * (8 * 8 + 4 * 24),  # rows of gray, and of the colours that wait for the blur
     "blend": 0,
     "demosaic": 1920 * 5 * 10,  # three of raw and two of green, 10 bits each
     "jacobi": 15 * 2 * 1080 * 16,

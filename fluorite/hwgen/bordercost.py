@@ -1,9 +1,9 @@
 """What borders cost: stages that are computed beyond the image hold it longer than a window has rows.
 
 With a border condition on the input alone, every stage is computed as far beyond the image as the stages behind it
-reach, and its first rows beyond all read the image's first row. That row must be there when the first of them is
-computed, and rows follow one another at the scan's pace: the image is held for all rows that are computed beyond it,
-in front of it and behind. An image that software padded is there row by row as it is read.
+reach, unless it is constant there (:mod:`fluorite.hwgen.edges`). What lies beyond is made of pixels inside, which must
+be there when the first row is computed, and rows follow one another at the scan's pace: the image is held for all rows
+that are computed beyond it, in front of it and behind. An image that software padded is there row by row as it is read.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class BorderCost:
     def __str__(self) -> str:
         names = " and ".join(self.streams)
         has, is_ = ("have their borders", "are") if len(self.streams) > 1 else ("has its border", "is")
-        each = "every stage has the border condition of its own (another result near the edges)"
+        each = "every stage has the border condition of its own (for most filters another result near the edges)"
         least = (
             f"at least {self.padded_bits} bits are held if software pads {names} (the same result), and about as many"
         )

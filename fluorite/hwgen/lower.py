@@ -16,6 +16,7 @@ from fluorite.frontend.region import Region
 from fluorite.frontend.visit import children
 from fluorite.hwgen.borders import Border, find_border
 from fluorite.hwgen.definitions import Definitions
+from fluorite.hwgen.edges import Edge, Tap, clamped, constant_beyond
 from fluorite.hwgen.expressions import with_children
 from fluorite.hwgen.formula import constant, variable
 from fluorite.hwgen.graph import Graph, Ref
@@ -50,8 +51,10 @@ def lower(region: Region, *, padded: bool = False) -> Lowered:
             raise UnsupportedError(
                 region.name, f"input {name}", "nothing that is computed reads it", "remove it from the inputs"
             )
-    walk = _Walk(region, survey.reads, survey=False, padded=padded)
+    edges = constant_beyond(region, survey.taps, survey.lowered)
+    walk = _Walk(region, clamped(region, survey.reads, survey.taps, edges), survey=False, padded=padded)
     walk.reach = survey.reach
+    walk.constant_beyond = edges
     walk.run()
     return walk.lowered
 
@@ -68,6 +71,8 @@ class _Walk(Definitions):
         self.reads: dict[str, Domain] = dict(domains)  # while surveying, what consumers read so far
         self.borders: dict[object, Border | None] = {}
         self.reach = [0] * len(region.loops)  # positions beyond an image's edges that are asked for
+        self.taps: list[Tap] = []
+        self.constant_beyond: Mapping[str, Sequence[Edge | None]] = {}
 
     # --- stages ---------------------------------------------------------------------------------------------------
 
@@ -136,6 +141,8 @@ class _Walk(Definitions):
         offsets = [places[d].offset for d in range(len(places))]
         if self.survey:
             self._record(name, tuple(dimensions), offsets, tuple(numbers), borders, call)
+            repeats = {d: border.repeats_edge for d, border in borders.items()}
+            self.taps.append(Tap(self.stage, name, tuple(offsets), repeats))
             type_ = self._type(name, call.value_index)
             return self.build.source(
                 "tap", (stage_key(name, call.value_index), *offsets, *numbers), type_.min, type_.max
@@ -144,7 +151,7 @@ class _Walk(Definitions):
         beyond = max((max(-own.lo[d], own.hi[d]) for d in borders), default=0)
         if beyond > 0:
             self.lowered.beyond[name] = max(self.lowered.beyond.get(name, 0), beyond)
-        window = _Window(self, name, call.value_index, self.reads[name].channel(numbers), borders)
+        window = _Window(self, name, call.value_index, self.reads[name].channel(numbers), borders, offsets)
         return window.read(tuple(offsets))
 
     def _not_read_at(self, index: Value, written: ir.Expr, call: ir.Call) -> UnsupportedError:
@@ -234,9 +241,20 @@ class _Walk(Definitions):
 
 
 class _Window:
-    """Reads of one stream around the current position, with the stream's borders where it has them."""
+    """Reads of one stream around the current position, with the stream's borders where it has them.
 
-    def __init__(self, walk: _Walk, name: str, value_index: int, channel: int, borders: Mapping[int, Border]) -> None:
+    A stage that is constant beyond some pixels (:mod:`fluorite.hwgen.edges`) has a border there that repeats its edge.
+    """
+
+    def __init__(
+        self,
+        walk: _Walk,
+        name: str,
+        value_index: int,
+        channel: int,
+        borders: Mapping[int, Border],
+        offsets: Sequence[int],
+    ) -> None:
         self.walk = walk
         self.name = name
         self.key = stage_key(name, value_index)
@@ -244,26 +262,32 @@ class _Window:
         self.channel = channel
         self.domain = walk.reads[name]
         self.borders = borders
+        self.edges = dict.fromkeys(borders, Edge(0, 0))
+        own = walk.reads[walk.stage]
+        for d, edge in enumerate(walk.constant_beyond.get(name, ())):
+            past = edge and (offsets[d] < edge.lo or own.hi[d] - own.lo[d] + offsets[d] > edge.hi)
+            if edge and past and d not in borders:
+                self.edges[d] = edge
 
     def read(self, offsets: tuple[int, ...], inner: int = -1) -> Ref:
         """The value at these distances in pixels; only the borders of dimensions beyond ``inner`` are applied."""
-        bordered = [d for d in sorted(self.borders) if d > inner]
+        bordered = [d for d in sorted(self.edges) if d > inner]
         if not bordered:
             return self._tap(offsets)
         d = bordered[0]
-        if not self.borders[d].repeats_edge:
+        if d in self.borders and not self.borders[d].repeats_edge:
             return self._folded(offsets, d)
-        if offsets[d] >= 0:
+        if offsets[d] >= self.edges[d].lo:
             return self._right(offsets, d)
-        before = self._compare("lt", offsets, d, -(offsets[d] // self.walk.lanes[d]))
+        before = self._before(offsets, d)
         return self.walk.build.select(before, self._left(_moved(offsets, d, 1), d), self._right(offsets, d))
 
     def _left(self, offsets: tuple[int, ...], d: int) -> Ref:
         """What is at a position that may lie before the first pixel: what is at the next one, if it does."""
         value = self.read(offsets, d)
-        if offsets[d] >= 0:
+        if offsets[d] >= self.edges[d].lo:
             return value
-        before = self._compare("lt", offsets, d, -(offsets[d] // self.walk.lanes[d]))
+        before = self._before(offsets, d)
         return self.walk.build.select(before, self._left(_moved(offsets, d, 1), d), value)
 
     def _right(self, offsets: tuple[int, ...], d: int) -> Ref:
@@ -271,8 +295,11 @@ class _Window:
         value = self.read(offsets, d)
         if self._furthest_right(offsets, d) <= 0:
             return value
-        behind = self._compare("behind", offsets, d, offsets[d])
+        behind = self._compare("behind", offsets, d, offsets[d] - self.edges[d].hi)
         return self.walk.build.select(behind, self._right(_moved(offsets, d, -1), d), value)
+
+    def _before(self, offsets: tuple[int, ...], d: int) -> Ref:
+        return self._compare("lt", offsets, d, -((offsets[d] - self.edges[d].lo) // self.walk.lanes[d]))
 
     def _folded(self, offsets: tuple[int, ...], d: int) -> Ref:
         """Any other border: each position beyond an edge has its own pixel."""
@@ -293,7 +320,8 @@ class _Window:
         """How far behind the last pixel a position can be, over the stage's domain."""
         own = self.walk.reads[self.walk.stage]
         # A lane beyond the domain, in the last word of a row, would go further, but nobody looks at it.
-        return min(own.hi[d] - own.lo[d] + offsets[d], len(self.borders[d].right))
+        beyond = own.hi[d] - own.lo[d] + offsets[d] - self.edges[d].hi
+        return min(beyond, len(self.borders[d].right)) if d in self.borders else beyond
 
     def _compare(self, what: str, offsets: tuple[int, ...], d: int, number: int) -> Ref:
         """A condition on where the scan is along dimension d.
