@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from fluorite.errors import ScheduleError
 from fluorite.frontend import ir
 from fluorite.frontend.annotations import Accelerate, annotations_of
+from fluorite.frontend.limits import check_limits
 from fluorite.frontend.loops import Leaf, inside, leaves, matches
+from fluorite.frontend.pretty import show
 from fluorite.frontend.region import Channel, ConstantValues, Input, Loop, Region
 from fluorite.frontend.taps import check_taps
 from fluorite.frontend.visit import expressions, walk
@@ -59,12 +61,25 @@ def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues) -> Regi
     check_taps(pipeline, name, accelerate.taps, reached)
     stages = tuple(f for f in reached if f == name or annotations_of(pipeline.funcs[f]).linebuffer)
     loops, channels = _loops(func, accelerate)
-    depths = tuple(
-        (producer, consumer, depth)
-        for producer in (*(i.name for i in inputs if i.name in pipeline.funcs), *stages)
-        for consumer, depth in annotations_of(pipeline.funcs[producer]).fifo_depths
-    )
-    return Region(name, pipeline, inputs, stages, loops, channels, constants, depths)
+    check_limits(name, loops, channels)
+    streams = (*(i.name for i in inputs if i.name in pipeline.funcs), *stages)
+    return Region(name, pipeline, inputs, stages, loops, channels, constants, tuple(_depths(pipeline, streams)))
+
+
+def _depths(pipeline: ir.Pipeline, streams: Collection[str]) -> Iterator[tuple[str, str, int]]:
+    """Producer, consumer and depth of each ``fifo_depth()``; inlined Funcs may stand between the two."""
+    for producer in streams:
+        for consumer, depth in annotations_of(pipeline.funcs[producer]).fifo_depths:
+            first = _callees(pipeline, consumer) if consumer in pipeline.funcs else []
+            read = _below(pipeline, first, lambda func: [] if func in streams else _callees(pipeline, func))
+            if producer not in read:
+                raise ScheduleError(
+                    producer,
+                    f"fifo_depth({consumer}, {depth})",
+                    f"{consumer} does not read {producer}",
+                    "name a Func that does, or leave the call out: depths follow from the schedule",
+                )
+            yield producer, consumer, depth
 
 
 def _input(pipeline: ir.Pipeline, name: str, given: str) -> Input:
@@ -232,7 +247,7 @@ def _channel(func: ir.Func, var: str) -> Channel:
         func.name,
         f"unroll of all of {var}",
         "what every cycle computes whole needs a fixed extent",
-        f"give {func.name}.bound({var}, min, extent)",
+        f"give {func.name}.bound({var}, min, extent), in numbers",
     )
 
 
@@ -278,7 +293,7 @@ def _loop(func: ir.Func, var: str, inner: Sequence[Leaf], extents: dict[str, int
         fixed = all(tail in ("RoundUp", "ShiftInwards") for tail in covered.tails)
         return Loop(var, position, lanes, covered.extent, fixed)
     for bounds, fixed in ((func.schedule.bounds, True), (func.schedule.estimates, False)):
-        for bound in bounds:
+        for bound in reversed(bounds):  # of several estimates the last one holds
             if bound.var == var and isinstance(bound.extent, ir.Imm):
                 if bound.extent.value < 1:
                     raise ScheduleError(
@@ -289,6 +304,14 @@ def _loop(func: ir.Func, var: str, inner: Sequence[Leaf], extents: dict[str, int
                     )
                 least = int(bound.min.value) if fixed and isinstance(bound.min, ir.Imm) else None
                 return Loop(var, position, lanes, int(bound.extent.value), fixed, True, least)
+    given = next((b for b in (*func.schedule.bounds, *func.schedule.estimates) if b.var == var and b.extent), None)
+    if given is not None and given.extent is not None:
+        raise ScheduleError(
+            func.name,
+            f"extent of {var}",
+            f"a launch needs a greatest extent that is a number, and {show(given.extent)} is none",
+            f"add {func.name}.set_estimate({var}, min, extent) with the largest there will be, or tile {func.name}",
+        )
     raise ScheduleError(
         func.name,
         f"extent of {var}",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from fluorite.frontend import ir
 
-__all__ = ["Inside", "Leaf", "inside", "leaves", "matches", "unrolled_whole"]
+__all__ = ["Inside", "Leaf", "inside", "leaves", "left_in_time", "matches"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class _Tree:
         return all(self._all_inside(part, names) for part in parts)
 
 
-def unrolled_whole(schedule: ir.StageSchedule, rvar: str, extent: int) -> bool:
-    """Whether every loop over an RVar of known extent is unrolled (or runs once)."""
+def left_in_time(schedule: ir.StageSchedule, rvar: str, extent: int) -> list[Leaf]:
+    """The loops over an RVar of known extent that are not unrolled and run more than once, outermost first."""
     own = [leaf for leaf in leaves(schedule, {rvar: extent}) if rvar in leaf.roots]
-    return all(leaf.for_type == "Unrolled" or leaf.extent == 1 for leaf in own)
+    return [leaf for leaf in reversed(own) if leaf.for_type != "Unrolled" and leaf.extent != 1]

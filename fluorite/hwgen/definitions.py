@@ -10,7 +10,7 @@ from math import prod
 
 from fluorite.errors import UnsupportedError
 from fluorite.frontend import ir
-from fluorite.frontend.loops import unrolled_whole
+from fluorite.frontend.loops import Leaf, left_in_time
 from fluorite.frontend.region import Region
 from fluorite.hwgen.expressions import Before, Caller, Expressions
 from fluorite.hwgen.graph import Ref
@@ -135,14 +135,24 @@ class Definitions(Expressions):
             )
         inline = func.name not in self.stages and is_inline_reduction(func)
         for rvar, values in zip(update.schedule.rvars, ranges, strict=True):
-            if not inline and not unrolled_whole(update.schedule, rvar.var, len(values)):
-                short = rvar.var.replace("$", ".")
-                raise self._unsupported(
-                    f"update {number} reduces over {short} ({len(values)} values) in time",
-                    "one pixel a cycle needs the whole reduction in space",
-                    f"add {func.name}.update({number}).unroll({short})",
-                )
+            left = [] if inline else left_in_time(update.schedule, rvar.var, len(values))
+            if left:
+                raise self._in_time(f"{func.name}.update({number})", number, rvar.var, len(values), left)
         return ranges
+
+    def _in_time(self, update: str, number: int, rvar: str, values: int, left: Sequence[Leaf]) -> UnsupportedError:
+        """Of a reduction that is not unrolled, or only in part."""
+        whole, *names = (name.rsplit(".", 1)[-1].replace("$", ".") for name in (rvar, *(leaf.name for leaf in left)))
+        loops = "" if names == [whole] else f", by {' and '.join(names)},"
+        way_out = f"add {update}{''.join(f'.unroll({name})' for name in names)}"
+        other = next((leaf.for_type for leaf in left if leaf.for_type != "Serial"), None)
+        if other:  # whose loops may have names of Halide's own
+            loops, way_out = "", f"call {update}.unroll({whole}) in place of what makes a loop of it {other.lower()}"
+        return self._unsupported(
+            f"update {number} reduces over {whole} ({values} values){loops} in time",
+            "one pixel a cycle needs the whole reduction in space",
+            way_out,
+        )
 
     def _select(self, condition: Ref, new: Value | None, old: Value | None, type_: ir.Type) -> Value | None:
         known = constant_value(condition)

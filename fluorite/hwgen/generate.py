@@ -22,6 +22,7 @@ from fluorite.hwgen.lower import lower
 from fluorite.hwgen.merge import merge_dimensions
 from fluorite.hwgen.names import identifier
 from fluorite.hwgen.products import split_products
+from fluorite.hwgen.room import check_room
 from fluorite.hwgen.rtl.core import Core, PortPlan
 from fluorite.hwgen.schedule import Schedule, schedule
 from fluorite.hwgen.storage import Storage, allocate, cycles
@@ -147,6 +148,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         behind_memory = slow
         extents = longer  # even the largest launch has rows too short for this schedule: they are padded
     extents = longer
+    check_room(region, storage)
     check_fifo_depths(region, plan, extents, math.prod(loop.lanes for loop in region.loops))
     names = _names(plan, owners)
 

@@ -142,6 +142,56 @@ def reduction_partly_in_time(way):
     return reducing(image(), r, r.x, by=None if way else 2)
 
 
+def split_reduction(way, *unrolled):
+    """A sum of eight pixels, split by four, of which some loops are unrolled; the way out unrolls the rest."""
+    source, hw, r = image(), hl.Func("hw"), hl.RDom([(0, 8)], "r")
+    so, si = hl.RVar("so"), hl.RVar("si")
+    hw[x, y] = hl.u8(0)
+    hw[x, y] += source[x + r.x, y]
+    hw.update().split(r.x, so, si, 4)
+    for loop in (so, si):
+        if way or loop.name() in unrolled:
+            hw.update().unroll(loop)
+    return copied(whole(hw).accelerate([source], x, OUTERMOST))
+
+
+_SPLIT = (
+    "hw: update 0 reduces over r.x (8 values), by {}, in time: one pixel a cycle needs the whole reduction in space; "
+    "add hw.update(0){}"
+)
+
+
+@refused(UnsupportedError, _SPLIT.format("so", ".unroll(so)"))
+def reduction_whose_outer_loop_is_left(way):
+    return split_reduction(way, "si")
+
+
+@refused(UnsupportedError, _SPLIT.format("si", ".unroll(si)"))
+def reduction_whose_inner_loop_is_left(way):
+    return split_reduction(way, "so")
+
+
+@refused(UnsupportedError, _SPLIT.format("so and si", ".unroll(so).unroll(si)"))
+def reduction_that_is_split(way):
+    return split_reduction(way)
+
+
+@refused(
+    UnsupportedError,
+    "hw: update 0 reduces over r.x (8 values) in time: one pixel a cycle needs the whole reduction in space; call "
+    "hw.update(0).unroll(r.x) in place of what makes a loop of it vectorized",
+)
+def reduction_in_vectors(way):
+    source, hw, r = image(), hl.Func("hw"), hl.RDom([(0, 8)], "r")
+    hw[x, y] = hl.u8(0)
+    hw[x, y] += source[x + r.x, y]
+    if way:
+        hw.update().unroll(r.x)
+    else:
+        hw.update().atomic().vectorize(r.x, 4)
+    return copied(whole(hw).accelerate([source], x, OUTERMOST))
+
+
 @refused(
     UnsupportedError,
     "summed: update 0 reduces over r.x (4 values) in time: one pixel a cycle needs the whole reduction in space; add "

@@ -73,7 +73,8 @@ def lanes_that_are_not_neighbours(way):
 
 @refused(
     ScheduleError,
-    "hw: unroll of all of y: what every cycle computes whole needs a fixed extent; give hw.bound(y, min, extent)",
+    "hw: unroll of all of y: what every cycle computes whole needs a fixed extent; give hw.bound(y, min, extent), in "
+    "numbers",
 )
 def unrolled_without_a_bound(way):
     source = image()
@@ -114,11 +115,35 @@ def no_largest_extent(way):
     return copied(hw.accelerate([source], x, OUTERMOST))
 
 
-@refused(ScheduleError, _EXTENT)
+def _no_number(extent):
+    return (
+        f"hw: extent of x: a launch needs a greatest extent that is a number, and {extent} is none; add "
+        "hw.set_estimate(x, min, extent) with the largest there will be, or tile hw"
+    )
+
+
+@refused(ScheduleError, _no_number("width"), ways=2)
 def largest_extent_is_a_param(way):
-    source = image()
+    source, width = image(), hl.Param(hl.Int(32), "width", 64)
     hw = plain(source)
-    hw.compute_root().set_estimate(y, 0, 64).set_estimate(x, 0, 64 if way else hl.Param(hl.Int(32), "width", 64))
+    hw.compute_root().set_estimate(y, 0, 64).set_estimate(x, 0, width)
+    return _with_a_number(source, hw, way)
+
+
+@refused(ScheduleError, _no_number("(width + 3)"), ways=2)
+def bound_by_a_param(way):
+    source, width = image(), hl.Param(hl.Int(32), "width", 13)
+    hw = plain(source)
+    hw.compute_root().set_estimate(y, 0, 64).bound(x, 0, width + 3)
+    return _with_a_number(source, hw, way)
+
+
+def _with_a_number(source, hw, way):
+    if way == 1:
+        hw.set_estimate(x, 0, 64)
+    if way == 2:
+        hw.tile(x, y, xo, yo, xi, yi, 8, 8, hl.TailStrategy.GuardWithIf)
+        return copied(hw.accelerate([source], xi, xo))
     return copied(hw.accelerate([source], x, OUTERMOST))
 
 
