@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import fluorite
-from fluorite.hwgen.names import identifier
+from fluorite.frontend.identifiers import identifier
 from fluorite.hwgen.shell.top import emit_shell
 from fluorite.launch import input_region, launches
 from fluorite.pipeline_file import load_pipeline

@@ -27,12 +27,15 @@ class Accelerator:
     ----------
     name : str
         The accelerated Func, by its plain name: without the number that Halide gives equal names of one process.
+    identifier : str
+        What it is called in Verilog and C, and as a file.
     generated : Generated
         The hardware and all decisions behind it.
     """
 
     def __init__(self, loaded: Loaded, generated: Generated) -> None:
         self.name = generated.region.name
+        self.identifier = generated.region.names[self.name]
         self.generated = generated
         self._loaded = loaded
         self._verilog: str | None = None

@@ -22,7 +22,6 @@ from fluorite.frontend.ignored import ignored_directives
 from fluorite.frontend.rewrite import find_func
 from fluorite.hwgen.delays import ZYNQ7000
 from fluorite.hwgen.generate import generate
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.config import ShellConfig
 
 __all__ = ["compile"]
@@ -80,16 +79,6 @@ def compile(
             "a design has at least one accelerator",
             "call accelerate() on the Func to put into hardware",
         )
-    for number, func in enumerate(found):
-        same = next((other for other in found[:number] if identifier(other) == identifier(func)), None)
-        if same is not None:
-            raise ScheduleError(
-                func,
-                f"accelerators {same} and {func}",
-                f"both are called {identifier(func)} in Verilog, where all but letters and digits becomes an "
-                "underscore",
-                "give one of the Funcs another name",
-            )
     constants = Constants(loaded.root)
     family = board.delays if board else ZYNQ7000
     for func in found:

@@ -229,7 +229,8 @@ def run_core(
 
 def timing(generated: Generated, launch: Launch) -> Timing:
     """When the streams of a launch are due."""
-    extents = {f"extent_{loop.var}": launch.extents[loop.position] for loop in generated.region.loops}
+    region = generated.region
+    extents = {region.names.extent(loop.var): launch.extents[loop.position] for loop in region.loops}
     scan = tuple(formula.evaluate(extents) for formula in generated.extents.scan)
     strides = [math.prod(scan[:d]) for d in range(len(scan))]
     return Timing(

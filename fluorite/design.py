@@ -22,7 +22,6 @@ from fluorite.glue.overview import overview
 from fluorite.glue.pynq.write import write_pynq
 from fluorite.glue.testbench.write import write_testbench
 from fluorite.glue.write import write_software
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.top import emit_shell
 from fluorite.report import Report, describe
@@ -105,7 +104,7 @@ class Design:
     @property
     def software(self) -> Any:
         """The software part: an ``hl.Pipeline`` that calls ``fluorite_<accelerator>`` as an extern stage."""
-        symbols = {a.name: f"fluorite_{identifier(a.name)}" for a in self.accelerators}
+        symbols = {a.name: f"fluorite_{a.identifier}" for a in self.accelerators}
         return software(self.loaded, self.accelerators, symbols)
 
     @property
@@ -198,9 +197,9 @@ class Design:
             targets = (processor.target,) if processor and with_software else ()
         if targets and not with_software:
             raise UsageError(f"{self.name}: targets: a stream shell has no software: leave them out, or take shell axi")
-        files = {f"{identifier(a.name)}_core.v": a.verilog for a in self.accelerators}
+        files = {f"{a.identifier}_core.v": a.verilog for a in self.accelerators}
         kind = self.shell.kind
-        shells = {f"{identifier(a.name)}_{kind}": emit_shell(a.generated, self.shell) for a in self.accelerators}
+        shells = {f"{a.identifier}_{kind}": emit_shell(a.generated, self.shell) for a in self.accelerators}
         files |= {f"{name}.v": text for name, text in shells.items()}
         files["report.json"] = self.report.to_json() + "\n"
         files["report.txt"] = self.report.to_text() + "\n"

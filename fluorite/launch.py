@@ -141,6 +141,7 @@ def launches(
         pieces = list(reversed(reverse))
         variables = dict(scalars)
         for loop in loops:
-            variables[f"min_{loop.var}"], variables[f"extent_{loop.var}"] = pieces[loop.position]
+            names = generated.region.names
+            variables[names.minimum(loop.var)], variables[names.extent(loop.var)] = pieces[loop.position]
         settings = {s.port.name: s.formula.evaluate(variables) for s in generated.settings}
         yield Launch(tuple(p[0] for p in pieces), tuple(p[1] for p in pieces), settings)

@@ -23,7 +23,6 @@ from fluorite.frontend import cut, ir
 from fluorite.frontend.halide_errors import run_refused
 from fluorite.frontend.halide_io import Loaded, to_halide
 from fluorite.frontend.placement import refuse_vector_loops
-from fluorite.hwgen.names import identifier
 from fluorite.launch import Launch, check_held, input_region, launches, rounded_up
 from fluorite.sim.extern import ExternStage
 from fluorite.sim.halide_buffer import HalideBuffer
@@ -146,7 +145,7 @@ class Runner:
             types = [*generated.lowered.parameters.values(), *(v.type for v in generated.lowered.metadata.values())]
             arguments = ["buffer"] * len(generated.region.inputs) + [str(t) for t in types]
             stage = ExternStage(
-                f"fluorite_{identifier(accelerator.name)}",
+                f"fluorite_{accelerator.identifier}",
                 arguments,
                 len(generated.region.func.types),
                 self._handler(number, accelerator),
@@ -186,10 +185,10 @@ class Runner:
                     if buffer.is_bounds_query:
                         buffer.set_region(*input_region(generated, name, mins, extents))
                 return
-            lowered = generated.lowered
-            named = [*(f"param_{identifier(n)}" for n in lowered.parameters), *lowered.metadata]
+            lowered, identifiers = generated.lowered, generated.region.names
+            named = [*(identifiers.param(n) for n in lowered.parameters), *lowered.metadata]
             values = {name: int(value) for name, value in zip(named, scalars, strict=True)}
-            values.update({identifier(name): values[name] for name in lowered.metadata})
+            values.update({identifiers.metadata(name): values[name] for name in lowered.metadata})
             for name, buffer in zip(names, inputs, strict=True):
                 check_held(generated, name, (mins, extents), (buffer.mins, buffer.extents))
             for launch in launches(generated, mins, extents, values):

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from fluorite.frontend import ir
+from fluorite.frontend.identifiers import Identifiers, identifiers_of
 from fluorite.frontend.visit import expressions, walk
 
 __all__ = ["Channel", "ConstantValues", "Input", "Loop", "Region"]
@@ -131,6 +132,11 @@ class Region:
     def func(self) -> ir.Func:
         """The accelerated Func."""
         return self.pipeline.funcs[self.name]
+
+    @cached_property
+    def names(self) -> Identifiers:
+        """What the pipeline's Funcs, images, Params and Vars are called in whatever is generated."""
+        return identifiers_of(self.pipeline)
 
     def callee(self, caller: str, name: str) -> str:
         """The Func that ``caller`` really reads when it calls ``name``: a wrapper made by ``in_()`` may stand in."""

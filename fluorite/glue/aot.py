@@ -71,5 +71,8 @@ def compile_library(pipeline: Any, folder: Path, function: str, target: str) -> 
     # Halide's include guard is the whole path of the file.
     guard = re.search(r"^#ifndef (HALIDE_\w+)$", text, re.MULTILINE)
     assert guard is not None, "Halide's header has an include guard"
-    header.write_text(text.replace(guard[1], f"HALIDE_{function}_h"), encoding="utf-8")
+    text = text.replace(guard[1], f"HALIDE_{function}_h")
+    # Halide gives an argument whose name begins with a digit no other one.
+    text = re.sub(r"(halide_buffer_t \*|(?:int\d+_t|float|double|bool) )(?=\d\w*[,)])", r"\1_", text)
+    header.write_text(text, encoding="utf-8")
     return [library, header]

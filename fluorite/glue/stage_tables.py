@@ -29,7 +29,7 @@ def border_lines(generated: Generated, scalars: Sequence[str]) -> Iterator[Seque
     scalars : sequence of str
         Names of the stage's scalars in index functions.
     """
-    loops = generated.region.loops
+    region, loops = generated.region, generated.region.loops
     found = generated.lowered.borders
     for number, border in enumerate(found):
         names = {border.position: "position"}
@@ -40,7 +40,7 @@ def border_lines(generated: Generated, scalars: Sequence[str]) -> Iterator[Seque
         if not any("v[" in line for line in lines[2:]):
             lines.insert(2, "    (void)v;")
         yield [
-            f"/* The border condition along {loops[border.dimension].var}, as Halide computes it. */",
+            f"/* The border condition along {region.names[loops[border.dimension].var]}, as Halide computes it. */",
             *lines,
             *(
                 f"static const int32_t BORDER_{number}_{side}[] = "
@@ -67,7 +67,7 @@ def stage_lines(generated: Generated, registers: RegisterMap, symbol: str, scala
     for loop in region.loops:
         has_min = loop.min is not None
         yield (
-            f'    {{"{loop.var}", {loop.position}, {loop.lanes}, {loop.max_extent}, {int(loop.fixed)}, '
+            f'    {{"{region.names[loop.var]}", {loop.position}, {loop.lanes}, {loop.max_extent}, {int(loop.fixed)}, '
             f"{int(has_min)}, {loop.min or 0}}},"
         )
     yield "};"
@@ -75,7 +75,7 @@ def stage_lines(generated: Generated, registers: RegisterMap, symbol: str, scala
         yield "static const struct fluorite_channel CHANNELS[] = {"
         yield "    /* name, argument, min, extent */"
         for channel in region.channels:
-            yield f'    {{"{channel.var}", {channel.position}, {channel.min}, {channel.extent}}},'
+            yield f'    {{"{region.names[channel.var]}", {channel.position}, {channel.min}, {channel.extent}}},'
         yield "};"
     plans = []
     for stream in registers.streams:

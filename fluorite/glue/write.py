@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import halide as hl
 
 from fluorite.errors import UsageError
+from fluorite.frontend.identifiers import Taken, identifier
 from fluorite.glue.accelerator import AcceleratorCode
 from fluorite.glue.aot import compile_library
 from fluorite.glue.registers import common_header
 from fluorite.glue.sources import RUNTIME
 from fluorite.glue.templates import design_header, makefile, readme
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.c_header import c_header
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import register_map
@@ -28,7 +28,7 @@ __all__ = ["pipeline_name", "write_software"]
 
 def pipeline_name(design: Design) -> str:
     """The C function of the software part, as Halide compiles it."""
-    return f"{identifier(design.name)}_pipeline"
+    return Taken(a.identifier for a in design.accelerators).take(f"{identifier(design.name)}_pipeline")
 
 
 def write_software(
@@ -55,7 +55,7 @@ def write_software(
     Raises
     ------
     UsageError
-        A Func has a name that the driver uses, or Halide does not know a target or cannot compile for it.
+        Halide does not know a target or cannot compile for it.
     """
     folder = Path(folder)
     maps = [register_map(a.generated, config or design.shell) for a in design.accelerators]
@@ -66,9 +66,6 @@ def write_software(
         f"runtime/{path.name}": path.read_text(encoding="utf-8") for path in sorted(RUNTIME.glob("fluorite_*.[ch]"))
     }
     files["main.c"] = (RUNTIME / "main.c").read_text(encoding="utf-8")
-    stems = {Path(name).stem for name in files} | {"design", "fluorite", pipeline}
-    if taken := [name for name in names if name in stems]:
-        raise UsageError(f"{taken[0]}: the driver has a file of that name: give the Func another name")
     for code, registers in zip(codes, maps, strict=True):
         files[f"{code.name}.h"] = code.header()
         files[f"{code.name}.c"] = code.source()

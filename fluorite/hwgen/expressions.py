@@ -19,7 +19,6 @@ from fluorite.hwgen import semantics
 from fluorite.hwgen.formula import Formula, constant, variable
 from fluorite.hwgen.graph import Ref
 from fluorite.hwgen.indices import Origin, as_input, is_border_helper, is_reduction_helper
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.ops import Builder, constant_value
 from fluorite.hwgen.software_only import SOFTWARE_ONLY, software_only
 from fluorite.hwgen.values import Affine, Lowered, Tree, Value
@@ -177,19 +176,11 @@ class Expressions:
     def _variable(self, node: ir.Variable, env: Mapping[str, Value]) -> Value:
         if not node.param and node.name in env:
             return env[node.name]
-        if node.param and "." not in node.name and node.type.is_integer:
-            for other in self.lowered.parameters:
-                if other != node.param and identifier(other) == identifier(node.param):
-                    raise self._unsupported(
-                        f"Params {other} and {node.param}",
-                        f"both are called {identifier(other)} in Verilog, where all but letters and digits becomes an "
-                        "underscore",
-                        "give one of them another name",
-                    )
+        if node.param == node.name and node.type.is_integer:
             self.lowered.parameters[node.param] = node.type
-            name = f"param_{identifier(node.param)}"
+            name = self.region.names.param(node.param)
             return self._setting(name, node.type.min, node.type.max, variable(name))
-        if node.param and "." in node.name and node.type.is_integer:
+        if node.param and node.param != node.name and node.type.is_integer:
             return Tree(node, {}, {node.name: node})
         if node.param:
             raise self._unsupported(
@@ -216,8 +207,9 @@ class Expressions:
                 )
             return self._tree_data(value.expr, value)
         loop = self.region.loops[value.dimension]
-        name = f"origin_{loop.var}"
-        lowest = constant(loop.min) if loop.min is not None else variable(f"min_{loop.var}")
+        names = self.region.names
+        name = f"origin_{names[loop.var]}"
+        lowest = constant(loop.min) if loop.min is not None else variable(names.minimum(loop.var))
         origin = self._setting(name, -(1 << 30), (1 << 30) - 1, lowest)
         word = self._word(self.stage, value.dimension)
         index = self.build.linear([(self.lanes[value.dimension], word), (1, origin)], value.offset)
@@ -250,7 +242,8 @@ class Expressions:
             if expr.name in tree.indices:
                 return self._data(tree.indices[expr.name])
             self.lowered.metadata[expr.name] = expr
-            return self._setting(identifier(expr.name), expr.type.min, expr.type.max, variable(identifier(expr.name)))
+            name = self.region.names.metadata(expr.name)
+            return self._setting(name, expr.type.min, expr.type.max, variable(name))
         return self._operation(expr, [self._tree_data(child, tree) for child in children(expr)])
 
     def _stream(self, value: Value, type_: ir.Type) -> Ref:

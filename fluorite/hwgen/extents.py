@@ -127,8 +127,10 @@ class Extents:
 
 def measure(region: Region, domains: dict[str, Domain]) -> Extents:
     """Sizes of every stream of a region."""
-    own = [constant(loop.max_extent) if loop.fixed else variable(f"extent_{loop.var}") for loop in region.loops]
-    maxima = {f"extent_{loop.var}": loop.max_extent for loop in region.loops if not loop.fixed}
+    names = [region.names.extent(loop.var) for loop in region.loops]
+    sizes = list(zip(region.loops, names, strict=True))
+    own = [constant(loop.max_extent) if loop.fixed else variable(name) for loop, name in sizes]
+    maxima = {name: loop.max_extent for loop, name in sizes if not loop.fixed}
     pixels: dict[str, tuple[Formula, ...]] = {}
     words: dict[str, tuple[Formula, ...]] = {}
     for name, domain in domains.items():

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fluorite.errors import ScheduleError
 from fluorite.frontend import ir
+from fluorite.frontend.identifiers import Identifiers, Taken
 from fluorite.frontend.region import Region
 from fluorite.hwgen.delays import ZYNQ7000, Family
 from fluorite.hwgen.division import expand_divisions
@@ -20,7 +20,6 @@ from fluorite.hwgen.interface import CoreInterface, SettingPort, StreamPort
 from fluorite.hwgen.link import link
 from fluorite.hwgen.lower import lower
 from fluorite.hwgen.merge import merge_dimensions
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.products import split_products
 from fluorite.hwgen.room import check_room
 from fluorite.hwgen.rtl.core import Core, PortPlan
@@ -134,7 +133,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
     behind_memory: frozenset[int] = frozenset()
     while True:
         plan = schedule(graph, extents.strides, extents.least_strides, family, behind_memory)
-        owners = _owners(plan)
+        owners = _owners(plan, region.names)
         storage = allocate(graph, plan, extents, owners, family)
         slow = behind_memory | storage.read_directly(plan)
         longer = extents.with_least(storage.least)
@@ -153,18 +152,17 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
     names = _names(plan, owners)
 
     ports = []
-    for port, source in _streams(region, lowered):
-        lag = _behind(lags.get(port.name, first), first, extents)  # what nothing depends on is still streamed in
-        ports.append(PortPlan(port, lag, extents.words[source], due(lag, extents.words[source], extents)))
+    for port, key, source in _streams(region, lowered):
+        lag = _behind(lags.get(key, first), first, extents)  # what nothing depends on is still streamed in
+        ports.append(PortPlan(port, key, lag, extents.words[source], due(lag, extents.words[source], extents)))
     coordinates = {id_: _behind(lag, first, extents) for id_, lag in counters.items()}
     wraps = {memory.gap: _formula(memory.gap, extents) - 2 for memory in storage.memories}
     settings, setting_names = _settings(region, lowered, extents, ports, wraps)
     interface = CoreInterface(
-        f"{identifier(region.name)}_core",
-        tuple(port for port, _ in _streams(region, lowered)),
+        f"{region.names[region.name]}_core",
+        tuple(plan.port for plan in ports),
         tuple(s.port for s in settings),
     )
-    _check_ports(region, interface)
     words = {direction: [p.lag for p in ports if p.port.direction == direction] for direction in ("in", "out")}
     fed, given = (min(cycles(extents.merge(lag), extents.strides) for lag in words[d]) for d in ("in", "out"))
     latency = given - fed + 1  # the output register
@@ -197,39 +195,14 @@ def expanded(region: Region, lowered: Lowered, family: Family) -> tuple[Graph, E
     return merge_dimensions(split_products(sums, family.multiplier), extents), extents
 
 
-def _check_ports(region: Region, interface: CoreInterface) -> None:
-    """Refuse Halide names that are one name in Verilog.
-
-    Raises
-    ------
-    ScheduleError
-        Two ports have the same name.
-    """
-    ports = dict.fromkeys(("clk", "rst", "launch_valid", "launch_ready", "busy"), "the core's own port")
-    found = [(setting.name, f"the setting {setting.name}") for setting in interface.settings]
-    for stream in interface.streams:
-        what = f"{'input' if stream.direction == 'in' else 'output'} {stream.name}"
-        parts = ("valid", "ready", "data", *(["last"] if stream.direction == "out" else []))
-        found += [(f"{stream.name}_{part}", what) for part in parts]
-    for name, what in found:
-        if name in ports:
-            raise ScheduleError(
-                region.name,
-                f"{what} and {ports[name]}",
-                f"both need a port {name} in Verilog, where all but letters and digits becomes an underscore",
-                "give one of the Funcs, ImageParams or Params another name",
-            )
-        ports[name] = what
-
-
-def _streams(region: Region, lowered: Lowered) -> list[tuple[StreamPort, str]]:
-    """Ports, each with the stage or input it carries."""
+def _streams(region: Region, lowered: Lowered) -> list[tuple[StreamPort, str, str]]:
+    """Ports, each with the stream it carries, and the stage or input that this is of."""
     lanes = math.prod(loop.lanes for loop in region.loops)
 
-    def port(key: str, direction: str, type_: ir.Type, source: str) -> tuple[StreamPort, str]:
-        channels = lowered.domains[source].channel_count
-        dimensions = len(region.loops)
-        return StreamPort(identifier(key), direction, type_.bits, type_.is_signed, lanes, dimensions, channels), source
+    def port(key: str, direction: str, type_: ir.Type, source: str) -> tuple[StreamPort, str, str]:
+        channels, dimensions = lowered.domains[source].channel_count, len(region.loops)
+        name = region.names[key]
+        return StreamPort(name, direction, type_.bits, type_.is_signed, lanes, dimensions, channels), key, source
 
     inputs = [port(i.name, "in", i.type, i.name) for i in region.inputs]
     types = enumerate(region.func.types)
@@ -242,9 +215,8 @@ def _behind(lag: Delay, first: Delay, extents: Extents) -> Delay:
 
 
 def _port_lags(plan: Schedule) -> dict[str, Delay]:
-    lags = {identifier(str(node.attr[0])): plan.lags[node.id] for node in plan.nodes if node.op == "input"}
-    lags.update({identifier(stream): lag for stream, lag in plan.output_lags.items()})
-    return lags
+    lags = {str(node.attr[0]): plan.lags[node.id] for node in plan.nodes if node.op == "input"}
+    return lags | dict(plan.output_lags)
 
 
 def _formula(merged: Delay, extents: Extents) -> Formula:
@@ -261,22 +233,24 @@ def _settings(
     """Setting ports: one per distinct formula that is not a number, then origins and Params."""
     settings: list[Setting] = []
     names: dict[Formula, str] = {}
+    taken = Taken(lowered.settings)
 
     def need(formula: Formula, name: str) -> None:
         if not formula.is_constant and formula not in names:
-            names[formula] = name
+            names[formula] = name = taken.take(name)
             width = max(formula.greatest(extents.maxima).bit_length(), 1)
             settings.append(Setting(SettingPort(name, width, False), formula))
 
     for loop, formula in zip(region.loops, extents.scan, strict=True):
-        need(formula - 1, f"scan_last_{loop.var}")
+        need(formula - 1, f"scan_last_{region.names[loop.var]}")
     for port in ports:
         for d, loop in enumerate(region.loops):
-            need(port.due.starts[d], f"{port.port.name}_start_{loop.var}")
+            stream, var = port.port.name, region.names[loop.var]
+            need(port.due.starts[d], f"{stream}_start_{var}")
             if port.ends(d, extents.scan):
-                need(port.due.ends[d], f"{port.port.name}_end_{loop.var}")
+                need(port.due.ends[d], f"{stream}_end_{var}")
                 if d > 0 and not any(port.lag):
-                    need(port.words[d] - 1, f"{port.port.name}_last_{loop.var}")
+                    need(port.words[d] - 1, f"{stream}_last_{var}")
     for number, formula in enumerate(wraps.values()):
         need(formula, f"linebuffer_last_{number}")
     for name, (lo, hi, formula) in lowered.settings.items():
@@ -285,12 +259,12 @@ def _settings(
     return tuple(settings), names
 
 
-def _owners(plan: Schedule) -> dict[int, str]:
+def _owners(plan: Schedule, identifiers: Identifiers) -> dict[int, str]:
     """Stage of each node: the one whose expression it is part of."""
     owners: dict[int, str] = {}
     for node in reversed(plan.nodes):
         if node.op in ("stage", "input"):
-            owners[node.id] = identifier(str(node.attr[0]))
+            owners[node.id] = identifiers[str(node.attr[0])]
         owner = owners.setdefault(node.id, "shared")
         for operand in node.operands:
             owners.setdefault(operand.node.id, owner)
@@ -299,17 +273,23 @@ def _owners(plan: Schedule) -> dict[int, str]:
 
 def _names(plan: Schedule, owners: dict[int, str]) -> dict[int, str]:
     names: dict[int, str] = {}
-    counts: dict[str, int] = {}
     values = [node for node in plan.nodes if node.op in ("stage", "input")]
     several_lanes = {node.attr[0] for node in values if node.attr[1]}
     several_channels = {node.attr[0] for node in values if node.attr[2]}
+    taken: set[str] = set()
+    for node in values:
+        key, lane, channel = node.attr
+        name = owners[node.id] + (f"_lane{lane}" if key in several_lanes or node.op == "input" else "")
+        names[node.id] = name + (f"_c{channel}" if key in several_channels else "")
+        taken.add(names[node.id])
+    counts: dict[str, int] = {}
     for node in plan.nodes:
+        if node.id in names:
+            continue
         base = f"{owners[node.id]}_{node.op}"
-        if node.op in ("stage", "input"):
-            key, lane, channel = node.attr
-            base = owners[node.id] + (f"_lane{lane}" if key in several_lanes or node.op == "input" else "")
-            names[node.id] = base + (f"_c{channel}" if key in several_channels else "")
-        else:
-            counts[base] = counts.get(base, 0) + 1
-            names[node.id] = f"{base}{counts[base]}"
+        counts[base] = counts.get(base, 0) + 1
+        while (name := f"{base}{counts[base]}") in taken:
+            counts[base] += 1
+        names[node.id] = name
+        taken.add(name)
     return names

@@ -337,8 +337,8 @@ class _Window:
         if what in ("lt", "eq"):
             return build.lt(word, build.const(number)) if what == "lt" else build.eq(word, build.const(number))
         loop = walk.region.loops[d]
-        extent = constant(loop.max_extent) if loop.fixed else variable(f"extent_{loop.var}")
-        last = walk._setting(f"image_last_{loop.var}", 0, loop.max_extent - 1, extent - 1)
+        extent = constant(loop.max_extent) if loop.fixed else variable(walk.region.names.extent(loop.var))
+        last = walk._setting(f"image_last_{walk.region.names[loop.var]}", 0, loop.max_extent - 1, extent - 1)
         left = build.linear([(1, last), (-walk.lanes[d], word)])
         return build.lt(left, build.const(number)) if what == "behind" else build.eq(left, build.const(number))
 

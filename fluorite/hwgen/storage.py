@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fluorite.frontend.identifiers import Taken
 from fluorite.hwgen.delays import Family, latency_cycles, taken_at
 from fluorite.hwgen.extents import Extents
 from fluorite.hwgen.graph import Delay, Graph
@@ -188,12 +189,11 @@ def allocate(graph: Graph, plan: Schedule, extents: Extents, owners: dict[int, s
         if line.kind == "memory":
             groups.setdefault(line.gap, []).append(line)
     memories: list[Memory] = []
-    taken: dict[str, int] = {}
+    taken = Taken()
     for gap, group in groups.items():
         names = list(dict.fromkeys(owners[line.node] for line in group))
         base = "linebuffer_" + "_".join(names[:3]) + ("_and_more" if len(names) > 3 else "")
-        taken[base] = taken.get(base, 0) + 1
-        name = base if taken[base] == 1 else f"{base}_{taken[base]}"
+        name = taken.take(base)
         # The word read is registered in the memory's output, hence one word less than cycles.
         depth = cycles(gap, strides) - 1
         memories.append(Memory(name, gap, depth, tuple((line, widths[line.node]) for line in group)))

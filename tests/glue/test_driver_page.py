@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import fluorite
+from fluorite.frontend.identifiers import identifier
 from fluorite.glue.write import write_software
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.top import emit_shell
 from fluorite.pipeline_file import load_pipeline
 from fluorite.sim.system.build import build_system

@@ -11,10 +11,10 @@ import pytest
 
 import fluorite
 from fluorite.errors import UsageError
+from fluorite.frontend.identifiers import identifier
 from fluorite.glue.testbench import write_testbench
 from fluorite.glue.testbench.frames import make_frames
 from fluorite.glue.testbench.launch_module import launch_module
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import register_map
 from tests.glue.testbenches import APPS, AXI, AXIS, DESIGNS, ROOT, accelerated, compiled, design, write, x, y

@@ -1,4 +1,4 @@
-"""Formulas, names and programs of difference constraints."""
+"""Formulas and programs of difference constraints."""
 
 import itertools
 import re
@@ -9,7 +9,6 @@ from hypothesis import given, settings
 
 from fluorite.hwgen.differences import DifferenceProgram
 from fluorite.hwgen.formula import ceil_div, constant, maximum, variable
-from fluorite.hwgen.names import identifier
 
 # --- formulas -----------------------------------------------------------------------------------------------------
 
@@ -43,24 +42,6 @@ def test_formulas_fold():
     assert str(x + 2 - 5) == "w - 3"
     with pytest.raises(KeyError):
         x.evaluate({})
-
-
-# --- names --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "name,expected",
-    [("blur", "blur"), ("blur$1", "blur_1"), ("a__b", "a_b"), ("7up", "f_7up"), ("$", "unnamed"), ("wire", "wire_"),
-     ("final", "final_"), ("logic", "logic_"), ("new", "new_"), ("clk", "clk_"), ("x.min.0", "x_min_0")],
-)  # fmt: skip
-def test_identifier(name, expected):
-    assert identifier(name) == expected
-
-
-@given(st.text(min_size=1, max_size=12))
-def test_identifiers_are_identifiers_and_stay(name):
-    text = identifier(name)
-    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", text)
 
 
 # --- difference constraints ---------------------------------------------------------------------------------------

@@ -79,8 +79,8 @@ class BoardAccelerator(Accelerator):
         region, domains = self.generated.region, self.generated.lowered.domains
         lanes = [loop.lanes for loop in region.loops]
         interface = self.generated.interface
-        variables = {f"extent_{loop.var}": launch.extents[loop.position] for loop in region.loops}
-        variables |= {f"min_{loop.var}": launch.mins[loop.position] for loop in region.loops}
+        variables = {region.names.extent(loop.var): launch.extents[loop.position] for loop in region.loops}
+        variables |= {region.names.minimum(loop.var): launch.mins[loop.position] for loop in region.loops}
         words = [Words(domains[i.name], lanes) for i in region.inputs]
         results = [Words(domains[self.name], lanes) for _ in outputs]
         frames = [rows_of(w.pack(array), port) for w, array, port in zip(words, inputs, interface.inputs, strict=True)]

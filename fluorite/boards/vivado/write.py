@@ -13,7 +13,7 @@ from fluorite.boards.vivado.ip_xact import GUI, HDL, component_xml
 from fluorite.boards.vivado.processor import processor_block
 from fluorite.boards.vivado.texts import CONSTRAINTS, MAKEFILE, gui, readme
 from fluorite.errors import UsageError
-from fluorite.hwgen.names import identifier
+from fluorite.frontend.identifiers import identifier
 from fluorite.hwgen.shell.registers import register_map
 from fluorite.hwgen.shell.top import emit_shell
 

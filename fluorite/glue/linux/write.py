@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from fluorite.boards.board import Board
 from fluorite.boards.placement import place
+from fluorite.frontend.identifiers import identifier
 from fluorite.glue.linux.device_tree import overlay, reserved_memory
 from fluorite.glue.linux.driver_build import driver_sources
 from fluorite.glue.linux.memory import arena
 from fluorite.glue.linux.readme import readme
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.registers import register_map
 
 if TYPE_CHECKING:

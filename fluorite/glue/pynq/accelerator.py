@@ -9,11 +9,11 @@ from functools import cached_property
 from fluorite.boards.placement import Placed
 from fluorite.boards.vlnv import vlnv
 from fluorite.frontend import ir
+from fluorite.frontend.identifiers import shown
 from fluorite.glue.pynq.python_code import python_function
 from fluorite.glue.python_formula import python_formula
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.python_class import class_name, register_class
 from fluorite.hwgen.shell.registers import ERROR_TEXTS, StreamRegisters
 from fluorite.hwgen.values import Domain
@@ -53,19 +53,19 @@ class AcceleratorClass:
         """By keyword, the formulas' name and the type of each Param."""
         found = {}
         for name, type_ in self.generated.lowered.parameters.items():
-            word = identifier(name)
+            word = self.region.names[name]
             word = f"{word}_" if word in _TAKEN or keyword.iskeyword(word) else word
-            found[word] = (f"param_{identifier(name)}", type_)
+            found[word] = (self.region.names.param(name), type_)
         return found
 
     @cached_property
     def _names(self) -> dict[str, str]:
         """Python's names of the formulas' variables."""
-        names = {
-            f"{what}_{o.var}": f"{what}_{identifier(o.var)}" for o in self.region.loops for what in ("min", "extent")
-        }
-        names |= {variable: variable for variable, _ in self.params.values()}
-        return names | {identifier(n): identifier(n) for n in self.generated.lowered.metadata}
+        names = self.region.names
+        found = [name for o in self.region.loops for name in (names.minimum(o.var), names.extent(o.var))]
+        found += [variable for variable, _ in self.params.values()]
+        found += [names.metadata(name) for name in self.generated.lowered.metadata]
+        return {name: name for name in found}
 
     def domain(self, stream: StreamRegisters) -> Domain:
         """Which pixels of a stream a launch needs."""
@@ -92,13 +92,13 @@ class AcceleratorClass:
 
     def _class(self) -> Iterator[str]:
         yield f"class {self.name}(Accelerator):"
-        yield f'    """The accelerator for the Halide Func {self.region.name}.'
+        yield f'    """The accelerator for the Halide Func {shown(self.region.name)}.'
         yield ""
         yield from (f"    {line}".rstrip() for line in self.usage())
         yield '    """'
         yield ""
         yield f'    bindto = ["{vlnv(self.registers)}"]'
-        yield f'    FUNC = "{self.region.name}"'
+        yield f'    FUNC = "{shown(self.region.name)}"'
         yield f"    INTERRUPT = {self.placed.interrupt}"
         yield f"    REGISTERS = {class_name(self.registers)}"
         yield "    ERROR_TEXTS = {"
@@ -107,8 +107,8 @@ class AcceleratorClass:
         yield "    LOOPS = ("
         for loop in self.region.loops:
             yield (
-                f'        Loop("{loop.var}", lanes={loop.lanes}, max_extent={loop.max_extent}, fixed={loop.fixed}, '
-                f"min={loop.min}),"
+                f'        Loop("{self.region.names[loop.var]}", lanes={loop.lanes}, max_extent={loop.max_extent}, '
+                f"fixed={loop.fixed}, min={loop.min}),"
             )
         yield "    )"
         yield "    STREAMS = ("
@@ -126,7 +126,7 @@ class AcceleratorClass:
         for word, (variable, type_) in self.params.items():
             yield f'"{word}": Scalar("{variable}", {type_.min}, {type_.max}, None),'
         for name in self.generated.lowered.metadata:
-            word = identifier(name)
+            word = self.region.names.metadata(name)
             yield f'"{word}": Scalar("{word}", -(1 << 31), (1 << 31) - 1, {self._source(name)}),'
 
     def _borders(self) -> Iterator[str]:
@@ -135,17 +135,19 @@ class AcceleratorClass:
 
     def usage(self) -> Iterator[str]:
         """What a call takes, for people."""
+        names = self.region.names
         inputs = [stream for stream in self.registers.streams if stream.port.direction == "in"]
         arguments = ", ".join([s.port.name for s in inputs] + [f"{word}=..." for word in self.params])
         yield f"    result = overlay.{self.registers.name}({arguments})"
         yield ""
         for stream in self.registers.streams:
             domain = self.domain(stream)
-            axes = [o.var for o in reversed(self.region.loops)] + [c for c, _, _ in reversed(self._channels(stream))]
+            axes = [names[o.var] for o in reversed(self.region.loops)]
+            axes += [channel for channel, _, _ in reversed(self._channels(stream))]
             text = f"{stream.port.name}[{', '.join(axes)}] of {self.dtype(stream)}"
             if stream.port.direction == "in":
                 around = [
-                    f"{o.var} {lo:+d}..{hi:+d}"
+                    f"{names[o.var]} {lo:+d}..{hi:+d}"
                     for o, lo, hi in zip(self.region.loops, domain.lo, domain.hi, strict=True)
                     if lo or hi
                 ]
@@ -160,7 +162,8 @@ class AcceleratorClass:
     def _channels(self, stream: StreamRegisters) -> list[tuple[str, int, int]]:
         """Name, least and greatest number of each channel argument."""
         domain = self.domain(stream)
-        own = {c.position: c.var for c in self.region.channels} if stream.port.direction == "out" else {}
+        channels = self.region.channels if stream.port.direction == "out" else ()
+        own = {c.position: self.region.names[c.var] for c in channels}
         positions = [p for p, d in enumerate(domain.dimensions) if d is None]
         names = [own.get(p, "channel" if len(positions) == 1 else f"channel{k}") for k, p in enumerate(positions)]
         return [(name, lo, hi) for name, (lo, hi) in zip(names, domain.channels, strict=True)]
@@ -224,12 +227,12 @@ class AcceleratorClass:
 
     def _border(self, number: int) -> Iterator[str]:
         border = self.generated.lowered.borders[number]
-        names = {name: f'v["{identifier(name)}"]' for name in self.generated.lowered.metadata}
-        names |= {f"param_{identifier(n)}": f'v["param_{identifier(n)}"]' for n in self.generated.lowered.parameters}
+        names = {name: f'v["{self.region.names.metadata(name)}"]' for name in self.generated.lowered.metadata}
         names[border.position] = "position"
         head, *lines = python_function(f"def {self._border_name(number)}(position, v):", border.expr, names)
         yield head
-        yield f'    """The border condition along {self.region.loops[border.dimension].var}, as Halide computes it."""'
+        loop = self.region.loops[border.dimension]
+        yield f'    """The border condition along {self.region.names[loop.var]}, as Halide computes it."""'
         yield from lines
 
 

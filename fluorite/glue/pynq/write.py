@@ -11,10 +11,10 @@ from fluorite.boards.board import Board
 from fluorite.boards.hwh import write_hwh
 from fluorite.boards.placement import place
 from fluorite.errors import UsageError
+from fluorite.frontend.identifiers import identifier
 from fluorite.glue.pynq.accelerator import AcceleratorClass
 from fluorite.glue.pynq.python_code import HELPERS
 from fluorite.glue.pynq.templates import notebook, readme
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.registers import register_map
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ import numpy as np
 from fluorite.errors import UsageError
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import StreamPort
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.layout import layouts
 from fluorite.images import random_image
 from fluorite.launch import input_region, launches
@@ -83,7 +82,9 @@ def _frame(accelerator: Accelerator, parameters: Mapping[str, Any], number: int)
     generated = accelerator.generated
     random = np.random.default_rng(number)
     scalars = {name: _scalar(parameters[name], number, random) for name in generated.lowered.parameters}
-    mins, extents, variables = _region(generated, number, {f"param_{identifier(n)}": v for n, v in scalars.items()})
+    mins, extents, variables = _region(
+        generated, number, {generated.region.names.param(n): v for n, v in scalars.items()}
+    )
     inputs = {}
     for source in generated.region.inputs:
         shape = input_region(generated, source.name, mins, extents)[1][::-1]
@@ -116,7 +117,9 @@ def _region(
             refused = refused or error
             continue
         for loop in generated.region.loops:
-            values[f"min_{loop.var}"], values[f"extent_{loop.var}"] = mins[loop.position], extents[loop.position]
+            names = generated.region.names
+            values[names.minimum(loop.var)] = mins[loop.position]
+            values[names.extent(loop.var)] = extents[loop.position]
         return launch.mins, launch.extents, values
     raise UsageError(
         f"{generated.region.name}: found no frame to test it with; its border condition must be for an image that is "
@@ -148,7 +151,7 @@ def _metadata(generated: Generated, mins: Sequence[int], extents: Sequence[int])
     for name in generated.lowered.metadata:
         image, kind, dimension = name.rsplit(".", 2)
         box = _image_box(generated, image, mins, extents)
-        found[name] = found[identifier(name)] = box[kind != "min"][int(dimension)]
+        found[name] = found[generated.region.names.metadata(name)] = box[kind != "min"][int(dimension)]
     return found
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from fluorite.frontend.identifiers import shown
 from fluorite.glue.python_formula import python_formula
 from fluorite.glue.testbench.frames import Frame
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.shell.python_class import class_name
 from fluorite.hwgen.shell.registers import RegisterMap
 
@@ -16,7 +16,7 @@ __all__ = ["image_file", "launch_module"]
 
 def image_file(generated: Generated, number: int, stream: str) -> str:
     """Name of a frame's ``.npy`` file, in the folder ``images``."""
-    return f"{identifier(generated.region.name)}_{number}_{stream}.npy"
+    return f"{generated.region.names[generated.region.name]}_{number}_{stream}.npy"
 
 
 def launch_module(generated: Generated, registers: RegisterMap, frames: Sequence[Frame]) -> str:
@@ -47,40 +47,40 @@ def _streams(registers: RegisterMap) -> Iterator[str]:
     yield ")"
 
 
-def _variables(generated: Generated) -> dict[str, tuple[str, str]]:
-    """By the formulas' name of it, a variable's name in Python and what it is."""
-    found: dict[str, tuple[str, str]] = {}
+def _variables(generated: Generated) -> dict[str, str]:
+    """What each variable of the formulas is."""
+    found: dict[str, str] = {}
+    identifiers = generated.region.names
     for loop in generated.region.loops:
-        name = identifier(loop.var)
-        found[f"extent_{loop.var}"] = f"extent_{name}", f"pixels of the output along {loop.var}: 1 to {loop.max_extent}"
-        found[f"min_{loop.var}"] = f"min_{name}", f"coordinate of its first pixel along {loop.var}"
+        var, extent, minimum = identifiers[loop.var], identifiers.extent(loop.var), identifiers.minimum(loop.var)
+        found[extent] = f"pixels of the output along {var}: 1 to {loop.max_extent}"
+        found[minimum] = f"coordinate of its first pixel along {var}"
     for param in generated.lowered.parameters:
-        name = f"param_{identifier(param)}"
-        found[name] = name, f"value of the Param {param}"
+        found[identifiers.param(param)] = f"value of the Param {shown(param)}"
     for variable in generated.lowered.metadata:
-        found[identifier(variable)] = identifier(variable), f"Halide's {variable}"
+        found[identifiers.metadata(variable)] = f"Halide's {shown(variable)}"
     return found
 
 
-def _used(generated: Generated, registers: RegisterMap) -> dict[str, tuple[str, str]]:
+def _used(generated: Generated, registers: RegisterMap) -> dict[str, str]:
     formulas = [entry.setting.formula for entry in registers.settings]
     formulas += [f for s in registers.streams for f in (s.layout.row_bytes, *s.layout.counts)]
     used = set().union(*(formula.variables() for formula in formulas))
-    return {raw: found for raw, found in _variables(generated).items() if raw in used}
+    return {name: text for name, text in _variables(generated).items() if name in used}
 
 
-def _launch(registers: RegisterMap, used: Mapping[str, tuple[str, str]]) -> Iterator[str]:
-    names = {raw: name for raw, (name, _) in used.items()}
+def _launch(registers: RegisterMap, used: Mapping[str, str]) -> Iterator[str]:
+    names = {name: name for name in used}
     yield ""
     yield ""
-    yield f"def launch({', '.join(['*', *names.values()]) if names else ''}):"
+    yield f"def launch({', '.join(['*', *used]) if names else ''}):"
     yield '    """What a launch needs: the values of its setting registers, and the shape of each stream.'
     yield ""
     yield "    Nothing in it depends on the pixels. A shape is (... planes, rows, bytes of a row); a row is pixels with"
     yield "    their channels interleaved, without padding."
     if used:
         yield ""
-    for name, text in used.values():
+    for name, text in used.items():
         yield f"    {name}: {text}"
     yield '    """'
     yield "    settings = {"
@@ -103,7 +103,7 @@ def _launch(registers: RegisterMap, used: Mapping[str, tuple[str, str]]) -> Iter
     yield "    return settings, shapes"
 
 
-def _frames(generated: Generated, frames: Sequence[Frame], used: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+def _frames(generated: Generated, frames: Sequence[Frame], used: Mapping[str, str]) -> Iterator[str]:
     yield ""
     yield ""
     yield "# Frames to test with: arguments of launch(), and the streams in images/: random inputs, and the outputs"
@@ -111,7 +111,7 @@ def _frames(generated: Generated, frames: Sequence[Frame], used: Mapping[str, tu
     yield "FRAMES = ("
     for number, frame in enumerate(frames):
         yield "    {"
-        values = {name: frame.variables[raw] for raw, (name, _) in used.items()}
+        values = {name: frame.variables[name] for name in used}
         yield f'        "launch": {_dict(values)},'
         images = {name: image_file(generated, number, name) for name in frame.images}
         yield f'        "images": {_dict(images)},'

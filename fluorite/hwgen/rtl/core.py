@@ -20,7 +20,6 @@ from fluorite.hwgen.due import Due
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.interface import CoreInterface, StreamPort
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.rtl.datapath import Datapath
 from fluorite.hwgen.rtl.logic import all_of, any_of
 from fluorite.hwgen.rtl.port import PortControl
@@ -40,6 +39,8 @@ class PortPlan:
     ----------
     port : StreamPort
         The port.
+    key : str
+        The stream it carries, by the graph's name.
     lag : Delay
         Its first word comes so much later than the scan's beginning.
     words : tuple of Formula
@@ -49,6 +50,7 @@ class PortPlan:
     """
 
     port: StreamPort
+    key: str
     lag: Delay
     words: tuple[Formula, ...]
     due: Due
@@ -227,7 +229,7 @@ class Core(Elaboratable):
         sources: dict[int, Signal] = {}
         for node in self.plan.nodes:
             if node.op == "input":
-                stream = next(p.port for p in self.ports_plan if p.port.name == identifier(str(node.attr[0])))
+                stream = next(p.port for p in self.ports_plan if p.key == node.attr[0])
                 low = (int(node.attr[1]) * stream.channels + int(node.attr[2])) * stream.element_bits
                 pixel = inputs[stream.name][low : low + stream.element_bits]
                 shape = Shape(stream.element_bits, signed=stream.signed)
@@ -255,7 +257,7 @@ class Core(Elaboratable):
             skid = skids[name]
             bits = plan.port.element_bits
             for k in range(plan.port.word_values):
-                m.d.comb += skid.i_data[k * bits : (k + 1) * bits].eq(datapath.outputs[name, k])
+                m.d.comb += skid.i_data[k * bits : (k + 1) * bits].eq(datapath.outputs[plan.key, k])
             control = controls[name]
             assert control is not None
             m.d.comb += [

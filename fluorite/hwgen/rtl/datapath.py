@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Shape, Signal, Value, ValueLike
 
+from fluorite.frontend.identifiers import Taken, identifier
 from fluorite.hwgen.delays import latency_cycles, taken_at
 from fluorite.hwgen.graph import Delay, Graph, Node, Ref
-from fluorite.hwgen.names import identifier
 from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer
 from fluorite.hwgen.rtl.rom import PREFIX, Rom, layout
 from fluorite.hwgen.schedule import Schedule
@@ -66,7 +66,7 @@ class Datapath(Elaboratable):
         self.reads: dict[tuple[tuple[int, ...], int], list[tuple[Node, Value]]] = {}
         self.held: dict[tuple[int, Delay], Signal] = {}
         self.outputs = {
-            (identifier(o.stream), o.position): Signal(
+            (o.stream, o.position): Signal(
                 Shape(o.value.node.width_bits, signed=o.value.node.signed),
                 name=f"output_{names[o.value.node.id]}"
                 if o.value.node.op == "stage"
@@ -101,7 +101,7 @@ class Datapath(Elaboratable):
         self._build_roms(m)
         for output in self.graph.outputs:
             value = self._operand(None, output.value, self.plan.output_lags[output.stream])
-            m.d.comb += self.outputs[identifier(output.stream), output.position].eq(value)
+            m.d.comb += self.outputs[output.stream, output.position].eq(value)
         return m
 
     def _operand(self, reader: Node | None, operand: Ref, lag: Delay | None) -> Value:
@@ -118,12 +118,9 @@ class Datapath(Elaboratable):
         self.reads.setdefault((contents, latency_cycles(node)), []).append((node, index[:address_bits]))
 
     def _build_roms(self, m: Module) -> None:
-        taken: dict[str, int] = {}
+        taken = Taken()
         for (contents, latency), reads in self.reads.items():
-            name = PREFIX + identifier(str(reads[0][0].attr[0]))
-            taken[name] = taken.get(name, 0) + 1
-            if taken[name] > 1:
-                name = f"{name}_part{taken[name]}"
+            name = taken.take(PREFIX + identifier(str(reads[0][0].attr[0])))
             width_bits = max(node.width_bits for node, _ in reads)
             shape = Shape(width_bits, signed=any(node.signed for node, _ in reads))
             rom = Rom(contents, shape, len(reads), self.advance if latency else None, name)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from fluorite.errors import UsageError
+from fluorite.frontend.identifiers import Taken, shown
 from fluorite.hwgen.generate import Generated, Setting
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.shell.config import ShellConfig
@@ -137,7 +137,7 @@ class RegisterMap:
     name : str
         Verilog module of the shell, ``<func>_axi`` or ``<func>_axis``.
     func : str
-        Halide's name of the accelerated Func.
+        The accelerated Func, for people.
     config : ShellConfig
         Widths.
     registers : tuple of Register
@@ -178,6 +178,7 @@ class _Allocator:
     def __init__(self) -> None:
         self.registers: list[Register] = []
         self.offset = 0
+        self.taken = Taken()
 
     def align(self, size_bytes: int) -> None:
         self.offset = -(-self.offset // size_bytes) * size_bytes
@@ -193,6 +194,7 @@ class _Allocator:
         constant: int | None = None,
         launch: bool = False,
     ) -> Register:
+        name = self.taken.take(name)
         made = Register(name, self.offset, access, description, width_bits, signed, constant, fields, launch)
         self.registers.append(made)
         self.offset += 4
@@ -200,13 +202,7 @@ class _Allocator:
 
 
 def register_map(generated: Generated, config: ShellConfig | None = None) -> RegisterMap:
-    """The register map of a core in a shell.
-
-    Raises
-    ------
-    UsageError
-        Two registers would have one name.
-    """
+    """The register map of a core in a shell."""
     config = config or ShellConfig()
     name = f"{generated.interface.module.removesuffix('_core')}_{config.kind}"
     block = _Allocator()
@@ -235,11 +231,7 @@ def register_map(generated: Generated, config: ShellConfig | None = None) -> Reg
             streams.append(StreamRegisters(port, number, found[port.name], register))
         else:
             streams.append(_stream(block, port, number, found[port.name], register, config))
-    registers = tuple(block.registers)
-    names = [register.name for register in registers]
-    if twice := sorted({n for n in names if names.count(n) > 1}):
-        raise UsageError(f"registers of {name} must have different names, not twice {', '.join(twice)}")
-    return RegisterMap(name, generated.region.name, config, registers, settings, tuple(streams))
+    return RegisterMap(name, shown(generated.region.name), config, tuple(block.registers), settings, tuple(streams))
 
 
 def _identity(block: _Allocator, generated: Generated, config: ShellConfig) -> None:

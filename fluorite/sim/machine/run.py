@@ -14,8 +14,8 @@ import numpy as np
 
 from ...boards.placement import Placement
 from ...errors import SimulationError, UsageError
+from ...frontend.identifiers import identifier
 from ...glue.linux.memory import Arena, arena
-from ...hwgen.names import identifier
 from ...hwgen.shell.registers import register_map
 from ..system.arguments import take
 from ..system.program import SystemProgram

@@ -130,9 +130,10 @@ class Launcher:
         """
         loops = self.generated.region.loops
         variables = dict(scalars or {})
+        identifiers = self.generated.region.names
         for loop in loops:
-            variables[f"min_{loop.var}"] = launch.mins[loop.position]
-            variables[f"extent_{loop.var}"] = launch.extents[loop.position]
+            variables[identifiers.minimum(loop.var)] = launch.mins[loop.position]
+            variables[identifiers.extent(loop.var)] = launch.extents[loop.position]
         for registers in self.registers.settings:
             value = registers.setting.formula.evaluate(variables)
             self.system.reg_write(registers.low.offset, value)

@@ -12,8 +12,8 @@ import halide as hl
 import numpy as np
 
 from ...errors import UsageError
+from ...frontend.identifiers import identifier
 from ...glue.write import write_software
-from ...hwgen.names import identifier
 from ...hwgen.shell.top import emit_shell
 from .arguments import program_options, take
 from .build import build_system
@@ -165,7 +165,7 @@ def build_programs(
     write_software(design, folder / "software", [target.halide for target in chosen.values()])
     systems = {}
     for accelerator in design.accelerators:
-        name = identifier(accelerator.name)
+        name = accelerator.identifier
         shell = emit_shell(accelerator.generated, design.shell)
         systems[name] = build_system(shell, f"{name}_axi", random_power_up=random_power_up)
     arguments = design.software.infer_arguments()

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import fluorite
+from fluorite.frontend.identifiers import identifier
 from fluorite.glue.linux import driver_sources, write_linux
-from fluorite.hwgen.names import identifier
 from fluorite.pipeline_file import load_pipeline
 
 HERE = Path(__file__).parent

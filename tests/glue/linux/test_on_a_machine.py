@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fluorite.errors import SimulationError
+from fluorite.frontend.identifiers import identifier
 from fluorite.glue.linux import driver_sources
 from fluorite.glue.sources import BACKENDS, DRIVER, LIBRARIES, STAGES
-from fluorite.hwgen.names import identifier
 from fluorite.sim.machine.boot import boot
 from fluorite.sim.machine.initramfs import initramfs
 from fluorite.sim.machine.job import prepared, with_program

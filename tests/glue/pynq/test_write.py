@@ -16,11 +16,11 @@ from fluorite.boards.read import load_board
 from fluorite.errors import UsageError
 from fluorite.frontend import ir
 from fluorite.frontend.evaluate import evaluate
+from fluorite.frontend.identifiers import identifier
 from fluorite.glue.pynq import write_pynq
 from fluorite.glue.pynq.python_code import HELPERS, python_function
 from fluorite.glue.python_formula import python_formula
 from fluorite.hwgen.formula import ceil_div, constant, maximum, modulo, variable
-from fluorite.hwgen.names import identifier
 
 
 @pytest.mark.parametrize("name", ["harris", "jacobi", "blend", "pair", "blocks", "fixed"])

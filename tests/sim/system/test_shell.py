@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import fluorite
-from fluorite.hwgen.names import identifier
+from fluorite.frontend.identifiers import identifier
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import ErrorCode
 from fluorite.hwgen.shell.top import emit_shell
