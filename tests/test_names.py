@@ -24,7 +24,7 @@ def pipeline(funcs, images, params, variables, stages):
     def mine(names):
         return names[number * len(names) // len(funcs) : (number + 1) * len(names) // len(funcs)]
 
-    for number, name in enumerate(funcs):
+    for number, name in enumerate(funcs):  # noqa: B007 - read by mine()
         inputs = [hl.ImageParam(hl.UInt(8), 2, image) for image in mine(images)]
         here = tuple(hl.Var(variable) for variable in [*mine(variables), "x", "y"][:2])
         value = hl.u8(here[0])

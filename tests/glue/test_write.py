@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from fluorite.errors import UsageError
-from fluorite.glue.accelerator import AcceleratorCode
 from fluorite.glue.write import write_software
 from fluorite.sim.system.targets import find_target
 
@@ -120,16 +119,6 @@ def test_the_program_runs(folder, devices, tmp_path):
     done = run("--size", "90x50", *usual)
     assert done.returncode == 1 and "scaled: no memory at the address of a write (DECERR)" in done.stderr
     assert "Sanitizer" not in done.stderr
-
-
-def test_names_that_the_driver_uses(examples):
-    class Renamed(AcceleratorCode):
-        def _check(self):
-            self.symbol = "fluorite_open"
-            super()._check()
-
-    with pytest.raises(UsageError, match="the driver has a function fluorite_open: give the Func another name"):
-        Renamed(examples["sums"].generated, examples["sums"].map)
 
 
 def test_unknown_target(examples, tmp_path):
