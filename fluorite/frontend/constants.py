@@ -23,6 +23,7 @@ from fluorite.frontend.halide_errors import HALIDE_ERRORS, one_line
 from fluorite.frontend.halide_io import halide_type, to_halide
 from fluorite.frontend.rewrite import find_func
 from fluorite.frontend.slots import HALIDE_VERSION, SERIALIZATION_VERSION
+from fluorite.frontend.structure import Structure
 from fluorite.frontend.table import Table, table
 
 __all__ = ["Constants", "evaluate_expr", "evaluate_exprs", "evaluate_func", "strict_target"]
@@ -49,7 +50,8 @@ class Constants:
         self._root = root
         self._compiled: dict[str, _Compiled] = {}
         self._points: dict[tuple[str, tuple[int, ...]], list[int | float]] = {}
-        self._exprs: dict[int, tuple[ir.Expr, int | float]] = {}  # holds the Expr, so that its id stays its own
+        self._structure = Structure()
+        self._exprs: dict[int, int | float] = {}  # by structure
 
     def of_func(self, func: str, value_index: int, point: Sequence[int]) -> int | float:
         """Value of an input-free Func at a point."""
@@ -61,9 +63,10 @@ class Constants:
 
     def of_expr(self, expr: ir.Expr) -> int | float:
         """Value of an expression without variables."""
-        if id(expr) not in self._exprs:
-            self._exprs[id(expr)] = expr, evaluate_expr(expr, self._root)
-        return self._exprs[id(expr)][1]
+        number = self._structure.number(expr)
+        if number not in self._exprs:
+            self._exprs[number] = evaluate_expr(expr, self._root)
+        return self._exprs[number]
 
     def region(self, func: str, region: Sequence[tuple[int, int]]) -> list[NDArray[Any]]:
         """Values over a region, as :func:`evaluate_func`."""

@@ -16,7 +16,7 @@ from fluorite.hwgen.expressions import Before, Caller, Expressions
 from fluorite.hwgen.graph import Ref
 from fluorite.hwgen.indices import Origin, as_input, is_border_helper, is_inline_reduction, rule_of_missing
 from fluorite.hwgen.ops import constant_value
-from fluorite.hwgen.tables import TableRead, is_table
+from fluorite.hwgen.tables import TableRead, buffer_value, is_table
 from fluorite.hwgen.values import Affine, Lowered, Tree, Value
 
 __all__ = ["Definitions"]
@@ -228,7 +228,7 @@ class Definitions(Expressions):
         value = func.init.values[0]
         if not isinstance(value, ir.Call):
             return None
-        if value.param and name.split("$")[0] == f"{value.name}_im":
+        if value.param and (name + "$").startswith(f"{value.name}_im$"):
             return value
         same = [
             isinstance(arg, ir.Variable) and arg.name == own for arg, own in zip(value.args, func.args, strict=False)
@@ -259,7 +259,10 @@ class Definitions(Expressions):
     def _image(self, call: ir.Call, args: tuple[Value, ...]) -> Value:
         numbers = _numbers(args)
         if call.image and numbers is not None:
-            index = ir.Type(ir.TypeCode.INT, 32)
+            stored = buffer_value(self.region.pipeline.buffers[call.image], numbers)
+            if stored is not None:
+                return self._literal(stored, call.type)
+            index = ir.Type(ir.TypeCode.INT, 32)  # Halide says what is wrong with it
             at = dataclasses.replace(call, args=tuple(ir.Imm(index, n) for n in numbers))
             return self._literal(self.region.constants.of_expr(at), call.type)
         if call.image:

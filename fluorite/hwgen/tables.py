@@ -19,7 +19,7 @@ from fluorite.frontend.visit import expressions, walk
 from fluorite.hwgen.graph import Ref
 from fluorite.hwgen.ops import Builder
 
-__all__ = ["TableRead", "is_table", "rom"]
+__all__ = ["TableRead", "buffer_value", "is_table", "rom"]
 
 WORDS_MAX = 1 << 16  # of one table
 
@@ -128,13 +128,29 @@ def rom(build: Builder, region: Region, read: TableRead, indices: Sequence[Ref])
     return build.rom(build.linear(terms), read.name, words, first)
 
 
+def buffer_value(buffer: ir.Buffer, point: Sequence[int]) -> int | float | None:
+    """The value of a Buffer at a point; None beyond its edges, or of a type that numpy has not."""
+    if buffer.type.code is ir.TypeCode.BFLOAT or buffer.type.lanes != 1:
+        return None
+    index = [at - least for at, (least, _, _) in zip(point, buffer.dims, strict=True)]
+    if any(not 0 <= at < extent for at, (_, extent, _) in zip(index, buffer.dims, strict=True)):
+        return None
+    value = _stored(buffer)[tuple(reversed(index))].item()
+    return int(value) & 1 if buffer.type.bits == 1 else value
+
+
+def _stored(buffer: ir.Buffer) -> np.ndarray[tuple[int, ...]]:
+    """All of a Buffer, axes reversed, without a copy."""
+    kind = ("i" if buffer.type.is_signed else "u") if buffer.type.is_integer else "f"
+    dtype = np.dtype(f"{kind}{max(buffer.type.bits, 8) // 8}")
+    return np.frombuffer(buffer.data, dtype).reshape([extent for _, extent, _ in reversed(buffer.dims)])
+
+
 def _buffer_values(
     buffer: ir.Buffer, read: TableRead, ranges: Sequence[tuple[int, int]]
 ) -> np.ndarray[tuple[int, ...]]:
     """A Buffer's values over a range, axes reversed; 0 where the range leaves it in words that do not count."""
-    bits = max(buffer.type.bits, 8)
-    dtype = np.dtype(f"{'i' if buffer.type.is_signed else 'u'}{bits // 8}")
-    stored = np.frombuffer(buffer.data, dtype).reshape([extent for _, extent, _ in reversed(buffer.dims)])
+    stored = _stored(buffer)
     for position, ((lo, hi), (least, extent, _)) in enumerate(zip(ranges, buffer.dims, strict=True)):
         slack = read.slack if read.positional[position] else 0
         if lo < least - slack or hi > least + extent - 1 + slack:

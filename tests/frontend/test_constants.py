@@ -1,15 +1,19 @@
 """Constants are what Halide computes, whatever they are made of."""
 
+import itertools
 import math
 
 import halide as hl
 import numpy as np
 import pytest
 
+import fluorite
 from fluorite.errors import UsageError
-from fluorite.frontend import ir
+from fluorite.frontend import constants, ir
 from fluorite.frontend.constants import Constants, evaluate_expr, evaluate_exprs, evaluate_func
 from fluorite.frontend.halide_io import load
+from fluorite.frontend.structure import Structure
+from fluorite.hwgen.tables import buffer_value
 
 x, y = hl.vars("x y")
 
@@ -156,3 +160,79 @@ def test_vector_code_is_refused():
     i32 = ir.Type(ir.TypeCode.INT, 32)
     with pytest.raises(UsageError, match=r"^vector code \(Broadcast\) cannot be given back to Halide$"):
         evaluate_expr(ir.Vector("Broadcast", (ir.Imm(i32, 1),), ir.Type(ir.TypeCode.INT, 32, 4)))
+
+
+# --- how often Halide is asked ----------------------------------------------------------------------------------------
+
+
+def _convolution(weights, quantized):
+    """Four channels of 3x3x4 taps, whose weights are a constant Buffer."""
+    c = hl.Var("c")
+    source, kernel = hl.ImageParam(hl.UInt(8), 3, "source"), hl.Buffer(weights)
+    r = hl.RDom([(0, 3), (0, 3), (0, 4)], "r")
+    weight = kernel[r.x, r.y, r.z, c]
+    if quantized:
+        weight = hl.cast(hl.Int(8), hl.round(weight * 16))
+    conv, hw, output = hl.Func("conv"), hl.Func("hw"), hl.Func("output")
+    conv[x, y, c] = hl.i32(0)
+    conv[x, y, c] += hl.i32(source[x + r.x, y + r.y, r.z]) * hl.i32(weight)
+    conv.update().unroll(r.x).unroll(r.y).unroll(r.z)
+    hw[x, y, c] = hl.u8(hl.clamp(conv[x, y, c] >> 6, 0, 255))
+    hw.bound(c, 0, 4).reorder(c, x, y).unroll(c).compute_root().set_estimate(x, 0, 64).set_estimate(y, 0, 48)
+    hw.accelerate([source], x, hl.Var.outermost())
+    output[x, y, c] = hw[x, y, c]
+    output.bound(c, 0, 4)
+    return output
+
+
+@pytest.mark.parametrize("dtype,most", [(np.int8, 0), (np.float32, 5)])
+def test_weights_are_looked_up_not_compiled(dtype, most, monkeypatch):
+    """144 taps, each read twice: a Buffer's integers cost nothing, equal expressions of its floats one evaluation."""
+    compiled = []
+    original = constants._Compiled.__init__
+
+    def counted(self, *arguments):
+        compiled.append(arguments)
+        original(self, *arguments)
+
+    monkeypatch.setattr(constants._Compiled, "__init__", counted)
+    weights = np.random.default_rng(0).integers(-2, 3, (4, 4, 3, 3)).astype(dtype)
+    design = fluorite.compile(_convolution(weights / dtype(4) if most else weights, bool(most)))
+    assert len(compiled) == most
+    assert design.report.accelerators[0].operators
+
+
+@pytest.mark.parametrize(
+    "dtype", [np.bool_, np.int8, np.uint8, np.int16, np.uint32, np.int64, np.float16, np.float32, np.float64]
+)
+def test_a_buffer_is_read_as_halide_reads_it(dtype):
+    values = np.random.default_rng(1).integers(0, 2 if dtype is np.bool_ else 100, (5, 4, 3)).astype(dtype)
+    if np.issubdtype(dtype, np.floating):
+        values = (values / dtype(7)).astype(dtype)
+    values = values.transpose(1, 0, 2)
+    buffer = hl.Buffer(values)
+    buffer.set_min([-1, 2, 0])
+    func = hl.Func("f")
+    func[x, y] = buffer[x, y, x * 0]
+    loaded = load(func)
+    (stored,) = loaded.pipeline.buffers.values()
+    for point in itertools.product(range(-1, 2), range(2, 7), range(4)):
+        assert buffer_value(stored, point) == values[point[2], point[1] - 2, point[0] + 1]
+    assert buffer_value(stored, (2, 2, 0)) is None
+    assert buffer_value(stored, (-1, 1, 0)) is None
+
+
+def test_expressions_are_equal_where_they_are_written_alike():
+    number = Structure().number
+    f32, i32 = ir.Type(ir.TypeCode.FLOAT, 32), ir.Type(ir.TypeCode.INT, 32)
+
+    def plus(a, b, of=f32):
+        return ir.Binary(ir.BinaryOp.ADD, ir.Imm(of, a), ir.Imm(of, b), of)
+
+    assert number(plus(1.0, 2.0)) == number(plus(1.0, 2.0))
+    different = [plus(1.0, 2.0), plus(2.0, 1.0), plus(1.0, 1.0), plus(0.0, 2.0), plus(-0.0, 2.0), plus(1, 2, i32)]
+    assert len({number(expr) for expr in different}) == len(different)
+    deep = plus(1.0, 2.0)
+    for _ in range(5000):
+        deep = ir.Binary(ir.BinaryOp.MUL, deep, deep, f32)
+    number(deep)
