@@ -48,6 +48,11 @@ def meeting(source):
     return chain(both.linebuffer(), 2, lambda before, _: before[x, y - 3] - before[x - 1, y - 1], first=5)
 
 
+def aside(source):
+    """Only what is to the right and below is read: of an image of a pixel, all is beyond the edge."""
+    return chain(BC.repeat_edge(source), 3, lambda before, _: before[x + 1, y + 2] + 3 * before[x + 2, y + 1])
+
+
 def accelerated(make, lanes=1, fixed=False):
     """A pipeline of an image of any size up to SIZE."""
     source = hl.ImageParam(hl.UInt(8), 2, "source")
@@ -69,6 +74,7 @@ def accelerated(make, lanes=1, fixed=False):
         (mixed, 2, [SIZE, (22, 3), (9, 1)]),
         (meeting, 1, [SIZE, (23, 8), (4, 2), (1, 1)]),
         (meeting, 4, [SIZE]),
+        (aside, 1, [SIZE, (1, 3), (3, 1), (1, 1)]),
     ],
 )
 def test_exact(make, lanes, sizes):

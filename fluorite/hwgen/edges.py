@@ -47,6 +47,10 @@ class Edge:
     lo: int
     hi: int
 
+    def nearest(self, offset: int) -> int:
+        """How far a read at this distance goes: of an image of one pixel, one to the right may end at the left edge."""
+        return min(max(offset, self.lo), self.hi)
+
 
 def constant_beyond(region: Region, taps: Sequence[Tap], surveyed: Lowered) -> dict[str, tuple[Edge | None, ...]]:
     """Per stage and scan dimension, beyond which pixels its values are those at its edge; None if nowhere.
@@ -104,7 +108,7 @@ def clamped(
             for d, (lo, hi) in enumerate(ranges[stage]):
                 edge = edges[tap.name][d] if tap.name in edges else None
                 lo, hi = (0, 0) if d in tap.borders else (lo + tap.offsets[d], hi + tap.offsets[d])
-                read.append((max(lo, edge.lo), min(hi, edge.hi)) if edge else (lo, hi))
+                read.append((edge.nearest(lo), edge.nearest(hi)) if edge else (lo, hi))
             known = ranges.setdefault(tap.name, read)
             ranges[tap.name] = [(min(a, c), max(b, d)) for (a, b), (c, d) in zip(known, read, strict=True)]
     return {
