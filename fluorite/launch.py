@@ -59,14 +59,20 @@ def check_held(generated: Generated, name: str, output: Box, held: Box) -> None:
     Raises
     ------
     UsageError
-        A ``bound`` of the input is too small for it.
+        An image is too small for it, or a ``bound`` of the input.
     """
+    if name not in generated.region.pipeline.funcs:
+        way_out = f"give {name} an image that holds that, or read it through a hl.BoundaryConditions"
+    elif min(held[1]) < 1:
+        way_out = f"leave async_(), store_root() and store_at() of {name} out"  # Halide lets nothing of it be computed
+    else:
+        way_out = f"give bound() of {name} all that is read of it"
     for d, needs in enumerate(zip(*input_region(generated, name, *output), *held, strict=True)):
         low, extent, held_low, held_extent = needs
         if low < held_low or low + extent > held_low + held_extent:
             raise UsageError(
                 f"{generated.region.name}: {name} is read from {low} to {low + extent - 1} along dimension {d}, and is "
-                f"there from {held_low} to {held_low + held_extent - 1}; give bound() of {name} all that is read of it"
+                f"there from {held_low} to {held_low + held_extent - 1}; {way_out}"
             )
 
 

@@ -28,6 +28,11 @@ _WAYS_OUT = (
     (r"Couldn't infer the upper bound for the storage size of (?P<func>\S+),", _LEVELS),
     (r"Cannot fold dimension \d+ of (?P<func>\S+) because an extern stage", _LEVELS),
     (r'Func "(?P<func>\S+)" is scheduled with ring_buffer\(\)', _LEVELS),
+    (r"The fold factor \(\d+\) of dimension \S+ of (?P<func>\S+) is too small", "leave fold_storage() of {func} out"),
+    (
+        r"The explicit allocation bound \(\d+\) of dimension \S+ of (?P<func>\S+) is too",
+        "leave bound_storage() of {func} out",
+    ),
     (r"Bounds given for (?P<func>\S+) in", "give bound() of {func} all that is read of it"),
     (r"Schedule for Func (?P<func>\S+) requires", "leave the schedule of {func} for other devices out"),
     (

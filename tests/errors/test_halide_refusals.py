@@ -250,6 +250,18 @@ RUN = {
         "output: Halide stops: Bounds given for hw in x (from 0 to 3) do not cover required region (from 0 to 36); "
         "give bound() of hw all that is read of it",
     ),
+    "folded_too_small": (
+        True,
+        lambda p: p.padded.store_root().compute_at(p.output, yo).fold_storage(y, 4),
+        "output: Halide stops: The fold factor (4) of dimension y of padded is too small to store the required region "
+        "accessed by loop output.s0.y.yo (9); leave fold_storage() of padded out",
+    ),
+    "room_too_small": (
+        False,
+        lambda p: p.padded.bound_storage(x, 3),
+        "output: Halide stops: The explicit allocation bound (3) of dimension x of padded is too small to store the "
+        "required region (39); leave bound_storage() of padded out",
+    ),
     "folded_across_tiles": (
         True,
         lambda p: p.padded.store_root().compute_at(p.output, yo).fold_storage(y, 16),
@@ -286,6 +298,59 @@ def test_bound_of_an_input_of_tiles_that_is_too_small(variable, extent, message)
         fluorite.compile(pipe.output).realize([37, 22])
     said = without_numbers(str(caught.value))
     assert said == f"{message}; give bound() of padded all that is read of it"
+
+
+def image_as_input(width, border=False):
+    """Two neighbours of each pixel of an image of that width, given to the accelerator as it is."""
+    source, hw, output = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func("hw"), hl.Func("output")
+    pixels = np.ascontiguousarray(PIXELS[:, :width])
+    source.set(hl.Buffer(pixels))
+    read = hl.BoundaryConditions.repeat_edge(source) if border else source
+    hw[x, y] = hl.u16(read[x, y]) + read[x + 1, y]
+    hw.compute_root().set_estimate(x, 0, 64).set_estimate(y, 0, 64).accelerate([source], x, OUTERMOST)
+    output[x, y] = hw[x, y] * 2
+    return output, pixels
+
+
+def test_image_that_is_too_small_for_what_is_read():
+    """There is no bound() of an ImageParam: a larger image, or a border."""
+    output, _kept = image_as_input(36)
+    with pytest.raises(UsageError) as caught:
+        fluorite.compile(output).realize([36, 22])
+    assert without_numbers(str(caught.value)) == (
+        "hw: source is read from 0 to 36 along dimension 0, and is there from 0 to 35; give source an image that holds "
+        "that, or read it through a hl.BoundaryConditions"
+    )
+    for way_out in ({"width": 37}, {"width": 36, "border": True}):
+        output, _kept = image_as_input(**way_out)
+        expected = np.array(output.realize([36, 22]))
+        np.testing.assert_array_equal(np.array(fluorite.compile(output).realize([36, 22])), expected)
+
+
+def stored_and_computed_ahead(asynchronous):
+    pipe = Pipe()
+    pipe.source.set(hl.Buffer(PIXELS))
+    for func in (pipe.padded, pipe.hw):
+        func.store_root().compute_at(pipe.output, y)
+    if asynchronous:
+        pipe.padded.async_()
+        pipe.hw.async_()
+    else:
+        pipe.padded.compute_root()
+    return pipe
+
+
+def test_asynchronous_input_that_is_never_there():
+    pipe = stored_and_computed_ahead(asynchronous=True)
+    with pytest.raises(UsageError) as caught:
+        fluorite.compile(pipe.output).realize([37, 22])
+    assert without_numbers(str(caught.value)) == (
+        "hw: padded is read from -1 to 37 along dimension 0, and is there from 0 to -1; leave async_(), store_root() "
+        "and store_at() of padded out"
+    )
+    pipe = stored_and_computed_ahead(asynchronous=False)
+    expected = np.array(pipe.output.realize([37, 22]))
+    np.testing.assert_array_equal(np.array(fluorite.compile(pipe.output).realize([37, 22])), expected)
 
 
 @pytest.mark.parametrize("sizes", [[37], [37, 22, 1], [37, -1], [37, 2.5], [37, 1 << 31], []])
