@@ -62,8 +62,21 @@ def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues) -> Regi
     stages = tuple(f for f in reached if f == name or annotations_of(pipeline.funcs[f]).linebuffer)
     loops, channels = _loops(func, accelerate)
     check_limits(name, loops, channels)
+    _check_outputs(pipeline, name, accelerate.inputs)
     streams = (*(i.name for i in inputs if i.name in pipeline.funcs), *stages)
     return Region(name, pipeline, inputs, stages, loops, channels, constants, tuple(_depths(pipeline, streams)))
+
+
+def _check_outputs(pipeline: ir.Pipeline, name: str, inputs: Collection[str]) -> None:
+    """Refuse an output that is inside the accelerator: Halide makes it as large as the accelerated Func reads it."""
+    for output in pipeline.outputs:
+        if output != name and output in funcs_inside(pipeline, name, inputs):
+            raise ScheduleError(
+                output,
+                f"output of the pipeline and inside the accelerator {name}",
+                f"as an output it has all that {name} reads, and software cannot know what that is",
+                f"make a Func that copies {output} the output",
+            )
 
 
 def _depths(pipeline: ir.Pipeline, streams: Collection[str]) -> Iterator[tuple[str, str, int]]:

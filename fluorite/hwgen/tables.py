@@ -101,7 +101,7 @@ def rom(build: Builder, region: Region, read: TableRead, indices: Sequence[Ref])
             read.func,
             read.construct,
             f"its index ranges over {spoken}, and a table holds {WORDS_MAX} values at most",
-            "clamp the index",
+            _known_position(region, read) or "clamp the index",
         )
     if read.is_buffer:
         values = _buffer_values(region.pipeline.buffers[read.name], read, ranges)
@@ -144,6 +144,17 @@ def _stored(buffer: ir.Buffer) -> np.ndarray[tuple[int, ...]]:
     kind = ("i" if buffer.type.is_signed else "u") if buffer.type.is_integer else "f"
     dtype = np.dtype(f"{kind}{max(buffer.type.bits, 8) // 8}")
     return np.frombuffer(buffer.data, dtype).reshape([extent for _, extent, _ in reversed(buffer.dims)])
+
+
+def _known_position(region: Region, read: TableRead) -> str:
+    """The way out where a table is read at a position that is anywhere; a border condition alone is none."""
+    anywhere = [loop for loop in region.loops if loop.min is None] if any(read.positional) else []
+    if not anywhere:
+        return ""
+    if not all(loop.whole for loop in anywhere):
+        return f"compute {read.name} in software, as a Func of its own that is an input of accelerate()"
+    bounds = " and ".join(f"{region.name}.bound({loop.var}, min, extent)" for loop in anywhere)
+    return f"give {bounds}, in numbers: where a launch begins must be known, not only how large it is"
 
 
 def _buffer_values(
