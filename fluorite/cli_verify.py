@@ -162,15 +162,17 @@ def _verify_core(
     runs = []
     if not options.json:
         print(f"{loaded.name}, {accelerator.name} alone: {counted(len(order))} back to back of {_listed(sizes)}")
-    for pattern, stalls in patterns(accelerator.generated, options.stalls, options.seed):
-        run = run_core(accelerator, order, pattern, stalls)
+    for pattern in patterns(accelerator.generated, order, options.stalls, options.seed):
+        run = run_core(accelerator, order, pattern)
         if not options.json:
             result = f"DIFFERENT in launch {', '.join(map(str, run.different))}" if run.different else "exact"
             looked_at = f"{run.looked_at_cycles} of them" if run.looked_at_cycles < run.cycles else "all"
-            print(f"  stalling {pattern}: {result}, {run.cycles} cycles, the handshakes of {looked_at} as scheduled")
+            print(
+                f"  stalling {pattern.name}: {result}, {run.cycles} cycles, the handshakes of {looked_at} as scheduled"
+            )
         runs.append(
             {
-                "stalling": pattern,
+                "stalling": pattern.name,
                 "cycles": run.cycles,
                 "cycles_with_handshakes_checked": min(run.cycles, run.looked_at_cycles),
                 "exact": not run.different,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,13 +24,15 @@ from fluorite.sim.model import CoreInstance
 from fluorite.sim.run import AnyArray, Job, Stalls
 from fluorite.words import Words
 
-__all__ = ["CoreCheck", "Frame", "Recorder", "patterns", "run_core", "sequence"]
+__all__ = ["CoreCheck", "Frame", "Pattern", "Recorder", "patterns", "run_core", "sequence"]
 
 _KEPT_OF_A_SIZE = 2  # two launches of a size, because they may differ in their origins
 _MOST_CYCLES = 150_000  # of a run
 _LOOKED_AT_CYCLES = 20_000  # of each run: the handshakes are checked here in Python
 _TIMEOUT_CYCLES = 20_000
+_BREAK_OFF_CYCLES = 40  # without a transfer
 _BURST_CYCLES = 7.0
+_LATE_LAUNCHES = 0.75
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,25 @@ class _Recorded:
     accelerator: Accelerator
     launch: Launch
     inputs: tuple[AnyArray, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """How a core is disturbed in a run.
+
+    Attributes
+    ----------
+    name : str
+        In words, to follow "stalling".
+    stalls : Stalls or None
+        Which ports stall.
+    interrupted : bool
+        Whether a launch before is broken off by a reset.
+    """
+
+    name: str
+    stalls: Stalls | None = None
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +127,9 @@ class Recorder:
 def frames(model: Golden, recorded: _Recorded, seed: int) -> list[Frame]:
     """Frames of one launch's settings: its own images, and others made of the same values.
 
-    The others are the images moved, and such in which all values are the least or the greatest that the images have:
-    they reach what random pixels hardly do. Values that are not in the images may be ones that the pipeline never has.
+    The others are the images moved, and such in which all values are the least or the greatest that the images have, or
+    next to each other: they reach what random pixels hardly do. Values that are not in the images may be ones that the
+    pipeline never has.
     """
     random = np.random.default_rng(seed)
     launch, inputs = recorded.launch, recorded.inputs
@@ -115,6 +137,7 @@ def frames(model: Golden, recorded: _Recorded, seed: int) -> list[Frame]:
         inputs,
         [np.roll(image, image.size // 3 + 1) for image in inputs],
         [np.where(random.integers(0, 2, image.shape) == 1, image.max(), image.min()) for image in inputs],
+        [random.choice(_neighbours(image), image.shape) for image in inputs],
         [np.full_like(image, image.max()) for image in inputs],
         [np.full_like(image, image.min()) for image in inputs],
     ]
@@ -129,8 +152,14 @@ def frames(model: Golden, recorded: _Recorded, seed: int) -> list[Frame]:
     ]
 
 
+def _neighbours(image: AnyArray) -> AnyArray:
+    """Four values of an image that are next to each other, in its middle."""
+    values = np.unique(image)
+    return values[len(values) // 2 - 2 :][:4] if len(values) > 4 else values
+
+
 def sequence(generated: Generated, of_launches: Sequence[Sequence[Frame]]) -> list[Frame]:
-    """The order in which frames of several launches run: small ones first, each launch's own in a row, and back.
+    """The order in which frames of several launches run: small ones first, each launch's own in a row, and to and fro.
 
     Large launches are left out where there are smaller ones; what is there is run in all.
     """
@@ -146,30 +175,44 @@ def sequence(generated: Generated, of_launches: Sequence[Sequence[Frame]]) -> li
         if total > _MOST_CYCLES and chosen:
             break
         chosen.append(own if total <= _MOST_CYCLES else own[:2])
-    return [frame for own in chosen for frame in own] + [own[1] for own in reversed(chosen[:-1])]
+    order = [frame for own in chosen for frame in own] + [own[1] for own in reversed(chosen[:-1])]
+    if len(chosen) > 1:  # what a large launch leaves behind must not matter to a small one
+        order += [own[number] for number in (2, 3) if number < len(chosen[-1]) for own in (chosen[-1], chosen[0])]
+    return order
 
 
-def patterns(generated: Generated, probability: float, seed: int) -> list[tuple[str, Stalls | None]]:
-    """What stalls in each run, by what it is called: nothing, all ports, in bursts, and each port alone."""
-    found: list[tuple[str, Stalls | None]] = [("nothing", None)]
-    if probability:
-        found.append((f"{probability:g} of the cycles on every port", Stalls(seed, probability, probability)))
-        least = probability / (1 - probability)
-        bursts = max(_BURST_CYCLES, least)
-        bursty = f"{probability:g} of the cycles in bursts on every port"
-        found.append((bursty, Stalls(seed + 1, probability, probability, burst_cycles=bursts)))
-        for name in ("launch", *(stream.name for stream in generated.interface.streams)):
-            share = max(probability, 0.5)
-            alone = Stalls(seed + 2, 0, 0, burst_cycles=bursts, ports=((name, share),))
-            found.append((f"{share:g} of the cycles in bursts on {name} alone", alone))
+def patterns(generated: Generated, order: Sequence[Frame], probability: float, seed: int) -> list[Pattern]:
+    """The runs of a core: nothing stalls, every port does, every port in bursts, and each port alone."""
+    found = [Pattern("nothing, after a reset in the middle of a launch", interrupted=True)]
+    if not probability:
+        return found
+    rare = probability / (1 - probability)
+    bursts = max(_BURST_CYCLES, rare)
+    found.append(Pattern(f"{probability:g} of the cycles on every port", Stalls(seed, probability, probability)))
+    found.append(
+        Pattern(
+            f"{probability:g} of the cycles in bursts of {bursts:g} on every port",
+            Stalls(seed + 1, probability, probability, burst_cycles=bursts),
+        )
+    )
+    share = max(probability, 0.5)
+    often = max(_BURST_CYCLES, share / (1 - share))
+    for stream in generated.interface.streams:
+        alone = Stalls(seed + 2, 0, 0, often, ((stream.name, share),))
+        found.append(Pattern(f"{share:g} of the cycles in bursts of {often:g} on {stream.name} alone", alone))
+    # So late that a launch also comes while the last results of the one before are on their way out, and when all are.
+    cycles = sorted({timing(generated, frame.launch).cycles for frame in order})
+    for late in dict.fromkeys((cycles[0], cycles[-1])):
+        share = 1 - 1 / (1 + _LATE_LAUNCHES * late)
+        launches = Stalls(seed + 3, 0, 0, late, (("launch", share),))
+        found.append(Pattern(f"{_LATE_LAUNCHES:g} of the launches for {late} cycles on average", launches))
     return found
 
 
 def run_core(
     accelerator: Accelerator,
     order: Sequence[Frame],
-    pattern: str,
-    stalls: Stalls | None,
+    pattern: Pattern,
     instance: Callable[[], AbstractContextManager[CoreInstance]] | None = None,
 ) -> CoreCheck:
     """Run frames through the core, each offered as soon as the protocol allows.
@@ -180,10 +223,8 @@ def run_core(
         Its core is run.
     order : sequence of Frame
         What to run.
-    pattern : str
-        What the stalls are called.
-    stalls : Stalls or None
-        The stalls.
+    pattern : Pattern
+        How the core is disturbed.
     instance : callable, optional
         Gives the core to run in the place of the accelerator's own.
 
@@ -207,9 +248,11 @@ def run_core(
     ]
     timings = [timing(generated, frame.launch) for frame in order]
     with (instance or accelerator.instance)() as core:
+        if pattern.interrupted:
+            _break_off(core, jobs[-1])
         run = core.run_many(
             jobs,
-            stalls=stalls,
+            stalls=pattern.stalls,
             timeout_cycles=_TIMEOUT_CYCLES,
             quiet_cycles=2 * timings[-1].cycles + 16,
             handshakes=True,
@@ -217,14 +260,22 @@ def run_core(
     assert run.handshakes is not None
     looked_at = min(len(run.handshakes), _LOOKED_AT_CYCLES)
     if difference := first_difference(generated.interface, timings, run.handshakes, looked_at):
-        raise SimulationError(f"core {generated.interface.module!r}: {difference}; stalling {pattern}")
+        raise SimulationError(f"core {generated.interface.module!r}: {difference}; stalling {pattern.name}")
     different = []
     for number, (frame, own, job) in enumerate(zip(order, images, jobs, strict=True)):
         for image, packed in zip(own, job.outputs, strict=True):
             result.unpack(packed, image)
         if any(image.tobytes() != right.tobytes() for image, right in zip(own, frame.expected, strict=True)):
             different.append(number)
-    return CoreCheck(pattern, len(order), run.cycles, looked_at, tuple(different))
+    return CoreCheck(pattern.name, len(order), run.cycles, looked_at, tuple(different))
+
+
+def _break_off(core: CoreInstance, job: Job) -> None:
+    """Leave a core in the middle of a launch, full of words: a consumer takes none, and what then fails is reset."""
+    forever = 1e6
+    outputs = tuple((port.name, 1 - 1 / forever) for port in core.interface.outputs)
+    with suppress(SimulationError):
+        core.run_many([job], stalls=Stalls(0, 0, 0, forever, outputs), timeout_cycles=_BREAK_OFF_CYCLES)
 
 
 def timing(generated: Generated, launch: Launch) -> Timing:

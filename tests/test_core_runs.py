@@ -51,20 +51,26 @@ def run(recorded, right=None, wrong=None, probability=0.3):
         assert accelerator.verilog.count(right) == 1, accelerator.verilog
         core = build(accelerator.verilog.replace(right, wrong), accelerator.generated.interface).open()
         instance = lambda: nullcontext(core)  # noqa: E731
-    return [run_core(accelerator, order, *how, instance) for how in patterns(accelerator.generated, probability, 0)]
+    how = patterns(accelerator.generated, order, probability, 0)
+    return [run_core(accelerator, order, pattern, instance) for pattern in how]
 
 
 def test_launches_of_two_sizes_back_to_back(recorded):
     _, order = recorded
-    assert [frame.launch.extents for frame in order] == [(7, 4)] * 5 + [(12, 9)] * 5 + [(7, 4)]
-    for image in (frame.inputs[0] for frame in order[:5]):
+    assert [frame.launch.extents for frame in order] == [
+        *[(7, 4)] * 6,
+        *[(12, 9)] * 6,
+        *[(7, 4), (12, 9)] * 2,
+        (7, 4),
+    ]
+    for image in (frame.inputs[0] for frame in order[:6]):
         assert image.shape == (5, 9)
-    assert (order[3].inputs[1] == order[0].inputs[1].max()).all()
+    assert (order[4].inputs[1] == order[0].inputs[1].max()).all()
     checks = run(recorded)
-    assert [check.different for check in checks] == [()] * 7
-    assert [check.launches for check in checks] == [11] * 7
+    assert [check.different for check in checks] == [()] * 8
+    assert [check.launches for check in checks] == [17] * 8
     period = 10 * 14  # the larger size's scan
-    assert 5 * period < checks[0].cycles < 5 * period + 6 * 9 * 5 + 100
+    assert 8 * period < checks[0].cycles < 8 * period + 9 * 9 * 5 + 200
     assert checks[1].cycles > checks[0].cycles
     assert run(recorded, probability=0)[0] == checks[0]
 

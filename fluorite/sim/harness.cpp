@@ -53,7 +53,7 @@ struct Bench {
         for (uint64_t& value : values) value = random.next();
         drive_settings(ports, values);
     }
-    void reset() {
+    void reset(int cycles) {
         ports.rst = 1;
         ports.launch_valid = 0;
 #define QUIET(i, bits, lanes) ports.input##i##_valid = 0;
@@ -62,7 +62,7 @@ struct Bench {
 #define QUIET(i, bits, lanes) ports.output##i##_ready = 0;
         OUTPUTS(QUIET)
 #undef QUIET
-        for (int cycle = 0; cycle < 4; ++cycle) {
+        for (int cycle = 0; cycle < cycles; ++cycle) {
             random_settings();
             settle();
             edge();
@@ -198,7 +198,7 @@ void Bench::run(int64_t count, const Array* arrays, const uint64_t* settings, Op
     bool swallowed = false;
     INPUTS(SWALLOWED)
 #undef SWALLOWED
-    if (swallowed) reset();  // or the next run would begin with them
+    if (swallowed) reset(1);  // or the next run would begin with them
     result = {end, failure.error, failure.port, failure.launch, failure.word, cycle};
 #define RESULT(i, bits, lanes) streams[i] = input##i.result;
     INPUTS(RESULT)
@@ -223,7 +223,7 @@ void vl_fatal(const char*, int, const char*, const char* message) {
 EXPORT void* fluorite_open(uint64_t seed, int random_power_up) {
     try {
         Bench* bench = new Bench(seed, random_power_up);
-        bench->reset();
+        bench->reset(4);
         return bench;
     } catch (...) {
         return nullptr;
@@ -232,7 +232,7 @@ EXPORT void* fluorite_open(uint64_t seed, int random_power_up) {
 
 EXPORT int fluorite_reset(void* bench) {
     try {
-        static_cast<Bench*>(bench)->reset();
+        static_cast<Bench*>(bench)->reset(1);
         return 0;
     } catch (...) {
         return 1;

@@ -64,7 +64,7 @@ class CoreInstance:
         self._close = weakref.finalize(self, library.fluorite_close, self._handle)
 
     def reset(self) -> None:
-        """Hold the core's reset for a few cycles."""
+        """Reset the core, for a single cycle."""
         with self._lock:
             self._reset()
 

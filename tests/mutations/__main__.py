@@ -1,0 +1,65 @@
+"""``make mutations``: all mutants of all designs, or some; says which survive, and why those are no errors.
+
+Ends with 1 where a mutant survives that is not named in ``survivors.py``, or one that is named there is killed.
+"""
+
+import argparse
+import random
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+
+from .designs import DESIGNS
+from .mutate import Subject
+from .survivors import reason
+
+
+def tried(name, share, seed):
+    """A design's mutants: how many there are and were tried, which survived, and which should have and did not."""
+    start = time.monotonic()
+    subject = Subject(name)
+    if (noticed := subject.killed_by(None)) is not None:
+        return name, 0, 0, [], [f"{name}: the core itself fails: {noticed}"], 0.0
+    chosen = [m for m in subject.mutants if random.Random(f"{seed} {name} {m}").random() < share]
+    alive, stale = [], []
+    for mutant in chosen:
+        noticed, why = subject.killed_by(mutant), reason(name, mutant)
+        if noticed is None:
+            alive.append((str(mutant), why))
+        elif why is not None:
+            stale.append(f"{name}: {mutant}: named as a survivor, but: {noticed}")
+    return name, len(subject.mutants), len(chosen), alive, stale, time.monotonic() - start
+
+
+def main():
+    """Try them, two designs at a time, and print what came of it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__.splitlines()[0])
+    parser.add_argument("designs", nargs="*", metavar="DESIGN", help=f"of {', '.join(DESIGNS)}; default: all")
+    parser.add_argument("--share", type=float, default=1.0, help="try this fraction of the mutants (default: 1)")
+    parser.add_argument("--seed", type=int, default=0, help="which of them, where not all are tried (default: 0)")
+    parser.add_argument("--workers", type=int, default=2, help="processes (default: 2)")
+    options = parser.parse_args()
+    total = survivors = unnamed = 0
+    with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
+        runs = [pool.submit(tried, name, options.share, options.seed) for name in options.designs or DESIGNS]
+        for run in as_completed(runs):
+            name, there, count, alive, stale, seconds = run.result()
+            print(f"{name}: {count} of {there} mutants, {count - len(alive)} killed, {seconds:.0f} s", flush=True)
+            by_reason = {}
+            for mutant, why in alive:
+                by_reason.setdefault(why, []).append(mutant)
+            for why, mutants in sorted(by_reason.items(), key=lambda item: item[0] or ""):
+                print(f"  {len(mutants)} {f'the same core: {why}' if why else 'NOT NAMED'}")
+                for mutant in mutants:
+                    print(f"    {mutant}")
+            for line in stale:
+                print(f"  NOT TRUE {line}")
+            total, survivors = total + count, survivors + len(alive)
+            unnamed += len(by_reason.get(None, [])) + len(stale)
+    print(f"{total} mutants, {total - survivors} killed, {survivors} survive, {unnamed} of them without a true reason")
+    return 1 if unnamed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
