@@ -4,32 +4,12 @@ Ends with 1 where a mutant survives that is not named in ``survivors.py``, or on
 """
 
 import argparse
-import random
 import sys
-import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 
 from .designs import DESIGNS
-from .mutate import Subject
-from .survivors import reason
-
-
-def tried(name, share, seed):
-    """A design's mutants: how many there are and were tried, which survived, and which should have and did not."""
-    start = time.monotonic()
-    subject = Subject(name)
-    if (noticed := subject.killed_by(None)) is not None:
-        return name, 0, 0, [], [f"{name}: the core itself fails: {noticed}"], 0.0
-    chosen = [m for m in subject.mutants if random.Random(f"{seed} {name} {m}").random() < share]
-    alive, stale = [], []
-    for mutant in chosen:
-        noticed, why = subject.killed_by(mutant), reason(name, mutant)
-        if noticed is None:
-            alive.append((str(mutant), why))
-        elif why is not None:
-            stale.append(f"{name}: {mutant}: named as a survivor, but: {noticed}")
-    return name, len(subject.mutants), len(chosen), alive, stale, time.monotonic() - start
+from .mutate import tried
 
 
 def main():

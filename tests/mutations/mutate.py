@@ -1,5 +1,7 @@
 """Runs of mutants: which of them `fluorite verify`'s own runs of the core notice."""
 
+import random
+import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -9,8 +11,9 @@ from fluorite.sim.verilate import build
 
 from .designs import recorded
 from .schemata import schemata
+from .survivors import reason
 
-__all__ = ["SettingMutant", "Subject"]
+__all__ = ["SettingMutant", "Subject", "tried"]
 
 PROBABILITY = 0.3
 
@@ -63,3 +66,20 @@ class Subject:
         value = frame.launch.settings[mutant.name] + mutant.difference
         fits = low <= value < low + (1 << port.width_bits)
         return {**frame.launch.settings, mutant.name: value} if fits else frame.launch.settings
+
+
+def tried(name, share, seed):
+    """A design's mutants: how many there are and were tried, which survived, and which should have and did not."""
+    start = time.monotonic()
+    subject = Subject(name)
+    if (noticed := subject.killed_by(None)) is not None:
+        return name, 0, 0, [], [f"{name}: the core itself fails: {noticed}"], 0.0
+    chosen = [m for m in subject.mutants if random.Random(f"{seed} {name} {m}").random() < share]
+    alive, stale = [], []
+    for mutant in chosen:
+        noticed, why = subject.killed_by(mutant), reason(name, mutant)
+        if noticed is None:
+            alive.append((str(mutant), why))
+        elif why is not None:
+            stale.append(f"{name}: {mutant}: named as a survivor, but: {noticed}")
+    return name, len(subject.mutants), len(chosen), alive, stale, time.monotonic() - start
