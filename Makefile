@@ -81,6 +81,9 @@ fuzz: $(STAMP) ## compare FLUORITE_FUZZ=300 random pipelines with Halide, from F
 damage: $(STAMP) ## 5,000 damaged image files, 5,000 damaged command lines and folders: all end with a documented exit code
 	@$(PY) -m pytest -n $(WORKERS) -m system tests/damage
 
+mutations: $(STAMP) ## try every mutant of six cores on `fluorite verify`'s own runs (SHARE=0.1: a tenth of them)
+	@$(PY) -m tests.mutations --workers $(WORKERS) --share $(or $(SHARE),1) --seed $(or $(SEED),0)
+
 lint: $(STAMP) ## ruff (rules and format) and mypy --strict
 	@ruff check .
 	@ruff format --check .

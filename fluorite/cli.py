@@ -156,7 +156,9 @@ def _parser() -> argparse.ArgumentParser:
     command = _command(commands, "verify", verify_command, "compare the simulated accelerator with Halide, bit for bit")
     _add_inputs(command, required=False)
     command.add_argument(
-        "--sizes", metavar="WxH,...", help="sizes of the output (default: three odd ones, or the photograph's)"
+        "--sizes",
+        metavar="WxH,...",
+        help="sizes of the output (default: three that the design takes, or the photograph's)",
     )
     command.add_argument("--seed", metavar="N", type=_seed, default=0, help="of random images and stalls (default: 0)")
     command.add_argument(
@@ -164,8 +166,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="P",
         type=float,
         default=0.25,
-        help="every size runs without stalls, and again with every port stalled in this fraction of the cycles "
-        "(default: 0.25; 0: once, without)",
+        help="every size runs without stalls, and again with every port stalled in this fraction of the cycles; then "
+        "each core alone, launches back to back, ports stalled together and each alone (default: 0.25; 0: none stalled)",
     )
 
     _command(commands, "report", report_command, "print cycles, latency, memories and operators of the accelerators")

@@ -202,6 +202,9 @@ def patterns(generated: Generated, order: Sequence[Frame], probability: float, s
         found.append(Pattern(f"{share:g} of the cycles in bursts of {often:g} on {stream.name} alone", alone))
     # So late that a launch also comes while the last results of the one before are on their way out, and when all are.
     cycles = sorted({timing(generated, frame.launch).cycles for frame in order})
+    # So long that all that the core still has to do is done but for the word that nobody takes.
+    long = Stalls(seed + 4, 0, share, 2 * cycles[-1])
+    found.append(Pattern(f"{share:g} of the cycles in bursts of {2 * cycles[-1]} on every output", long))
     for late in dict.fromkeys((cycles[0], cycles[-1])):
         share = 1 - 1 / (1 + _LATE_LAUNCHES * late)
         launches = Stalls(seed + 3, 0, 0, late, (("launch", share),))
@@ -249,7 +252,7 @@ def run_core(
     timings = [timing(generated, frame.launch) for frame in order]
     with (instance or accelerator.instance)() as core:
         if pattern.interrupted:
-            _break_off(core, jobs[-1])
+            _break_off(core, jobs[max(range(len(jobs)), key=lambda number: timings[number].cycles)])
         run = core.run_many(
             jobs,
             stalls=pattern.stalls,

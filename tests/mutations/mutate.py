@@ -38,9 +38,12 @@ class Subject:
         interface = self.accelerator.generated.interface
         mutants, verilog, self.passed_over = schemata(self.accelerator.verilog)
         settings = [SettingMutant(s.name, difference) for s in interface.settings for difference in (-1, 1)]
-        self.mutants = [*mutants, *settings]
+        self.mutants = [*mutants, *(m for m in settings if self._changes(m))]
         self.model = build(verilog, interface)
         self.patterns = patterns(self.accelerator.generated, self.order, PROBABILITY, 0)
+
+    def _changes(self, mutant):
+        return any(self._settings(frame, mutant) != frame.launch.settings for frame in self.order)
 
     def killed_by(self, mutant):
         """What notices a mutant, or None."""

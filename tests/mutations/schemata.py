@@ -197,9 +197,12 @@ def _changes(expression, width):
         condition, true, false = choice.groups()
         yield from (true, false, f"{condition} ? {false} : {true}")
     for constant in CONSTANT.finditer(expression):
-        bits, signed, value = int(constant[1]), constant[2], int(constant[3], 16)
-        for other in {(value + 1) % (1 << bits), (value - 1) % (1 << bits)} if bits > 1 else {1 - value}:
-            yield f"{expression[: constant.start()]}{bits}'{signed}h{other:x}{expression[constant.end() :]}"
+        bits, value = int(constant[1]), int(constant[3], 16)
+        if expression[: constant.start()].endswith("$signed(") and value >> bits - 1:
+            value -= 1 << bits
+        for other in (value + 1, value - 1):  # a bit wider, so that there is one
+            changed = f"{bits + 1}'h{other % (1 << bits + 1):x}"
+            yield f"{expression[: constant.start()]}{changed}{expression[constant.end() :]}"
     if width == 1:
         yield from ("1'h0", "1'h1")
 
