@@ -167,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=0.25,
         help="every size runs without stalls, and again with every port stalled in this fraction of the cycles; then "
-        "each core alone, launches back to back, ports stalled together and each alone (default: 0.25; 0: none stalled)",
+        "each core alone, launches back to back, ports stalled together and alone (default: 0.25; 0: nothing stalls)",
     )
 
     _command(commands, "report", report_command, "print cycles, latency, memories and operators of the accelerators")
