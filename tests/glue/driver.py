@@ -156,9 +156,10 @@ class Driver:
         launch = Launch(ct.cast(settings, ct.POINTER(ct.c_uint32)), ct.cast(views, ct.POINTER(View)))
         return self.library.fluorite_run(device, ct.byref(launch), timeout)
 
-    def failure(self, device, ticket):
+    def wait(self, device, ticket, timeout=1000):
+        """The result, and why the launch failed."""
         failure = Failure()
-        return self.library.fluorite_failure(device, ticket, ct.byref(failure)), failure
+        return self.library.fluorite_wait_failure(device, ticket, timeout, ct.byref(failure)), failure
 
     def counters(self, device):
         counters = Counters()

@@ -43,6 +43,7 @@ class FakeDevice:
     def defaults(self):
         """What tests change: `override` registers, `fail` launches by number, a reset that hangs..."""
         self.override, self.fail, self.hang, self.stuck, self.refuse = {}, {}, False, False, 0
+        self.failed = {}  # those that were made to
         self.launches, self.syncs, self.waits, self.idle_waits = [], [], 0, 0
         self.delay = 0  # WAIT_IRQs before a launch completes
         self.eager = False  # launches complete as they are started
@@ -152,6 +153,7 @@ class FakeDevice:
         number, launch = self.queue.popleft()
         self.launches.append(launch)
         if (code := self.fail.pop(len(self.launches) - 1, 0)) != 0:
+            self.failed[len(self.launches) - 1] = code
             self.values["launch_errors"] |= 1 << number % 32
             self.error(code, 0, number, 0x1234)
         else:

@@ -206,13 +206,30 @@ def errors(driver, example, device_model, codes):
         assert driver.run(device, settings, views) == 0
         code, ticket = driver.submit(device, settings, views)
         assert code == 0
-        assert driver.library.fluorite_wait(device, ticket, 1000) == codes["WRITE_SLVERR"]
-        _, failure = driver.failure(device, ticket)
-        assert (failure.code, failure.stream, failure.address) == (codes["WRITE_SLVERR"], 0, 0x1234)
+        code, failure = driver.wait(device, ticket)
+        assert code == failure.code == codes["WRITE_SLVERR"] and (failure.stream, failure.address) == (0, 0x1234)
         arrays[1][:] = 0
         assert driver.run(device, settings, views) == 0
         np.testing.assert_array_equal(arrays[1], arrays[0][:-1, :-2] + arrays[0][1:, 2:])
         assert driver.run(device, settings, views) == codes["READ_DECERR"]
+        release(driver, arena, arrays)
+
+
+def unclaimed(driver, example, device_model, codes, launch_count=150):
+    """However many launches come before the first is waited for, each has its own result; the arena is not used up."""
+    device_model.eager = True
+    device_model.fail = {5: 3, 40: 2, 70: 4, 120: 1}  # in a look at the registers each
+    with opened(driver, example) as (arena, device):
+        settings, views, arrays = plain_launch(driver, example, arena)
+        tickets = []
+        for _ in range(launch_count):
+            code, ticket = driver.submit(device, settings, views)
+            assert code == 0
+            tickets.append(ticket)
+        for number in [*range(1, launch_count, 2), *range(0, launch_count, 2)]:
+            assert driver.library.fluorite_wait(device, tickets[number], 0) == -device_model.failed.get(number, 0)
+            assert driver.library.fluorite_wait(device, tickets[number], 0) == codes["TICKET"]
+        np.testing.assert_array_equal(arrays[1], arrays[0][:-1, :-2] + arrays[0][1:, 2:])
         release(driver, arena, arrays)
 
 
@@ -222,7 +239,8 @@ def timeout(driver, example, device_model, codes):
         settings, views, arrays = plain_launch(driver, example, arena)
         device_model.hang = True
         assert driver.run(device, settings, views, 30) == codes["TIMEOUT"]
-        assert not device_model.queue  # the hardware has let go of the memory
+        assert not device_model.queue  # the hardware has let go of the memory,
+        assert device_model.syncs[-1][0] == 6  # and the CPU sees what it left
         device_model.hang = False
         assert driver.run(device, settings, views) == 0
         np.testing.assert_array_equal(arrays[1], arrays[0][:-1, :-2] + arrays[0][1:, 2:])

@@ -4,7 +4,7 @@ import multiprocessing
 
 import pytest
 
-CACHE, DEVICE, LAUNCH, WAIT = (f"fluorite_{name}.c" for name in ("cache", "device", "launch", "wait"))
+CACHE, DEVICE, LAUNCH, TICKET, WAIT = (f"fluorite_{n}.c" for n in ("cache", "device", "launch", "ticket", "wait"))
 PIXELS, STAGE, SIM = "fluorite_pixels.c", "fluorite_stage.c", "fluorite_io_sim.c"
 
 MUTANTS = {
@@ -22,7 +22,7 @@ MUTANTS = {
         "accelerator->streams[i].is_output ? FLUORITE_BOTH : FLUORITE_TO_DEVICE;\n"
         "        if (accelerator->streams[i].is_output) { continue; }",
     ),
-    "no invalidate": (WAIT, "if (code == FLUORITE_OK && sync) {", "if (code == FLUORITE_OK && sync && 0) {"),
+    "no invalidate": (WAIT, "code = fluorite_sync_for_cpu(device, slot->views);", ""),
     "invalidates a row too few": (CACHE, "if (++at[d] < view->counts[d]) {", "if (++at[d] + 1 < view->counts[d]) {"),
     "flushes too little": (
         CACHE, "((int64_t)view->counts[d] - 1)", "((int64_t)view->counts[d] - (view->counts[d] > 1 ? 2 : 1))",
@@ -53,10 +53,15 @@ MUTANTS = {
         WAIT, "return put(device, FLUORITE_ERROR, 0); /* the next", "return FLUORITE_OK; /* the next",
     ),
     "no reset after a timeout": (
-        LAUNCH, "code == FLUORITE_ERROR_TIMEOUT && fluorite_reset(device) == FLUORITE_ERROR_STUCK",
-        "code == FLUORITE_ERROR_TIMEOUT && device->stuck",
+        LAUNCH, "if (fluorite_reset(device) == FLUORITE_ERROR_STUCK) {", "if (device->stuck) {",
     ),
     "launch not counted on": (DEVICE, "device->base = device->next;", "device->base = device->next + 1;"),
+    "results lost when others come": (TICKET, "slot->next = *first;", "slot->next = NULL;"),
+    "which failed, looked at too late": (LAUNCH, "device->next - device->completed >= ERROR_BITS &&", "0 &&"),
+    "result not taken": (WAIT, "slot = fluorite_ticket_take(", "slot = fluorite_ticket_find("),
+    "ticket kept after a timeout": (
+        LAUNCH, "(void)fluorite_wait(device, ticket, 0); /* nobody else has the ticket */", "",
+    ),
     "copies of channels swapped": (PIXELS, "+ channel) * bytes;", "+ plan->channels - 1 - channel) * bytes;"),
     "blocks: lanes of rows swapped": (PIXELS, "(int64_t)(at[d] % lanes[d])", "(int64_t)(1 - at[d] % lanes[d])"),
     "the last piece too small": (STAGE, "offset = loop->fixed ? extent - loop->max_extent : offset;", ""),
@@ -82,6 +87,8 @@ def exercise(driver, load, examples, devices):
     scenarios.timeout(driver, examples["sums"], sums, driver.codes)
     sums.defaults()
     scenarios.queue(driver, examples["sums"], sums)
+    sums.defaults()
+    scenarios.unclaimed(driver, examples["sums"], sums, driver.codes, 130)
     sums.defaults()
     for name, layout, extents in (
         ("fixed", "lines", [48, 24]), ("fixed", "alone", [33, 20]), ("sums", "alone", [80, 50]),

@@ -45,7 +45,7 @@ int fluorite_device_reset(struct fluorite_device *device)
         code = await_reset(device);
     }
     for (; device->completed < device->next; device->completed += 1) {
-        fluorite_device_finish(device, device->completed, &cancelled);
+        fluorite_ticket_finish(device, device->completed, &cancelled);
     }
     device->base = device->next;
     if (code == FLUORITE_OK) {
@@ -64,10 +64,12 @@ int fluorite_device_reset(struct fluorite_device *device)
 
 int fluorite_reset(struct fluorite_device *device)
 {
+    const int state = fluorite_hold_cancel();
     int code;
     pthread_mutex_lock(&device->lock);
     code = fluorite_device_reset(device);
     pthread_mutex_unlock(&device->lock);
+    fluorite_allow_cancel(state);
     return code;
 }
 
@@ -93,6 +95,7 @@ static int read_counters(struct fluorite_device *device, struct fluorite_counter
 
 int fluorite_counters(struct fluorite_device *device, struct fluorite_counters *counters)
 {
+    const int state = fluorite_hold_cancel();
     int code;
     memset(counters, 0, sizeof *counters);
     pthread_mutex_lock(&device->lock);
@@ -100,6 +103,7 @@ int fluorite_counters(struct fluorite_device *device, struct fluorite_counters *
     counters->interrupts_missed = device->interrupts_missed;
     counters->most_in_flight = device->most_in_flight;
     pthread_mutex_unlock(&device->lock);
+    fluorite_allow_cancel(state);
     return code;
 }
 
@@ -211,6 +215,7 @@ int fluorite_close(struct fluorite_device *device)
     }
     code = fluorite_reset(device);
     (void)put(device, FLUORITE_INTERRUPT_ENABLE, 0);
+    fluorite_ticket_drop_all(device);
     fluorite_arena_use(device->arena, -1);
     discard(device);
     return code;

@@ -15,14 +15,15 @@
 extern "C" {
 #endif
 
-#define SLOTS 64u /* results kept */
+#define CHAINS 64u /* of results, by ticket */
+#define ERROR_BITS 32u /* launches of which the hardware tells at a time whether they failed */
 #define MAX_REGISTERS 512u /* of a launch */
 #define CACHE_LINE 64u /* bytes */
 
-struct slot { /* of a launch */
+struct slot { /* of a launch, until it is waited for */
+    struct slot *next; /* in its chain */
     uint64_t ticket;
     int done;
-    int synced; /* the CPU sees the outputs */
     struct fluorite_failure failure;
     struct fluorite_view views[FLUORITE_MAX_STREAMS];
 };
@@ -38,7 +39,7 @@ struct fluorite_device {
     uint32_t interrupts_missed, most_in_flight;
     int leader; /* some thread waits for the interrupt */
     int stuck;
-    struct slot slots[SLOTS];
+    struct slot *slots[CHAINS];
 };
 
 static inline int get(struct fluorite_device *device, uint32_t offset, uint32_t *value)
@@ -49,6 +50,20 @@ static inline int get(struct fluorite_device *device, uint32_t offset, uint32_t 
 static inline int put(struct fluorite_device *device, uint32_t offset, uint32_t value)
 {
     return device->io.write(device->io.context, offset, value);
+}
+
+/* A thread that is cancelled in a function of the driver ends after it: nothing is left locked or half done. Returns
+   what the other takes. */
+static inline int fluorite_hold_cancel(void)
+{
+    int state = 0;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    return state;
+}
+
+static inline void fluorite_allow_cancel(int state)
+{
+    (void)pthread_setcancelstate(state, &state);
 }
 
 /* --- fluorite_wait.c; all but the deadlines with the lock held ---------------------------------------------------- */
@@ -63,16 +78,26 @@ struct deadline fluorite_deadline_in(int milliseconds);
 /* Milliseconds left, rounded up, at most `limit`. */
 int fluorite_deadline_left(const struct deadline *deadline, int limit);
 
-/* The slot of a launch; NULL if it is no longer kept. */
-struct slot *fluorite_device_slot(struct fluorite_device *device, uint64_t ticket);
-
-void fluorite_device_finish(struct fluorite_device *device, uint64_t ticket, const struct fluorite_failure *failure);
-
 /* Takes in what the hardware completed. */
 int fluorite_device_harvest(struct fluorite_device *device);
 
 /* Waits until something may have changed; gives the lock up meanwhile. */
 int fluorite_device_step(struct fluorite_device *device, const struct deadline *deadline);
+
+/* --- fluorite_ticket.c; all but the first with the lock held ------------------------------------------------------ */
+
+/* A slot that has no ticket yet; NULL if there is no memory. */
+struct slot *fluorite_ticket_new(const struct fluorite_device *device, const struct fluorite_view *views);
+
+/* Gives the slot the next ticket. */
+void fluorite_ticket_give(struct fluorite_device *device, struct slot *slot, uint64_t *ticket);
+
+/* The slot of a ticket; NULL if there is none. Taking it makes it the caller's, to free. */
+struct slot *fluorite_ticket_find(struct fluorite_device *device, uint64_t ticket);
+struct slot *fluorite_ticket_take(struct fluorite_device *device, uint64_t ticket);
+
+void fluorite_ticket_finish(struct fluorite_device *device, uint64_t ticket, const struct fluorite_failure *failure);
+void fluorite_ticket_drop_all(struct fluorite_device *device);
 
 /* --- fluorite_device.c -------------------------------------------------------------------------------------------- */
 

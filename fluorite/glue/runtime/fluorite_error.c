@@ -27,7 +27,7 @@ static const struct {
     {FLUORITE_ERROR_TIMEOUT, "the launch did not end in time"},
     {FLUORITE_ERROR_QUEUE_FULL, "the accelerator's queue had no room in time"},
     {FLUORITE_ERROR_CANCELLED, "the launch was forgotten by a reset"},
-    {FLUORITE_ERROR_TICKET, "there is no launch of this ticket, or its result is no longer kept"},
+    {FLUORITE_ERROR_TICKET, "there is no launch of this ticket, or it was waited for before"},
     {FLUORITE_ERROR_NO_MEMORY, "no room for another buffer"},
     {FLUORITE_ERROR_NOT_IN_ARENA, "a buffer is not allocated in the DMA arena"},
     {FLUORITE_ERROR_TOO_SMALL, "a buffer is smaller than what the launch transfers"},

@@ -3,6 +3,7 @@
 
 #include "fluorite_device.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* All that the CPU wrote to memory comes before what it tells the device next. */
@@ -80,6 +81,10 @@ static int room(struct fluorite_device *device, const struct deadline *deadline)
         if (device->stuck) {
             return FLUORITE_ERROR_STUCK;
         }
+        /* Before the hardware's memory of which launches failed comes round. */
+        if (device->next - device->completed >= ERROR_BITS && (code = fluorite_device_harvest(device)) != FLUORITE_OK) {
+            return code;
+        }
         if ((code = get(device, FLUORITE_STATUS, &status)) != FLUORITE_OK) {
             return code;
         }
@@ -132,47 +137,64 @@ static void count_in_flight(struct fluorite_device *device)
     }
 }
 
-static void remember(struct fluorite_device *device, const struct fluorite_view *views, uint64_t *ticket)
+/* Everything that needs the lock. */
+static int submit(struct fluorite_device *device, const uint32_t *registers, const struct fluorite_view *views,
+                  const struct deadline *deadline, uint64_t *ticket)
 {
-    struct slot *slot = &device->slots[device->next % SLOTS];
-    memset(slot, 0, sizeof *slot);
-    slot->ticket = device->next;
-    memcpy(slot->views, views, device->accelerator->stream_count * sizeof *views);
-    *ticket = device->next;
-    device->next += 1;
-}
-
-int fluorite_submit(struct fluorite_device *device, const struct fluorite_launch *launch, int timeout_ms,
-                    uint64_t *ticket)
-{
-    const struct fluorite_accelerator *accelerator = device->accelerator;
-    const struct deadline deadline = fluorite_deadline_in(timeout_ms);
-    uint32_t registers[MAX_REGISTERS];
-    uint32_t i;
-    int code;
-    memcpy(registers, launch->settings, accelerator->launch_count * sizeof *registers);
-    for (i = 0; i < accelerator->stream_count; ++i) {
-        uint64_t address = 0;
-        if ((code = check_view(device, &accelerator->streams[i], &launch->views[i], &address)) != FLUORITE_OK) {
-            return code;
-        }
-        describe_view(&accelerator->streams[i], &launch->views[i], address, registers);
-    }
-    if ((code = fluorite_sync_for_device(device, launch->views)) != FLUORITE_OK) {
+    struct slot *slot = fluorite_ticket_new(device, views);
+    int code = FLUORITE_ERROR_NO_MEMORY;
+    if (slot == NULL) {
         return code;
     }
     pthread_mutex_lock(&device->lock);
-    code = room(device, &deadline);
+    code = room(device, deadline);
     if (code == FLUORITE_OK) {
         code = start(device, registers);
     }
     if (code == FLUORITE_OK) {
-        remember(device, launch->views, ticket);
+        fluorite_ticket_give(device, slot, ticket);
         count_in_flight(device);
     } else if (code == FLUORITE_ERROR_HARDWARE) {
         (void)fluorite_device_reset(device); /* somebody else commands it: nothing of ours may stay under way */
     }
     pthread_mutex_unlock(&device->lock);
+    if (code != FLUORITE_OK) {
+        free(slot);
+    }
+    return code;
+}
+
+/* Works out the registers of a launch whose memory is as it must be. */
+static int describe(const struct fluorite_device *device, const struct fluorite_launch *launch, uint32_t *registers)
+{
+    const struct fluorite_accelerator *accelerator = device->accelerator;
+    uint32_t i;
+    memcpy(registers, launch->settings, accelerator->launch_count * sizeof *registers);
+    for (i = 0; i < accelerator->stream_count; ++i) {
+        uint64_t address = 0;
+        const int code = check_view(device, &accelerator->streams[i], &launch->views[i], &address);
+        if (code != FLUORITE_OK) {
+            return code;
+        }
+        describe_view(&accelerator->streams[i], &launch->views[i], address, registers);
+    }
+    return FLUORITE_OK;
+}
+
+int fluorite_submit(struct fluorite_device *device, const struct fluorite_launch *launch, int timeout_ms,
+                    uint64_t *ticket)
+{
+    const struct deadline deadline = fluorite_deadline_in(timeout_ms);
+    const int state = fluorite_hold_cancel();
+    uint32_t registers[MAX_REGISTERS];
+    int code = describe(device, launch, registers);
+    if (code == FLUORITE_OK) {
+        code = fluorite_sync_for_device(device, launch->views);
+    }
+    if (code == FLUORITE_OK) {
+        code = submit(device, registers, launch->views, &deadline, ticket);
+    }
+    fluorite_allow_cancel(state);
     return code;
 }
 
@@ -184,8 +206,11 @@ int fluorite_run(struct fluorite_device *device, const struct fluorite_launch *l
         return code;
     }
     code = fluorite_wait(device, ticket, timeout_ms);
-    if (code == FLUORITE_ERROR_TIMEOUT && fluorite_reset(device) == FLUORITE_ERROR_STUCK) {
-        code = FLUORITE_ERROR_STUCK;
+    if (code == FLUORITE_ERROR_TIMEOUT) {
+        if (fluorite_reset(device) == FLUORITE_ERROR_STUCK) {
+            code = FLUORITE_ERROR_STUCK;
+        }
+        (void)fluorite_wait(device, ticket, 0); /* nobody else has the ticket */
     }
     return code;
 }

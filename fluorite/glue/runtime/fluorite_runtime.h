@@ -12,8 +12,9 @@
 
    All functions may be called by several threads at a time; only closing must come last. Functions that can fail return
    FLUORITE_OK or a negative code, never both half done: what fails has no effect and leaves nothing behind, unless it
-   says otherwise below. A second fluorite_open of one accelerator, by this program or another, is refused with
-   FLUORITE_ERROR_BUSY until the first is closed. Times are in milliseconds; a negative one is for ever. */
+   says otherwise below. A thread that is cancelled in one ends after it. A second fluorite_open of one accelerator, by
+   this program or another, is refused with FLUORITE_ERROR_BUSY until the first is closed. Times are in milliseconds; a
+   negative one is for ever. */
 #ifndef FLUORITE_RUNTIME_H
 #define FLUORITE_RUNTIME_H
 
@@ -48,7 +49,7 @@ enum fluorite_code {
     FLUORITE_ERROR_TIMEOUT = -39,
     FLUORITE_ERROR_QUEUE_FULL = -40, /* and did not get room in time */
     FLUORITE_ERROR_CANCELLED = -41,  /* the launch was forgotten by fluorite_reset */
-    FLUORITE_ERROR_TICKET = -42,     /* no such launch, or its result is no longer kept */
+    FLUORITE_ERROR_TICKET = -42,     /* no such launch, or it was waited for before */
     FLUORITE_ERROR_NO_MEMORY = -43,
     FLUORITE_ERROR_NOT_IN_ARENA = -44,
     FLUORITE_ERROR_TOO_SMALL = -45,
@@ -192,15 +193,16 @@ int fluorite_submit(struct fluorite_device *device, const struct fluorite_launch
                     uint64_t *ticket);
 
 /* Waits for a launch and returns its result: FLUORITE_OK, the hardware's error, FLUORITE_ERROR_CANCELLED. After
-   FLUORITE_ERROR_TIMEOUT the launch goes on: wait again, or reset before its memory is used. Wait once per ticket. The
-   results of the last 64 launches are kept. */
+   FLUORITE_ERROR_TIMEOUT the launch goes on: wait again, or reset and wait, before its memory is used. However many
+   launches come in between, a result is kept until it is waited for: that once per ticket. */
 int fluorite_wait(struct fluorite_device *device, uint64_t ticket, int timeout_ms);
+
+/* The same, and why the launch failed; `failure` is filled in whatever is returned. */
+int fluorite_wait_failure(struct fluorite_device *device, uint64_t ticket, int timeout_ms,
+                          struct fluorite_failure *failure);
 
 /* Submits and waits; after a timeout it resets, so that the memory is the caller's again. */
 int fluorite_run(struct fluorite_device *device, const struct fluorite_launch *launch, int timeout_ms);
-
-/* Why a launch failed, after fluorite_wait. */
-int fluorite_failure(struct fluorite_device *device, uint64_t ticket, struct fluorite_failure *failure);
 
 /* Soft reset. Launches under way are forgotten: waiting for them returns FLUORITE_ERROR_CANCELLED. */
 int fluorite_reset(struct fluorite_device *device);

@@ -7,9 +7,9 @@
 
    The CPU's view of the DMA arena is the file that FLUORITE_SIM_ARENA names, mapped MAP_SHARED by the driver. Behind it
    is one memory that all accelerators share, and only the two SYNC operations, of any accelerator, move bytes between
-   both: a cache sync that is missing shows as wrong data, as it does on a board whose DMA is not coherent. The simulator
-   creates that file, in its full size, before the driver starts. It may answer HELLO with EBUSY; the driver itself opens
-   an accelerator only once (it locks <socket>.lock), and the arena (it locks the file). */
+   both: a cache sync that is missing shows as wrong data, as it does on a board whose DMA is not coherent. The
+   simulator creates that file, in its full size, before the driver starts. It may answer HELLO with EBUSY; the driver
+   itself opens an accelerator only once (it locks <socket>.lock), and the arena (it locks the file). */
 #ifndef FLUORITE_SIM_PROTOCOL_H
 #define FLUORITE_SIM_PROTOCOL_H
 

@@ -15,7 +15,8 @@
 static struct {
     pthread_mutex_t lock;
     struct fluorite_copies copies;
-} statistics = {PTHREAD_MUTEX_INITIALIZER, {0, 0}};
+    int blocks; /* of copies, that calls hold now */
+} statistics = {PTHREAD_MUTEX_INITIALIZER, {0, 0}, 0};
 
 static void count_copy(int copied)
 {
@@ -33,12 +34,23 @@ struct fluorite_copies fluorite_process_copies(void)
     return copies;
 }
 
+/* Changes the number of blocks; returns it. */
+static int count_blocks(int change)
+{
+    int blocks;
+    pthread_mutex_lock(&statistics.lock);
+    blocks = statistics.blocks += change;
+    pthread_mutex_unlock(&statistics.lock);
+    return blocks;
+}
+
 /* --- launches ----------------------------------------------------------------------------------------------------- */
 
 static void drop(struct call *call, struct job *job)
 {
     if (job->block != NULL) {
         (void)fluorite_free(fluorite_device_arena(call->device), job->block);
+        (void)count_blocks(-1);
     }
     free(job);
 }
@@ -48,9 +60,12 @@ static int finish(struct call *call)
 {
     const struct fluorite_stage *stage = call->stage;
     struct job *job = call->jobs[0];
-    int i, code = fluorite_wait(call->device, job->ticket, call->timeout_ms);
-    if (code == FLUORITE_ERROR_TIMEOUT && fluorite_reset(call->device) == FLUORITE_ERROR_STUCK) {
-        code = FLUORITE_ERROR_STUCK; /* the reset takes the memory back from the hardware; else nobody uses it again */
+    struct fluorite_failure failure;
+    int i, code = fluorite_wait_failure(call->device, job->ticket, call->timeout_ms, &failure);
+    if (code == FLUORITE_ERROR_TIMEOUT) {
+        /* The reset takes the memory back from the hardware; else nobody uses it again. */
+        code = fluorite_reset(call->device) == FLUORITE_ERROR_STUCK ? FLUORITE_ERROR_STUCK : code;
+        (void)fluorite_wait(call->device, job->ticket, 0); /* nobody else has the ticket */
     }
     for (i = stage->input_count; i < stage->input_count + stage->output_count && code == FLUORITE_OK; ++i) {
         if (job->copied[i]) {
@@ -58,8 +73,6 @@ static int finish(struct call *call)
         }
     }
     if (code != FLUORITE_OK) {
-        struct fluorite_failure failure = {code, -1, 0};
-        (void)fluorite_failure(call->device, job->ticket, &failure);
         (void)fluorite_fail(&call->error, code, "%s: %s%s%s (error %d, address 0x%llx)", stage->accelerator->name,
                             fluorite_error_text(code), failure.stream >= 0 ? ": " : "",
                             failure.stream >= 0 ? stage->accelerator->streams[failure.stream].name : "", code,
@@ -100,14 +113,15 @@ static int get_block(struct call *call, struct job *job, uint64_t bytes)
     int waited, code;
     for (waited = 0; waited <= call->timeout_ms && bytes <= fluorite_arena_size(arena); ++waited) {
         if ((job->block = (unsigned char *)fluorite_alloc(arena, (size_t)bytes, CACHE_LINE)) != NULL) {
+            (void)count_blocks(1);
             return FLUORITE_OK;
         }
         if (call->pending > 0) {
             if ((code = finish_all(call, FLUORITE_OK)) != FLUORITE_OK) {
                 return code;
             }
-        } else if (waited >= 1000) {
-            break; /* nothing came back in a second: buffers fill it, not launches */
+        } else if (waited >= 1000 && count_blocks(0) == 0) {
+            break; /* nobody has launches whose memory could come back: buffers fill it */
         } else {
             nap();
         }

@@ -4,6 +4,7 @@
 
 #include "fluorite_device.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SLICE_MS 100 /* the registers are looked at this often, should an interrupt be lost */
@@ -45,21 +46,6 @@ int fluorite_deadline_left(const struct deadline *deadline, int limit)
 }
 
 /* --- results ------------------------------------------------------------------------------------------------------ */
-
-struct slot *fluorite_device_slot(struct fluorite_device *device, uint64_t ticket)
-{
-    struct slot *slot = &device->slots[ticket % SLOTS];
-    return ticket < device->next && slot->ticket == ticket ? slot : NULL;
-}
-
-void fluorite_device_finish(struct fluorite_device *device, uint64_t ticket, const struct fluorite_failure *failure)
-{
-    struct slot *slot = fluorite_device_slot(device, ticket);
-    if (slot != NULL) {
-        slot->failure = *failure;
-        slot->done = 1;
-    }
-}
 
 /* Why the hardware's launch `number` failed: the error registers tell it of the first that fails. */
 static int explain(struct fluorite_device *device, uint32_t number, struct fluorite_failure *failure)
@@ -118,7 +104,7 @@ int fluorite_device_harvest(struct fluorite_device *device)
         if ((errors >> number % 32 & 1) != 0 && (code = explain(device, number, &failure)) != FLUORITE_OK) {
             return code;
         }
-        fluorite_device_finish(device, device->completed, &failure);
+        fluorite_ticket_finish(device, device->completed, &failure);
         device->completed += 1;
     }
     pthread_cond_broadcast(&device->changed);
@@ -168,7 +154,7 @@ int fluorite_device_step(struct fluorite_device *device, const struct deadline *
 static int completion(struct fluorite_device *device, uint64_t ticket, const struct deadline *deadline)
 {
     for (;;) {
-        const struct slot *slot = fluorite_device_slot(device, ticket);
+        const struct slot *slot = fluorite_ticket_find(device, ticket);
         int code;
         if (slot == NULL) {
             return FLUORITE_ERROR_TICKET;
@@ -188,37 +174,35 @@ static int completion(struct fluorite_device *device, uint64_t ticket, const str
     }
 }
 
-int fluorite_wait(struct fluorite_device *device, uint64_t ticket, int timeout_ms)
+int fluorite_wait_failure(struct fluorite_device *device, uint64_t ticket, int timeout_ms,
+                          struct fluorite_failure *failure)
 {
     const struct deadline deadline = fluorite_deadline_in(timeout_ms);
-    struct fluorite_view views[FLUORITE_MAX_STREAMS];
-    int code, result = FLUORITE_OK, sync = 0;
+    const int state = fluorite_hold_cancel();
+    struct slot *slot = NULL;
+    int code;
+    memset(failure, 0, sizeof *failure);
+    failure->stream = -1;
     pthread_mutex_lock(&device->lock);
     code = completion(device, ticket, &deadline);
     if (code == FLUORITE_OK) {
-        struct slot *slot = fluorite_device_slot(device, ticket);
-        result = slot->failure.code;
-        sync = !slot->synced && result != FLUORITE_ERROR_CANCELLED;
-        slot->synced = 1;
-        memcpy(views, slot->views, sizeof views);
+        slot = fluorite_ticket_take(device, ticket); /* of several that wait for one launch, the first has it */
     }
     pthread_mutex_unlock(&device->lock);
-    if (code == FLUORITE_OK && sync) {
-        code = fluorite_sync_for_cpu(device, views);
+    if (slot != NULL) {
+        *failure = slot->failure;
+        code = fluorite_sync_for_cpu(device, slot->views); /* also after a reset: the memory may be used again */
+        free(slot);
     }
-    return code != FLUORITE_OK ? code : result;
+    if (code != FLUORITE_OK) {
+        failure->code = code;
+    }
+    fluorite_allow_cancel(state);
+    return failure->code;
 }
 
-int fluorite_failure(struct fluorite_device *device, uint64_t ticket, struct fluorite_failure *failure)
+int fluorite_wait(struct fluorite_device *device, uint64_t ticket, int timeout_ms)
 {
-    const struct slot *slot;
-    int code = FLUORITE_ERROR_TICKET;
-    pthread_mutex_lock(&device->lock);
-    slot = fluorite_device_slot(device, ticket);
-    if (slot != NULL && slot->done) {
-        *failure = slot->failure;
-        code = FLUORITE_OK;
-    }
-    pthread_mutex_unlock(&device->lock);
-    return code;
+    struct fluorite_failure failure;
+    return fluorite_wait_failure(device, ticket, timeout_ms, &failure);
 }

@@ -11,8 +11,8 @@
    Opening any of these opens that file instead. A mapped uioN is a page that may not be touched: the handler of the
    segmentation fault decodes the load or store, asks the simulator, and steps over the instruction. poll() waits for
    the interrupt, which is masked when it comes until 1 is written, as uio_pdrv_genirq does. What is written to the
-   sync files goes to a simulator, any of them: behind all accelerators is one memory, and it is not what the CPU sees, so
-   missing cache maintenance shows. */
+   sync files goes to a simulator, any of them: behind all accelerators is one memory, and it is not what the CPU sees,
+   so missing cache maintenance shows. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>

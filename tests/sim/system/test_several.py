@@ -14,7 +14,7 @@ import pytest
 from fluorite.sim.system.program import build_programs
 from fluorite.sim.system.run import serving
 from fluorite.sim.system.settings import Memory
-from tests.sim.several import ACCELERATORS, several
+from tests.sim.several import ACCELERATORS, picture, several
 from tests.sim.system.conftest import BEATS, CONTROL, DESTINATION, SOURCE, STATUS
 
 REG_WRITE, WAIT_IRQ, SYNC_FOR_DEVICE, SYNC_FOR_CPU = 3, 4, 5, 6
@@ -26,14 +26,14 @@ SYSTEMS = [("host", False), ("arm32", False), ("arm64", False), ("arm32", True),
 @functools.cache
 def programs():
     folder = tempfile.TemporaryDirectory()
-    made = build_programs(several()[0], ["host", "arm32", "arm64"], Path(folder.name), random_power_up=True)
+    made = build_programs(several(), ["host", "arm32", "arm64"], Path(folder.name), random_power_up=True)
     made["host"].keep = folder
     return made
 
 
 @pytest.mark.parametrize(("target", "board"), SYSTEMS, ids=str)
 def test_each_sees_what_the_others_wrote(target, board):
-    _, image, expected = several()
+    image, expected = picture(70, 50)
     result = np.zeros_like(expected)
     done = programs()[target].run(
         {"source": image}, [result], board=board, environment={"HL_NUM_THREADS": "4"},
@@ -43,6 +43,17 @@ def test_each_sees_what_the_others_wrote(target, board):
     assert set(done.reports) == set(ACCELERATORS)
     assert all(report["interrupts"] > 0 for report in done.reports.values())
     assert len(re.findall(r"^\w+: 6 launches", done.output, re.MULTILINE)) == len(ACCELERATORS)
+
+
+def test_64_threads():
+    """However late a launch that was accepted is waited for, it ends well."""
+    image, expected = picture(130, 250)
+    result = np.zeros_like(expected)
+    done = programs()["host"].run(
+        {"source": image}, [result], environment={"HL_NUM_THREADS": "64"}, timeout_seconds=200
+    )  # fmt: skip
+    np.testing.assert_array_equal(result, expected)
+    assert len(re.findall(r"^\w+: 40 launches", done.output, re.MULTILINE)) == len(ACCELERATORS)
 
 
 def ask(server, op, address=0, value=0):
