@@ -9,7 +9,7 @@ from functools import cached_property
 from fluorite.errors import UsageError
 from fluorite.frontend import ir
 from fluorite.frontend.identifiers import shown
-from fluorite.glue.c_code import c_formula
+from fluorite.glue.c_code import c_formula, c_number
 from fluorite.glue.registers import common_registers
 from fluorite.glue.stage_tables import border_lines, stage_lines, stream_domain
 from fluorite.hwgen.generate import Generated
@@ -159,15 +159,18 @@ class AcceleratorCode:
                 f"enum {{ {self.symbol.upper()}_SETTINGS = {len(self._launch)}, "
                 f"{self.symbol.upper()}_STREAMS = {len(self.registers.streams)} }};",
                 "",
+                *self._maxima(),
+                "",
                 "/* What a launch depends on: the region of the output, and the values the hardware is given. */",
                 f"struct {self.symbol}_launch {{",
                 *fields,
                 "};",
                 "",
                 "/* Without Halide: works out the registers, row lengths and row counts of a launch. The caller sets",
-                "   `first` and `strides` of each view, and gives both to fluorite_submit or fluorite_run. */",
-                f"void {self.symbol}_prepare(const struct {self.symbol}_launch *launch, uint32_t *settings,",
-                f"{' ' * (len(self.symbol) + 14)}struct fluorite_view *views);",
+                "   `first` and `strides` of each view, and gives both to fluorite_submit or fluorite_run.",
+                "   FLUORITE_ERROR_EXTENT: the hardware was not made for such a region. */",
+                f"int {self.symbol}_prepare(const struct {self.symbol}_launch *launch, uint32_t *settings,",
+                f"{' ' * (len(self.symbol) + 13)}struct fluorite_view *views);",
                 "",
                 "/* The extern stage, which Halide's code calls. */",
                 f"{self.prototype};",
@@ -180,6 +183,19 @@ class AcceleratorCode:
                 "",
             ]
         )
+
+    def _maxima(self) -> Iterator[str]:
+        loops = self.region.loops
+        names = [self.region.names.extent(loop.var).removeprefix("extent_") for loop in loops]
+        if len({name.upper() for name in names}) == len(names):
+            names = [name.upper() for name in names]
+        exact = [shown(loop.var) for loop in loops if loop.fixed or loop.min is not None]
+        only = f"; a launch has exactly that along {', '.join(exact)}" if exact else ""
+        yield f"/* Largest extents of a launch, in pixels of the output{only}. */"
+        entries = ", ".join(
+            f"{self.symbol.upper()}_MAX_{name} = {loop.max_extent}" for name, loop in zip(names, loops, strict=True)
+        )
+        yield f"enum {{ {entries} }};"
 
     # --- the source -----------------------------------------------------------------------------------------------
 
@@ -199,6 +215,7 @@ class AcceleratorCode:
             list(self._settings()),
             list(self._transfers()),
             *border_lines(self.generated, [scalar.raw for scalar in self._scalars]),
+            list(self._scalar_ranges()),
             list(stage_lines(self.generated, self.registers, self.symbol, len(self._scalars))),
             list(self._functions()),
         ]
@@ -291,18 +308,25 @@ class AcceleratorCode:
                 yield f"    views[{stream.number}].counts[{d}] = (uint32_t)({text});"
         yield "}"
 
+    def _scalar_ranges(self) -> Iterator[str]:
+        if not self._scalars:
+            return
+        yield "static const struct fluorite_scalar SCALARS[] = {"
+        yield "    /* name, least, most */"
+        for scalar in self._scalars:
+            least, most = scalar.type.min, scalar.type.max
+            if scalar.type.bits == 64:  # all that 64 bits hold, whatever their sign
+                least, most = -(1 << 63), (1 << 63) - 1
+            yield f'    {{"{scalar.name}", {c_number(least)}, {c_number(most)}}},'
+        yield "};"
+
     def _functions(self) -> Iterator[str]:
-        yield f"void {self.symbol}_prepare(const struct {self.symbol}_launch *launch, uint32_t *registers,"
-        yield f"{' ' * (len(self.symbol) + 14)}struct fluorite_view *views)"
+        yield f"int {self.symbol}_prepare(const struct {self.symbol}_launch *launch, uint32_t *registers,"
+        yield f"{' ' * (len(self.symbol) + 13)}struct fluorite_view *views)"
         yield "{"
         values = [f"launch->{name}" for name in self._variables.values()]
         yield f"    const int64_t v[] = {{{', '.join(values)}}};"
-        yield "    uint32_t i;"
-        yield f"    for (i = 0; i < {len(self._launch)}; ++i) {{"
-        yield "        registers[i] = 0;"
-        yield "    }"
-        yield "    settings(v, registers);"
-        yield "    transfers(v, views);"
+        yield "    return fluorite_stage_prepare(&STAGE, v, registers, views);"
         yield "}"
         yield ""
         yield self.prototype

@@ -11,10 +11,13 @@ RUNTIME = Path(__file__).parent / "runtime"
 #: Memory, launches in flight, errors, counters.
 DRIVER = (
     "fluorite_arena.c", "fluorite_cache.c", "fluorite_device.c", "fluorite_error.c", "fluorite_launch.c",
-    "fluorite_ticket.c", "fluorite_wait.c",
+    "fluorite_overlap.c", "fluorite_ticket.c", "fluorite_wait.c",
 )  # fmt: skip
 #: What Halide's code calls instead of the accelerated Funcs.
-STAGES = ("fluorite_pixels.c", "fluorite_process.c", "fluorite_region.c", "fluorite_stage.c")
+STAGES = (
+    "fluorite_pixels.c", "fluorite_prepare.c", "fluorite_process.c", "fluorite_region.c",
+    "fluorite_stage.c",
+)  # fmt: skip
 #: How the driver reaches the hardware, by name of the access layer; a program has one.
 BACKENDS = {
     "uio": (

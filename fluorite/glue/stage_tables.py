@@ -100,6 +100,7 @@ def stage_lines(generated: Generated, registers: RegisterMap, symbol: str, scala
     yield "    /* numbers of loops, channels, arguments, inputs, outputs, borders, scalars */"
     yield f"    {', '.join(str(n) for n in counts)},"
     yield f"    LOOPS, {'CHANNELS' if region.channels else 'NULL'}, PLANS, {'BORDERS' if borders else 'NULL'},"
+    yield f"    {'SCALARS' if scalar_count else 'NULL'},"
     yield "    settings, transfers,"
     yield "};"
 

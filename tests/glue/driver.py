@@ -140,11 +140,17 @@ class Driver:
 
     def prepare(self, example, variables):
         """Settings and views of a launch, by the generated function."""
+        code, settings, views = self.prepare_code(example, variables)
+        assert code == 0
+        return settings, views
+
+    def prepare_code(self, example, variables):
+        """What the generated function returns, settings and views."""
         values = (ct.c_int64 * len(variables))(*variables)
         settings = (ct.c_uint32 * sum(r.launch for r in example.map.registers))()
         views = (View * len(example.map.streams))()
-        getattr(self.library, f"fluorite_{example.name}_prepare")(values, settings, views)
-        return settings, views
+        code = getattr(self.library, f"fluorite_{example.name}_prepare")(values, settings, views)
+        return code, settings, views
 
     def submit(self, device, settings, views, timeout=1000):
         launch = Launch(ct.cast(settings, ct.POINTER(ct.c_uint32)), ct.cast(views, ct.POINTER(View)))

@@ -1,5 +1,6 @@
 """The driver under gcc's sanitizers, with 64 threads."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -32,11 +33,13 @@ def sanitized(request, load, sources):
         program = target / source.stem
         made = module.compile_objects([source], target, f"-I{folder}", *flags)
         subprocess.run(["gcc", *flags, "-o", program, *made, *objects, "-lpthread"], check=True)
-        return subprocess.run([program], capture_output=True, text=True, check=False, timeout=100)
+        # ASan itself stumbles over the stack of a cancelled thread when it takes its signal stack away.
+        environment = {**os.environ, "ASAN_OPTIONS": "use_sigaltstack=0"}
+        return subprocess.run([program], capture_output=True, text=True, check=False, timeout=100, env=environment)
 
     return run
 
 
 def test_many_threads(sanitized, devices):
     done = sanitized(HERE / "stress.c")
-    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert not done.returncode and not done.stdout + done.stderr, done.stdout + done.stderr

@@ -175,3 +175,138 @@ def test_concurrent_calls(driver, devices, examples, scenarios, buffer):
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
     assert driver.library.fluorite_process_close() == 0
+
+
+LAYOUTS = {
+    "rows upwards": lambda image: image[::-1],
+    "from right to left": lambda image: image[:, ::-1],
+    "columns": lambda image: image.T,
+    "columns upwards, rows to the left": lambda image: image[::-1, ::-1].T,
+}
+
+
+@pytest.mark.parametrize("arena", [True, False])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_strides_of_any_sign_and_order(driver, devices, examples, buffer, layout, arena):
+    random = np.random.default_rng(8)
+    source, result = (LAYOUTS[layout](driver.array((60, 60), np.uint8, arena)) for _ in range(2))
+    source[...] = random.integers(0, 256, source.shape)
+    source, result = source[:52, :53], result[:51, :51]
+    assert driver.call(examples["sums"], [buffer(source, [-1, 0])], [], [buffer(result, [0, 0])]) == 0, driver.error
+    np.testing.assert_array_equal(result, source[:-1, :-2] + source[1:, 2:])
+
+
+@pytest.mark.parametrize("arena", [True, False])
+def test_an_inputs_values_may_share_memory(driver, devices, examples, buffer, arena):
+    row, column = (np.lib.stride_tricks.as_strided(driver.array(n, np.uint8, arena), (21, 22), s)
+                   for n, s in ((300, (0, 1)), (300, (1, 0))))  # fmt: skip
+    for source in (row, column, np.lib.stride_tricks.as_strided(row, (21, 22), (1, 1))):
+        result = driver.array((20, 20), np.uint8, arena)
+        row[0] = np.random.default_rng(1).integers(0, 256, 22)
+        column[:, 0] = np.random.default_rng(2).integers(0, 256, 21)
+        expected = source[:-1, :-2] + source[1:, 2:]
+        assert driver.call(examples["sums"], [buffer(source, [-1, 0])], [], [buffer(result, [0, 0])]) == 0, driver.error
+        np.testing.assert_array_equal(result, expected)
+
+
+@pytest.mark.parametrize("arena", [True, False])
+def test_outputs_have_memory_of_their_own(driver, devices, examples, buffer, arena):
+    """Bytes of an output are neither an input's nor written twice; an image may well hold both beside each other."""
+    whole = driver.array((64, 128), np.uint8, arena)
+    whole[...] = np.random.default_rng(9).integers(0, 256, whole.shape)
+
+    def call(source, result):
+        return driver.call(examples["sums"], [buffer(source, [-1, 0])], [], [buffer(result, [0, 0])])
+
+    strided = np.lib.stride_tricks.as_strided
+    before = whole.copy()
+    for result in (strided(whole[30:], (20, 20), (19, 1)), strided(whole[30:], (20, 20), (0, 1)),
+                   strided(whole[30:], (20, 20), (128, 0)), strided(whole[30:], (20, 20), (1, 1))):  # fmt: skip
+        assert call(whole[:21, :22], result) == driver.codes["ARGUMENT"]
+        assert driver.error == "sums: the strides of the output sums put several of its values into the same memory"
+    for top, left in ((0, 0), (20, 21), (20, 0), (0, 21)):
+        assert call(whole[:21, :22], whole[top : top + 20, left : left + 20]) == driver.codes["ARGUMENT"]
+        assert driver.error == "sums: the output sums shares memory with source: give it memory of its own"
+    np.testing.assert_array_equal(whole, before)
+    for top, left in ((21, 0), (0, 22), (21, 22), (40, 100)):
+        source, result = whole[:21, :22], whole[top : top + 20, left : left + 20]
+        expected = source[:-1, :-2] + source[1:, 2:]
+        assert call(source, result) == 0, driver.error
+        np.testing.assert_array_equal(result, expected)
+    source, result = whole[:21, 0:44:2], whole[:20, 1:41:2]  # every other pixel
+    expected = source[:-1, :-2] + source[1:, 2:]
+    assert call(source, result) == 0, driver.error
+    np.testing.assert_array_equal(result, expected)
+
+
+def test_coordinates_at_the_ends_of_32_bits(driver, devices, examples, buffer):
+    least, most = -(1 << 31), (1 << 31) - 1
+    result, source = np.zeros((20, 20), np.uint8), np.ones((21, 22), np.uint8)
+
+    def call(mins, result=result, source=source, **options):
+        return driver.call(
+            examples["sums"],
+            [buffer(source, [max(mins[0] - 1, least), mins[1]], **options)],
+            [],
+            [buffer(result, mins)],
+        )
+
+    assert call([least + 1, most - 20]) == 0 and (result == 2).all()
+    assert call([least, 0]) == driver.codes["TOO_SMALL"]
+    assert driver.error == (
+        "sums: the buffer of source has -2147483648..-2147483627 along dimension 0, -2147483649..-2147483628 is needed"
+    )
+    assert call([least, 0], query=True) == driver.codes["EXTENT"]
+    assert driver.error == (
+        "sums: source would be needed from -2147483649 over 22 along dimension 0, beyond what 32 bits hold"
+    )
+
+
+def test_strides_that_no_memory_has(driver, devices, examples, buffer):
+    source, result = np.zeros((10, 20), np.int32), buffer(np.zeros((10, 20), np.int32), [0, 0])
+    result.dim[1].stride, result.dim[1].extent = (1 << 31) - 1, (1 << 31) - 1
+    large = buffer(source, [0, 0])
+    large.dim[1].extent = (1 << 31) - 1
+    assert driver.call(examples["fixed"], [large], [], [result]) == driver.codes["ARGUMENT"]
+    assert driver.error == (
+        "fixed: the buffer of fixed cannot have a stride of 2147483647 over 2147483647 along dimension 1"
+    )
+
+
+def test_shared_memory_is_found_exactly(driver):
+    """Against sets of bytes."""
+
+    class Lattice(ct.Structure):
+        _fields_ = (
+            ("first", ct.c_size_t), ("bytes", ct.c_int64), ("axes", ct.c_int), ("strides", ct.c_int64 * 8),
+            ("extents", ct.c_int64 * 8),
+        )  # fmt: skip
+
+    def made(random):
+        axes = int(random.integers(0, 4))
+        strides, extents = random.integers(-40, 41, axes).tolist(), random.integers(1, 6, axes).tolist()
+        first, bytes_ = 1000 + int(random.integers(-150, 150)), int(random.integers(1, 9))
+        pieces = [first + sum(map(int.__mul__, strides, at)) for at in np.ndindex(*extents)]
+        found = [byte for piece in pieces for byte in range(piece, piece + bytes_)]
+        lattice = Lattice(first, bytes_, axes, (ct.c_int64 * 8)(*strides), (ct.c_int64 * 8)(*extents))
+        return ct.byref(lattice), found
+
+    random, seen = np.random.default_rng(4), set()
+    for _ in range(3000):
+        (a, in_a), (b, in_b) = made(random), made(random)
+        shared, twice = not set(in_a).isdisjoint(in_b), len(set(in_a)) < len(in_a)
+        assert bool(driver.library.fluorite_lattices_overlap(a, b)) == shared
+        assert bool(driver.library.fluorite_lattice_overlaps_itself(a)) == twice
+        seen.add((shared, twice))
+    assert len(seen) == 4
+
+
+def test_halide_malloc_of_more_than_there_is(driver, devices):
+    library = driver.library
+    for size in ((1 << 64) - 1, (1 << 64) - 127, 1 << 63, 1 << 48):
+        assert not library.halide_malloc(None, ct.c_size_t(size))
+    assert driver.clean_up() == 0
+    _, arena, _ = driver.open_arena()
+    for size in ((1 << 64) - 1, 1 << 63):
+        assert not driver.alloc(arena, size) and not driver.alloc(arena, size, 1 << 63)
+    assert library.fluorite_arena_used(arena) == 0 and library.fluorite_arena_close(arena) == 0

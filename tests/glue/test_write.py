@@ -111,6 +111,16 @@ def test_the_program_runs(folder, devices, tmp_path):
         ),
         (("--set", "gain=1", "none.ppm", "out.ppm"), "none.ppm cannot be opened"),
         (("--size", "90x50", "--set", "gain=1", "in.ppm", "/nonexistent/out.ppm"), "cannot be written"),
+        *(
+            (("--size", size, *usual), "--size is WxH, each from 1 to 65536")
+            for size in ("2147483647x1", "65537x1", "9x0", "-9x4", "9x4x3", "9", "x4", "9x 4", "99999999999999999999x4")
+        ),
+        (("--size", "65536x65536", *usual), " has more than 2147483647 values"),
+        *(
+            (("--set", f"gain={value}", "in.ppm", "out.ppm"), f"gain={value} is not a value of the Param's type")
+            for value in ("65536", "-1", "", "7a", "1e3", "99999999999999999999")
+        ),
+        *((("--repeat", number, *usual), "--repeat must be a positive number") for number in ("0", "-1", "2x", "")),
     ):
         done = run(*arguments)
         assert done.returncode == 1 and text in done.stderr, done.stderr
@@ -161,6 +171,7 @@ def copy(folder, tmp_path_factory):
         assert "Sanitizer" not in done.stderr, done.stderr
         return done.returncode, done.stdout
 
+    run.program = work / "copy"
     return run
 
 
@@ -236,6 +247,22 @@ def test_pnm_files(copy, tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((3, 4), np.int8))
     text = "must end in .npy: PGM and PPM hold 1 or 3 channels of 8 or 16 bits without a sign"
     assert text in copy(tmp_path / "a.npy", tmp_path / "d.pgm")[1]
+
+
+def test_an_image_appears_whole_or_not_at_all(copy, tmp_path):
+    source, target = tmp_path / "a.npy", tmp_path / "b.npy"
+    np.save(source, np.arange(5000))
+    target.write_text("as it was")
+    command = ["sh", "-c", 'trap "" XFSZ; ulimit -f 20; exec "$@"', "sh", copy.program, source, target]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stdout.endswith("cannot be written whole\n")
+    assert target.read_text() == "as it was" and sorted(tmp_path.iterdir()) == [source, target]
+    target.unlink()
+    target.symlink_to("/dev/full")  # what is no plain file stays what it is
+    code, text = copy(source, target)
+    assert code == 1 and text.endswith("cannot be written whole\n") and target.is_symlink()
+    target.unlink()
+    assert copy(source, target)[0] == 0 and sorted(tmp_path.iterdir()) == [source, target]
 
 
 def test_halide_header_is_halides(folder):

@@ -12,8 +12,8 @@ extern "C" {
 #define IN_FLIGHT 2   /* launches of one call: one is copied while another runs */
 #define MAX_VARIABLES 64
 
-struct box {
-    int32_t mins[FLUORITE_MAX_ARGUMENTS], extents[FLUORITE_MAX_ARGUMENTS];
+struct box { /* wider than Halide's coordinates, so that a region may be larger than they reach */
+    int64_t mins[FLUORITE_MAX_ARGUMENTS], extents[FLUORITE_MAX_ARGUMENTS];
 };
 
 /* A stream's pixels in a Halide buffer, sorted by what the hardware makes of the dimensions. */
@@ -53,13 +53,21 @@ struct box fluorite_stage_needs(const struct fluorite_stage *stage, const struct
 /* The region that a buffer has, or asks for. */
 struct box fluorite_stage_asked(const struct halide_buffer_t *buffer);
 
-/* Whether this was a bounds query; then it is answered. */
-int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers);
+/* Whether this was a bounds query; then it is answered. Negative: it has no answer, and `error` says why. */
+int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers,
+                          struct fluorite_error *error);
 
 /* Whether the hardware can compute a region of the output. */
 int fluorite_stage_check(struct call *call, const struct box *region);
 
+/* Whether an image of this extent has, around it, the pixels that the hardware makes there. */
+int fluorite_stage_border_holds(const struct fluorite_border *border, const int64_t *variables, int64_t minimum,
+                                int64_t extent);
+
 /* --- fluorite_pixels.c -------------------------------------------------------------------------------------------- */
+
+/* Whether all buffers have what a region of the output needs, and no output shares memory with another stream. */
+int fluorite_pixels_check(struct call *call, const struct box *region);
 
 /* Finds a region in the buffer of a stream. */
 int fluorite_pixels_locate(struct call *call, int stream, const struct box *box, struct pixels *pixels);

@@ -1,8 +1,13 @@
 /* Images in files: PGM and PPM, and the choice between these and .npy. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "fluorite_image.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#define PART ".part" /* what a file's name ends in until it is whole */
 
 static int is_npy(const char *path)
 {
@@ -127,21 +132,50 @@ static int save_pnm(FILE *file, const struct fluorite_image *image)
     return written;
 }
 
-const char *fluorite_image_save(const char *path, const struct fluorite_image *image)
+static const char *write_file(const char *path, const struct fluorite_image *image, int npy)
 {
-    const int npy = is_npy(path);
-    FILE *file;
+    FILE *file = fopen(path, "wb");
     int written;
-    if (!npy && ((image->channels != 1 && image->channels != 3) || image->kind != 'u' || image->bytes > 2)) {
-        return "must end in .npy: PGM and PPM hold 1 or 3 channels of 8 or 16 bits without a sign";
-    }
-    file = fopen(path, "wb");
     if (file == NULL) {
         return "cannot be written";
     }
     written = npy ? fluorite_npy_save(file, image) : save_pnm(file, image);
     written = fclose(file) == 0 && written;
     return written ? NULL : "cannot be written whole";
+}
+
+/* Whether the file may be put in place when all of it is written, so that a full disk leaves what was there: not where a
+   device, a pipe or a link has that name. */
+static int appears_whole(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) != 0 || S_ISREG(status.st_mode);
+}
+
+const char *fluorite_image_save(const char *path, const struct fluorite_image *image)
+{
+    const int npy = is_npy(path);
+    const char *wrong;
+    char *part;
+    if (!npy && ((image->channels != 1 && image->channels != 3) || image->kind != 'u' || image->bytes > 2)) {
+        return "must end in .npy: PGM and PPM hold 1 or 3 channels of 8 or 16 bits without a sign";
+    }
+    if (!appears_whole(path)) {
+        return write_file(path, image, npy);
+    }
+    if ((part = (char *)malloc(strlen(path) + sizeof PART)) == NULL) {
+        return "is too large for the memory";
+    }
+    (void)strcat(strcpy(part, path), PART);
+    wrong = write_file(part, image, npy);
+    if (wrong == NULL && rename(part, path) != 0) {
+        wrong = "cannot be written";
+    }
+    if (wrong != NULL) {
+        (void)remove(part);
+    }
+    free(part);
+    return wrong;
 }
 
 void fluorite_image_free(struct fluorite_image *image)

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "fluorite_device.h"
+#include "fluorite_overlap.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -164,6 +165,44 @@ static int submit(struct fluorite_device *device, const uint32_t *registers, con
     return code;
 }
 
+/* The bytes of a view. */
+static struct fluorite_lattice lattice(const struct fluorite_stream *stream, const struct fluorite_view *view)
+{
+    struct fluorite_lattice made;
+    uint32_t d;
+    memset(&made, 0, sizeof made);
+    made.first = (uintptr_t)view->first;
+    made.bytes = view->row_bytes;
+    made.axes = (int)stream->dimensions - 1;
+    for (d = 0; d + 1 < stream->dimensions; ++d) {
+        made.strides[d] = view->strides[d];
+        made.extents[d] = view->counts[d];
+    }
+    return made;
+}
+
+/* What the hardware writes, it writes to memory that it neither reads nor writes twice: it does both at a time. */
+static int apart(const struct fluorite_accelerator *accelerator, const struct fluorite_view *views)
+{
+    uint32_t output, other;
+    for (output = 0; output < accelerator->stream_count; ++output) {
+        const struct fluorite_lattice written = lattice(&accelerator->streams[output], &views[output]);
+        if (!accelerator->streams[output].is_output) {
+            continue;
+        }
+        for (other = 0; other < output; ++other) { /* inputs come first */
+            const struct fluorite_lattice found = lattice(&accelerator->streams[other], &views[other]);
+            if (fluorite_lattices_overlap(&found, &written)) {
+                return 0;
+            }
+        }
+        if (fluorite_lattice_overlaps_itself(&written)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* Works out the registers of a launch whose memory is as it must be. */
 static int describe(const struct fluorite_device *device, const struct fluorite_launch *launch, uint32_t *registers)
 {
@@ -178,7 +217,7 @@ static int describe(const struct fluorite_device *device, const struct fluorite_
         }
         describe_view(&accelerator->streams[i], &launch->views[i], address, registers);
     }
-    return FLUORITE_OK;
+    return apart(accelerator, launch->views) ? FLUORITE_OK : FLUORITE_ERROR_ARGUMENT;
 }
 
 int fluorite_submit(struct fluorite_device *device, const struct fluorite_launch *launch, int timeout_ms,

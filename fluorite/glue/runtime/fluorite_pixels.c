@@ -1,10 +1,33 @@
 /* Pixels of extern stages: where they lie in Halide's buffers, whether the hardware can take them from there, and
    copies where it cannot. The same arithmetic as fluorite/words.py, which simulates it. */
 #include "fluorite_call.h"
+#include "fluorite_overlap.h"
 
 #include <string.h>
 
+#define MOST_BYTES (INT64_MAX / 16) /* along a dimension: more than any memory has, and sums of them do not overflow */
+
 /* --- buffers ------------------------------------------------------------------------------------------------------ */
+
+/* One dimension of a region in a buffer: whether the buffer has it, in memory that there can be. */
+static int check_dimension(struct call *call, int stream, const struct box *box, int d)
+{
+    const char *name = call->stage->accelerator->name, *named = call->stage->accelerator->streams[stream].name;
+    const struct halide_dimension_t *dim = &call->buffers[stream]->dim[d];
+    const int64_t start = box->mins[d] - dim->min;
+    if (start < 0 || box->extents[d] > dim->extent - start) {
+        return fluorite_fail(&call->error, FLUORITE_ERROR_TOO_SMALL,
+                             "%s: the buffer of %s has %lld..%lld along dimension %d, %lld..%lld is needed", name, named,
+                             (long long)dim->min, (long long)dim->min + dim->extent - 1, d, (long long)box->mins[d],
+                             (long long)(box->mins[d] + box->extents[d] - 1));
+    }
+    if ((dim->stride < 0 ? -(int64_t)dim->stride : dim->stride) > (MOST_BYTES / 8) / (dim->extent + (int64_t)1)) {
+        return fluorite_fail(&call->error, FLUORITE_ERROR_ARGUMENT,
+                             "%s: the buffer of %s cannot have a stride of %d over %d along dimension %d", name, named,
+                             (int)dim->stride, (int)dim->extent, d);
+    }
+    return FLUORITE_OK;
+}
 
 /* Finds a region in a buffer. */
 int fluorite_pixels_locate(struct call *call, int stream, const struct box *box, struct pixels *pixels)
@@ -14,7 +37,7 @@ int fluorite_pixels_locate(struct call *call, int stream, const struct box *box,
     const struct halide_buffer_t *buffer = call->buffers[stream];
     const int64_t bytes = (int64_t)named->element_bytes;
     int32_t filled = 1;
-    int d;
+    int d, code;
     if (buffer->host == NULL || buffer->dimensions != plan->dimensions || (buffer->type.bits + 7) / 8 != bytes) {
         return fluorite_fail(&call->error, FLUORITE_ERROR_ARGUMENT,
                              "%s: the buffer of %s must be in host memory, with %d dimensions and %d bytes a value",
@@ -23,26 +46,76 @@ int fluorite_pixels_locate(struct call *call, int stream, const struct box *box,
     pixels->first = buffer->host;
     pixels->channels[0] = 0;
     for (d = 0; d < plan->dimensions; ++d) {
-        const struct halide_dimension_t *dim = &buffer->dim[d];
-        const int64_t start = (int64_t)box->mins[d] - dim->min, stride = dim->stride * bytes;
+        const int64_t stride = buffer->dim[d].stride * bytes;
         const int loop = plan->arguments[d].loop;
-        if (start < 0 || start + box->extents[d] > dim->extent) {
-            return fluorite_fail(&call->error, FLUORITE_ERROR_TOO_SMALL,
-                                 "%s: the buffer of %s has %d..%d along dimension %d, %d..%d is needed",
-                                 call->stage->accelerator->name, named->name, (int)dim->min,
-                                 (int)(dim->min + dim->extent - 1), d, (int)box->mins[d],
-                                 (int)(box->mins[d] + box->extents[d] - 1));
+        if ((code = check_dimension(call, stream, box, d)) != FLUORITE_OK) {
+            return code;
         }
-        pixels->first += start * stride;
+        pixels->first += (box->mins[d] - buffer->dim[d].min) * stride;
         if (loop >= 0) {
             pixels->strides[loop] = stride;
-            pixels->extents[loop] = box->extents[d];
+            pixels->extents[loop] = (int32_t)box->extents[d];
         } else {
+            const int32_t extent = (int32_t)box->extents[d];
             int32_t i; /* the first channel dimension is the fastest */
-            for (i = filled; i < filled * box->extents[d]; ++i) {
+            for (i = filled; i < filled * extent; ++i) {
                 pixels->channels[i] = pixels->channels[i % filled] + i / filled * stride;
             }
-            filled *= box->extents[d];
+            filled *= extent;
+        }
+    }
+    return FLUORITE_OK;
+}
+
+/* The bytes of a region. */
+static struct fluorite_lattice lattice(const struct call *call, int stream, const struct box *box,
+                                       const struct pixels *pixels)
+{
+    const struct halide_buffer_t *buffer = call->buffers[stream];
+    struct fluorite_lattice made;
+    int d;
+    memset(&made, 0, sizeof made);
+    made.first = (uintptr_t)pixels->first;
+    made.bytes = (int64_t)call->stage->accelerator->streams[stream].element_bytes;
+    made.axes = buffer->dimensions;
+    for (d = 0; d < buffer->dimensions; ++d) {
+        made.strides[d] = buffer->dim[d].stride * made.bytes;
+        made.extents[d] = box->extents[d];
+    }
+    return made;
+}
+
+int fluorite_pixels_check(struct call *call, const struct box *region)
+{
+    const struct fluorite_stage *stage = call->stage;
+    const int streams = stage->input_count + stage->output_count;
+    struct fluorite_lattice found[FLUORITE_MAX_STREAMS];
+    struct pixels pixels;
+    int i, other, code;
+    for (i = 0; i < stage->argument_count; ++i) {
+        if (region->extents[i] <= 0) {
+            return FLUORITE_OK; /* nothing is done */
+        }
+    }
+    for (i = 0; i < streams; ++i) {
+        const int is_output = i >= stage->input_count;
+        const struct box box = fluorite_stage_needs(stage, &stage->plans[i], region);
+        if ((code = fluorite_pixels_locate(call, i, &box, &pixels)) != FLUORITE_OK) {
+            return code;
+        }
+        found[i] = lattice(call, i, &box, &pixels);
+        if (is_output && fluorite_lattice_overlaps_itself(&found[i])) {
+            return fluorite_fail(&call->error, FLUORITE_ERROR_ARGUMENT,
+                                 "%s: the strides of the output %s put several of its values into the same memory",
+                                 stage->accelerator->name, stage->accelerator->streams[i].name);
+        }
+        for (other = 0; other < i && is_output; ++other) {
+            if (fluorite_lattices_overlap(&found[other], &found[i])) {
+                return fluorite_fail(&call->error, FLUORITE_ERROR_ARGUMENT,
+                                     "%s: the output %s shares memory with %s: give it memory of its own",
+                                     stage->accelerator->name, stage->accelerator->streams[i].name,
+                                     stage->accelerator->streams[other].name);
+            }
         }
     }
     return FLUORITE_OK;

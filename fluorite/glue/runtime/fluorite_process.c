@@ -98,6 +98,9 @@ void *halide_malloc(void *user_context, size_t size)
 {
     void *block = NULL;
     (void)user_context;
+    if (size > SIZE_MAX - ALIGNMENT) {
+        return NULL;
+    }
     if (size >= SMALLEST_BYTES) {
         struct fluorite_arena *arena = fluorite_process_arena(NULL);
         if (arena != NULL) {

@@ -54,18 +54,22 @@ static int fits(const struct argument *argument)
 }
 
 /* A buffer of these extents; planar, or with channels 0..c-1 of a pixel beside each other. */
-static void shape(struct argument *argument, int width, int height, int channels, int interleaved)
+static int shape(struct argument *argument, int width, int height, int channels, int interleaved)
 {
     const int extents[FLUORITE_PROGRAM_DIMENSIONS] = {width, height, channels};
-    int d, stride = 1;
+    int64_t stride = 1;
+    int d;
     argument->buffer.type = argument->about->type;
     argument->buffer.dimensions = argument->about->dimensions;
     argument->buffer.dim = argument->dims;
     for (d = 0; d < argument->about->dimensions; ++d) {
         argument->dims[d].min = 0;
         argument->dims[d].extent = extents[d];
-        argument->dims[d].stride = stride;
+        argument->dims[d].stride = (int32_t)stride;
         argument->dims[d].flags = 0;
+        if (extents[d] > 0 && stride > INT32_MAX / extents[d]) {
+            return fluorite_program_complain(argument->about->name, "has more than 2147483647 values");
+        }
         stride *= extents[d];
     }
     if (interleaved) {
@@ -73,6 +77,7 @@ static void shape(struct argument *argument, int width, int height, int channels
         argument->dims[1].stride = channels * width;
         argument->dims[2].stride = 1;
     }
+    return 1;
 }
 
 static unsigned char *value_at(const struct argument *argument, int x, int y, int c)
@@ -152,8 +157,9 @@ static int query(struct program *program)
         }
     }
     for (i = 0; i < program->count; ++i) {
-        if (!is_scalar(&program->arguments[i])) {
-            shape(&program->arguments[i], program->width, program->height, channels, 0);
+        if (!is_scalar(&program->arguments[i]) &&
+            !shape(&program->arguments[i], program->width, program->height, channels, 0)) {
+            return 0;
         }
     }
     if (!fluorite_program_call(program)) {
@@ -184,9 +190,9 @@ static int covers(const struct argument *argument)
     int d;
     for (d = 0; d < argument->about->dimensions; ++d) {
         const struct halide_dimension_t *dim = &argument->dims[d];
-        if (dim->extent > 0 && (dim->min < 0 || dim->min + dim->extent > has[d])) {
+        if (dim->extent > 0 && (dim->min < 0 || dim->extent > has[d] - dim->min)) {
             (void)fprintf(stderr, "%s: the pipeline reads %d..%d along dimension %d, the image has 0..%d; see --size\n",
-                          argument->path, dim->min, dim->min + dim->extent - 1, d, has[d] - 1);
+                          argument->path, dim->min, (int)((int64_t)dim->min + dim->extent - 1), d, has[d] - 1);
             return 0;
         }
     }
@@ -213,7 +219,9 @@ static int allocate(struct argument *argument)
     } else if (!covers(argument)) {
         return 0;
     }
-    shape(argument, image->width, image->height, image->channels, interleaved);
+    if (!shape(argument, image->width, image->height, image->channels, interleaved)) {
+        return 0;
+    }
     bytes = fluorite_image_count(image) * (size_t)value_bytes(argument);
     argument->buffer.host = (uint8_t *)halide_malloc(NULL, bytes); /* in the DMA arena, if there is room */
     if (image->values == NULL) {

@@ -64,21 +64,30 @@ static int is_query(const struct halide_buffer_t *buffer)
     return buffer->host == NULL && buffer->device == 0;
 }
 
-static void answer(struct halide_buffer_t *buffer, const struct box *box)
+static int answer(const struct fluorite_stage *stage, int stream, struct halide_buffer_t *buffer, const struct box *box,
+                  struct fluorite_error *error)
 {
     int d;
-    for (d = 0; d < buffer->dimensions; ++d) {
-        buffer->dim[d].min = box->mins[d];
-        buffer->dim[d].extent = box->extents[d];
+    for (d = 0; d < buffer->dimensions && d < FLUORITE_MAX_ARGUMENTS; ++d) {
+        if (box->mins[d] < INT32_MIN || box->mins[d] > INT32_MAX || box->extents[d] > INT32_MAX) {
+            return fluorite_fail(error, FLUORITE_ERROR_EXTENT,
+                                 "%s: %s would be needed from %lld over %lld along dimension %d, beyond what 32 bits hold",
+                                 stage->accelerator->name, stage->accelerator->streams[stream].name,
+                                 (long long)box->mins[d], (long long)box->extents[d], d);
+        }
+        buffer->dim[d].min = (int32_t)box->mins[d];
+        buffer->dim[d].extent = (int32_t)box->extents[d];
     }
+    return FLUORITE_OK;
 }
 
 /* Whether this was a bounds query; then it is answered. */
-int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers)
+int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers,
+                          struct fluorite_error *error)
 {
     const int streams = stage->input_count + stage->output_count;
     struct box region = fluorite_stage_asked(buffers[stage->input_count]);
-    int i, asked = 0;
+    int i, asked = 0, code = FLUORITE_OK;
     for (i = 0; i < streams; ++i) {
         asked |= is_query(buffers[i]);
     }
@@ -87,22 +96,22 @@ int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buff
     }
     if (is_query(buffers[stage->input_count])) {
         round_up(stage, &region);
-        for (i = stage->input_count; i < streams; ++i) {
-            answer(buffers[i], &region);
+        for (i = stage->input_count; i < streams && code == FLUORITE_OK; ++i) {
+            code = answer(stage, i, buffers[i], &region, error);
         }
     }
-    for (i = 0; i < stage->input_count; ++i) {
+    for (i = 0; i < stage->input_count && code == FLUORITE_OK; ++i) {
         if (is_query(buffers[i])) {
             const struct box needed = fluorite_stage_needs(stage, &stage->plans[i], &region);
-            answer(buffers[i], &needed);
+            code = answer(stage, i, buffers[i], &needed, error);
         }
     }
-    return 1;
+    return code != FLUORITE_OK ? code : 1;
 }
 
 /* --- what may be asked for ---------------------------------------------------------------------------------------- */
 
-static int check_loop(struct call *call, const struct fluorite_loop *loop, int32_t start, int32_t extent)
+static int check_loop(struct call *call, const struct fluorite_loop *loop, int64_t start, int64_t extent)
 {
     const char *name = call->stage->accelerator->name;
     if (loop->fixed && extent < loop->max_extent) {
@@ -120,7 +129,8 @@ static int check_loop(struct call *call, const struct fluorite_loop *loop, int32
 }
 
 /* Whether the index function does around this image what the hardware does. */
-static int border_holds(const struct fluorite_border *border, const int64_t *variables, int64_t minimum, int64_t extent)
+int fluorite_stage_border_holds(const struct fluorite_border *border, const int64_t *variables, int64_t minimum,
+                                int64_t extent)
 {
     const int64_t last = minimum + extent - 1;
     int64_t position;
@@ -142,14 +152,14 @@ static int check_border(struct call *call, const struct fluorite_border *border,
 {
     const struct fluorite_loop *loop = &call->stage->loops[border->loop];
     const char *name = call->stage->accelerator->name;
-    const int32_t start = region->mins[loop->argument], extent = region->extents[loop->argument];
+    const int64_t start = region->mins[loop->argument], extent = region->extents[loop->argument];
     if (extent > loop->max_extent) {
         return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
                              "%s: %d pixels along %s are asked for, more than the %d of a launch, and a border is only "
                              "where an image ends; compile for larger extents", name, (int)extent, loop->name,
                              (int)loop->max_extent);
     }
-    if (!border_holds(border, call->variables, start, extent)) {
+    if (!fluorite_stage_border_holds(border, call->variables, start, extent)) {
         return fluorite_fail(&call->error, FLUORITE_ERROR_BORDER,
                              "%s: %s from %d over %d pixels is asked for, which is not the image that the border "
                              "condition is for; realize the whole image, or pad in software", name, loop->name,
@@ -164,7 +174,7 @@ int fluorite_stage_check(struct call *call, const struct box *region)
     int i, code = FLUORITE_OK;
     for (i = 0; i < stage->channel_count; ++i) {
         const struct fluorite_channel *channel = &stage->channels[i];
-        const int32_t start = region->mins[channel->argument], extent = region->extents[channel->argument];
+        const int64_t start = region->mins[channel->argument], extent = region->extents[channel->argument];
         if (start != channel->min || extent != channel->extent) {
             return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
                                  "%s: %s from %d over %d is asked for, but bound() promised %d over %d",

@@ -220,9 +220,9 @@ static int launch(struct call *call, const struct box *output)
 
 /* The piece of a region that begins `offset` pixels after its start; its length. Pieces of a fixed extent are shifted
    inwards at the end. */
-static void piece(const struct fluorite_loop *loop, const struct box *region, int32_t offset, struct box *output)
+static void piece(const struct fluorite_loop *loop, const struct box *region, int64_t offset, struct box *output)
 {
-    const int32_t extent = region->extents[loop->argument], rest = extent - offset;
+    const int64_t extent = region->extents[loop->argument], rest = extent - offset;
     if (rest < loop->max_extent) {
         output->extents[loop->argument] = loop->fixed ? loop->max_extent : rest;
         offset = loop->fixed ? extent - loop->max_extent : offset;
@@ -248,7 +248,7 @@ static const struct fluorite_loop *loop_of(const struct fluorite_stage *stage, i
 static int launch_all(struct call *call, const struct box *region)
 {
     const struct fluorite_stage *stage = call->stage;
-    int32_t offsets[FLUORITE_MAX_ARGUMENTS] = {0};
+    int64_t offsets[FLUORITE_MAX_ARGUMENTS] = {0};
     struct box output = *region;
     int argument, code = FLUORITE_OK;
     for (argument = 0; argument < stage->argument_count; ++argument) {
@@ -297,10 +297,13 @@ int fluorite_stage_call(const struct fluorite_stage *stage, struct halide_buffer
     struct call call;
     struct box region;
     int i, code;
-    if (fluorite_stage_answer(stage, buffers)) {
-        return 0;
-    }
     memset(&call, 0, sizeof call);
+    if ((code = fluorite_stage_answer(stage, buffers, &call.error)) != 0) {
+        if (code < 0) {
+            halide_error(NULL, call.error.text);
+        }
+        return code < 0 ? code : 0;
+    }
     call.stage = stage;
     call.buffers = buffers;
     call.timeout_ms = timeout_from_environment();
@@ -309,6 +312,9 @@ int fluorite_stage_call(const struct fluorite_stage *stage, struct halide_buffer
     }
     region = fluorite_stage_asked(buffers[stage->input_count]);
     code = fluorite_stage_check(&call, &region);
+    if (code == FLUORITE_OK) {
+        code = fluorite_pixels_check(&call, &region);
+    }
     if (code == FLUORITE_OK) {
         code = fluorite_process_device(stage->accelerator, &call.device, &call.error);
     }

@@ -75,6 +75,11 @@ struct fluorite_border { /* a border condition: checked before every launch on t
     int64_t (*index)(int64_t position, const int64_t *variables);
 };
 
+struct fluorite_scalar { /* a Param, or an image's min or extent; what its type holds */
+    const char *name;
+    int64_t least, most;
+};
+
 /* Variables of formulas are min and extent of each loop, then the scalars. */
 struct fluorite_stage {
     const struct fluorite_accelerator *accelerator;
@@ -83,6 +88,7 @@ struct fluorite_stage {
     const struct fluorite_channel *channels;
     const struct fluorite_plan *plans; /* inputs, then outputs */
     const struct fluorite_border *borders;
+    const struct fluorite_scalar *scalars;
     void (*settings)(const int64_t *variables, uint32_t *settings);
     void (*transfers)(const int64_t *variables, struct fluorite_view *views); /* row_bytes and counts */
 };
@@ -90,6 +96,11 @@ struct fluorite_stage {
 /* Answers a bounds query, or computes the outputs' region. 0, or a negative code, reported through halide_error. */
 int fluorite_stage_call(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers,
                         const int64_t *scalars);
+
+/* Registers, row lengths and row counts of one launch. FLUORITE_ERROR_EXTENT, FLUORITE_ERROR_BORDER, or, where a value
+   does not fit its type, FLUORITE_ERROR_ARGUMENT. */
+int fluorite_stage_prepare(const struct fluorite_stage *stage, const int64_t *variables, uint32_t *settings,
+                           struct fluorite_view *views);
 
 /* --- arithmetic of generated formulas: Halide's ------------------------------------------------------------------- */
 

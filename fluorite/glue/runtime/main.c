@@ -9,6 +9,7 @@
 #include "fluorite_program.h"
 #include "fluorite_stage.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,54 @@ static void print_help(const char *name)
 
 /* --- the command line --------------------------------------------------------------------------------------------- */
 
+/* A number that is there whole and within limits. */
+static int number(const char *text, char end, long most, int *value, const char **rest)
+{
+    char *after;
+    const long found = strtol(text, &after, 10);
+    if (text[0] < '0' || text[0] > '9' || *after != end || found < 1 || found > most) {
+        return 0;
+    }
+    *value = (int)found;
+    *rest = after + 1;
+    return 1;
+}
+
+static int parse_size(const char *text)
+{
+    return (number(text, 'x', FLUORITE_IMAGE_MAX_SIDE, &program.width, &text) &&
+            number(text, '\0', FLUORITE_IMAGE_MAX_SIDE, &program.height, &text)) ||
+           fluorite_program_complain("--size", "is WxH, each from 1 to 65536");
+}
+
+static int parse_repeat(const char *text)
+{
+    return number(text, '\0', 1000000000L, &program.repeat, &text) ||
+           fluorite_program_complain("--repeat", "must be a positive number");
+}
+
+/* Little endian: narrower numbers begin alike. */
+static int read_scalar(const char *text, struct argument *argument)
+{
+    const struct halide_type_t type = argument->about->type;
+    const int unused = 64 - type.bits;
+    char *end;
+    int fits = 1;
+    errno = 0;
+    if (type.code == halide_type_float && type.bits == 32) {
+        argument->scalar.real = strtof(text, &end);
+    } else if (type.code == halide_type_float) {
+        argument->scalar.wide = strtod(text, &end);
+    } else if (type.code == halide_type_uint) {
+        argument->scalar.natural = strtoull(text, &end, 0);
+        fits = strchr(text, '-') == NULL && argument->scalar.natural <= UINT64_MAX >> unused;
+    } else {
+        argument->scalar.whole = strtoll(text, &end, 0);
+        fits = argument->scalar.whole >= INT64_MIN >> unused && argument->scalar.whole <= INT64_MAX >> unused;
+    }
+    return fits && errno == 0 && end != text && *end == '\0';
+}
+
 static int set_scalar(const char *text)
 {
     const char *equals = strchr(text, '=');
@@ -52,14 +101,8 @@ static int set_scalar(const char *text)
         const struct halide_filter_argument_t *about = argument->about;
         if (about->kind == halide_argument_kind_input_scalar && strlen(about->name) == (size_t)(equals - text) &&
             strncmp(about->name, text, (size_t)(equals - text)) == 0) {
-            if (about->type.code == halide_type_float && about->type.bits == 32) {
-                argument->scalar.real = strtof(equals + 1, NULL);
-            } else if (about->type.code == halide_type_float) {
-                argument->scalar.wide = strtod(equals + 1, NULL);
-            } else if (about->type.code == halide_type_uint) {
-                argument->scalar.natural = strtoull(equals + 1, NULL, 0); /* little endian: narrower ones begin alike */
-            } else {
-                argument->scalar.whole = strtoll(equals + 1, NULL, 0);
+            if (!read_scalar(equals + 1, argument)) {
+                return fluorite_program_complain(text, "is not a value of the Param's type (see --help)");
             }
             argument->is_set = 1;
             return 1;
@@ -91,15 +134,13 @@ static int parse(int argc, char **argv)
     for (i = 1; i < argc && good; ++i) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--size") == 0) {
-            good = sscanf(value, "%dx%d", &program.width, &program.height) == 2 ||
-                   fluorite_program_complain("--size", "is WxH");
+            good = parse_size(value);
             i += 1;
         } else if (strcmp(argv[i], "--set") == 0) {
             good = set_scalar(value);
             i += 1;
         } else if (strcmp(argv[i], "--repeat") == 0) {
-            good = (program.repeat = atoi(value)) > 0 ||
-                   fluorite_program_complain("--repeat", "must be a positive number");
+            good = parse_repeat(value);
             i += 1;
         } else {
             good = add_path(argv[i]);
