@@ -2,7 +2,7 @@
 
 Exit codes: 0 done, 1 the hardware differs from Halide, 2 bad usage (arguments, files, sizes), 3 the pipeline
 cannot become hardware, 4 the simulation could not be built or did not behave, or the board did not, 70 a bug in
-fluorite (the only case with a traceback), 130 interrupted.
+fluorite (the only case with a traceback), 130 interrupted, 129 and 143 ended by SIGHUP and SIGTERM.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from fluorite.cli_build import add_build_options, build_command
 from fluorite.cli_commands import compile_command, report_command, run_command
 from fluorite.cli_device import add_device_options
 from fluorite.cli_environment import flush_output, forget_output, prepare_streams, settle_cache
+from fluorite.cli_signals import EndedBySignal, ended_by_signals
 from fluorite.cli_system import SYSTEMS
 from fluorite.cli_verify import verify_command
 from fluorite.errors import CompileError, FluoriteError, SimulationError, UsageError
@@ -40,12 +41,13 @@ EXIT_COMPILE_ERROR = 3
 EXIT_SIMULATION_ERROR = 4
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
+EXIT_SIGNAL = 128  # and the signal's number
 
 _EPILOG = """\
 exit codes: 0 done; 1 the hardware differs from Halide; 2 bad arguments, files or sizes;
 3 the pipeline cannot become hardware as it is written; 4 the simulation could not be built or failed, or the
-board at --device did; 70 a bug in fluorite; 130 interrupted. Errors are one line on standard error; with --json also
-an object on standard output."""
+board at --device did; 70 a bug in fluorite; 130 interrupted (129, 143: by SIGHUP, SIGTERM). Errors are one line on
+standard error; with --json also an object on standard output."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if said := settle_cache():
             print(f"fluorite: note: {said}", file=sys.stderr)
         command: Callable[[argparse.Namespace], bool] = options.command
-        done = command(options)
+        with ended_by_signals():
+            done = command(options)
         flush_output()
         return EXIT_OK if done else EXIT_MISMATCH
     except CompileError as error:
@@ -70,9 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(options, EXIT_USAGE, error)
     except SystemExit:  # --help: a pipeline file's own ends in a UsageError
         return EXIT_OK
-    except KeyboardInterrupt:
-        print("fluorite: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    except KeyboardInterrupt as error:
+        with contextlib.suppress(OSError):  # nobody reads any more, if the terminal has gone
+            print("fluorite: interrupted", file=sys.stderr)
+        return EXIT_SIGNAL + error.number if isinstance(error, EndedBySignal) else EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output has seen enough, as `head` does
         forget_output()
         return EXIT_OK

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SimulationError
+from .processes import run_process
 
 __all__ = ["Toolchain", "find_toolchain", "require", "run_tool"]
 
@@ -113,10 +114,7 @@ def run_tool(
         It could not be started, or failed: the message ends with what it printed.
     """
     try:
-        done = subprocess.run(
-            command, cwd=cwd, env=env, encoding="utf-8", errors="replace", check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        done = run_process(command, cwd=cwd, env=env)
     except OSError as error:
         raise SimulationError(f"{command[0]} must be runnable: {error}") from error
     if done.returncode:

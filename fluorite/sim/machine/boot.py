@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SimulationError
+from ..processes import run_process
 from .machines import Machine
 from .plugin import Device, configuration, emulator, plugin
 
@@ -112,10 +113,7 @@ def boot(
         ]  # fmt: skip
         start = time.monotonic()
         try:
-            done = subprocess.run(
-                command, cwd=folder, env=environment, timeout=timeout_seconds, check=False, errors="replace",
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+            done = run_process(command, cwd=folder, env=environment, timeout_seconds=timeout_seconds)
         except subprocess.TimeoutExpired:
             raise SimulationError(
                 f"machine {machine.name} must end within {timeout_seconds:g} s\n{tail(_text(console))}"

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SimulationError, UsageError
+from ..processes import run_process
 from .board import board_environment
 from .build import server_program
 from .model import SystemModel
@@ -234,10 +235,7 @@ def run_program(
                 options += ["-E", f"{name}={value}"]  # the program's, not QEMU's own
         command = [*chosen.runner, *options, str(program), *arguments]
         try:
-            done = subprocess.run(
-                command, cwd=cwd, env=variables, encoding="utf-8", errors="replace", check=False,
-                timeout=timeout_seconds, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+            done = run_process(command, cwd=cwd, env=variables, timeout_seconds=timeout_seconds)
         except subprocess.TimeoutExpired as error:
             printed = error.stdout or b""
             text = printed.decode(errors="replace") if isinstance(printed, bytes) else printed
