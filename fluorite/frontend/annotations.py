@@ -237,10 +237,12 @@ def fifo_depth(self: Any, consumer: Any, n: int) -> Any:
 def _named(func: Any, call: str, role: str, item: Any, kinds: tuple[type, ...]) -> str:
     """Name of an argument that must be of one of some kinds."""
     if not isinstance(item, kinds):
+        import halide as hl
+
         allowed = " or ".join(("an " if kind.__name__[0] in "AEIOU" else "a ") + kind.__name__ for kind in kinds)
-        raise ScheduleError(
-            func.name(), call, f"{role} must be {allowed}, not {_shown(item)}", "pass the object itself"
-        )
+        known = isinstance(item, (hl.Param, hl.Buffer))
+        way_out = "leave it out: hardware reads it without" if known else f"name {allowed}, the object itself"
+        raise ScheduleError(func.name(), call, f"{role} must be {allowed}, not {_shown(item)}", way_out)
     return str(item.name())  # type: ignore[attr-defined]
 
 

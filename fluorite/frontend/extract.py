@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from fluorite.errors import ScheduleError
+from fluorite.errors import ScheduleError, UnsupportedError
 from fluorite.frontend import ir
 from fluorite.frontend.annotations import Accelerate, annotations_of
 from fluorite.frontend.limits import check_limits
@@ -169,6 +169,13 @@ def _callees(pipeline: ir.Pipeline, name: str) -> list[str]:
 def _loops(func: ir.Func, accelerate: Accelerate) -> tuple[tuple[Loop, ...], tuple[Channel, ...]]:
     """The loops of one launch, those inside ``store_var``: scanned ones, and dimensions unrolled whole."""
     name = func.name
+    if func.extern is not None:
+        raise UnsupportedError(
+            name,
+            f"define_extern({func.extern.function})",
+            "an extern stage has no algorithm that could become hardware",
+            "accelerate a Func that is defined in Halide",
+        )
     if func.init is None or not func.args:
         raise ScheduleError(
             name, "accelerate()", "it has no pure dimension to scan", "accelerate a Func of one dimension or more"

@@ -51,7 +51,9 @@ def refuse_vector_loops(root: Table, func_name: str) -> None:
 
 def _loops_around(root: Table, name: str) -> Iterator[tuple[str, str, str]]:
     """Func, loop and ForType of every loop around the place where a Func is computed, in every specialization."""
-    while True:
+    seen: set[str] = set()  # a Func that is computed inside itself is Halide's to refuse
+    while name not in seen:
+        seen.add(name)
         level = find_func(root, name).func_schedule.compute_level
         if not level.func_name:
             return

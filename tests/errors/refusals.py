@@ -34,13 +34,17 @@ class Refusals:
         """
 
         def register(build):
-            assert build.__name__ not in self.cases
             follows = bool(inspect.signature(build).parameters)
-            self.cases[build.__name__] = (build if follows else lambda way: build(), kind, message)
-            self.ways += [] if not follows else [f"{build.__name__}-{way}" for way in range(1, ways + 1)]
+            self.add(build.__name__, build if follows else lambda way: build(), kind, message, ways if follows else 0)
             return build
 
         return register
+
+    def add(self, name, build, kind, message, ways):
+        """The same for a function that has no name of its own."""
+        assert name not in self.cases
+        self.cases[name] = (build, kind, message)
+        self.ways += [f"{name}-{way}" for way in range(1, ways + 1)]
 
     def check(self, name):
         """Compile the pipeline of this name: the kind of the error, and its exact words."""

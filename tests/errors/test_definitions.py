@@ -44,13 +44,22 @@ def other_image(way):
     UnsupportedError,
     "blurred: define_extern(blur_in_c): hardware needs a definition to compile; compute it in software and pass "
     "it as an input of accelerate()",
-    ways=0,  # tests/frontend/test_cut.py has extern stages in software: they need a library to call
 )
-def extern_stage(way):
-    source = image()
-    blurred = hl.Func("blurred")
+def inlined_extern_stage():
+    source, blurred = image(), hl.Func("blurred")
     blurred.define_extern("blur_in_c", [source], hl.UInt(8), 2)
     return accelerated(blurred[x, y], [source])
+
+
+@refused(
+    UnsupportedError,
+    "hw: define_extern(blur_in_c): an extern stage has no algorithm that could become hardware; accelerate a Func that "
+    "is defined in Halide",
+)
+def accelerated_extern_stage():
+    source, hw = image(), hl.Func("hw")
+    hw.define_extern("blur_in_c", [source], hl.UInt(8), 2)
+    return copied(hw.compute_root().accelerate([source], x, OUTERMOST))
 
 
 @refused(UnsupportedError, f"hw: update 0 of element (r.x, y): {_ELEMENT}", ways=2)
@@ -66,6 +75,28 @@ def scatter(way):
         return through(hw.compute_root())
     whole(hw).accelerate([source], x, OUTERMOST)
     return copied(hw)
+
+
+@refused(
+    UnsupportedError,
+    "hw: update 0 of element (x, y, max(min(int32(source(x, y)), 2), 0)): an update must write the pixel it is "
+    "computed for; write hw[x, y, c] = ..., or compute it in software, as a Func of its own that is an input of "
+    "accelerate()",
+    ways=2,
+)
+def channel_by_data(way):
+    source, hw = image(), hl.Func("hw")
+    channel = hl.clamp(hl.i32(source[x, y]), 0, 2)
+    hw[x, y, c] = hl.u8(0)
+    if way == 1:
+        hw[x, y, c] = hl.select(channel == c, source[x, y], hw[x, y, c])
+    else:
+        hw[x, y, channel] = source[x, y]
+    if way == 2:
+        source, hw = hw.compute_root(), hl.Func("hw")
+        hw[x, y, c] = source[x, y, c]
+    whole(hw).bound(c, 0, 3).reorder(c, x, y).unroll(c).accelerate([source], x, OUTERMOST)
+    return copied(hw, (x, y, c)), (*SIZE, 3)
 
 
 @refused(UnsupportedError, f"hw: update 0 of element (r.x, y): {_ELEMENT}", ways=1)

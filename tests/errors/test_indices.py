@@ -277,6 +277,33 @@ def table_shorter_than_its_index(way):
 
 @refused(
     UnsupportedError,
+    "hw: table(int32(source(x, y))): its index ranges over 0..255, where Halide cannot compute table: Input buffer "
+    "contents is accessed at 255, which is beyond the max (99) in dimension 0; clamp the index",
+)
+def table_of_a_buffer_shorter_than_its_index(way):
+    source, table = image(), hl.Func("table")
+    contents = hl.Buffer(np.arange(100, dtype=np.uint8), "contents")
+    index = hl.i32(source[x, y])
+    table[x] = contents[x] * 2
+    return accelerated(table[hl.clamp(index, 0, 99) if way else index], [source])
+
+
+@refused(
+    UnsupportedError,
+    "gains: a value that depends on no input: Halide cannot compute gains: Requirement Failed: (false) 4; make it one "
+    "that Halide can, or leave what reads it to software",
+    ways=2,
+)
+def constant_that_halide_cannot_compute(way):
+    source, gains = image(), hl.Func("gains")
+    gains[x] = hl.u8(hl.require(x < 3, x))
+    scaled = hl.Func("scaled")
+    scaled[x, y] = source[x, y] * gains[2 if way else 4]
+    return through(scaled.compute_root()) if way == 2 else accelerated(scaled[x, y], [source])
+
+
+@refused(
+    UnsupportedError,
     "hw: lut(int32(source(x, y))) reads the ImageParam lut: what is read at an index by data is a table, and a table "
     f"is constant; make lut a constant hl.Buffer, or {_software('lut(int32(source(x, y)))')}",
     ways=2,

@@ -71,6 +71,17 @@ def lanes_that_are_not_neighbours(way):
     return copied(hw.split(x, xo, xi, 8).unroll(xo).accelerate([source], xi, OUTERMOST))
 
 
+@refused(ScheduleError, "hw: unroll of x.xi: the number of lanes is not known; unroll(x, lanes)")
+def lanes_by_a_param(way):
+    source = image()
+    hw = plain(source)
+    hw.compute_root().bound(x, 0, 64).bound(y, 0, 9)
+    if way:
+        return copied(hw.unroll(x, 4).accelerate([source], x, OUTERMOST)), (64, 9)
+    hw.split(x, xo, xi, hl.Param(hl.Int(32), "lanes", 4)).unroll(xi)
+    return copied(hw.accelerate([source], xo, OUTERMOST))
+
+
 @refused(
     ScheduleError,
     "hw: unroll of all of y: what every cycle computes whole needs a fixed extent; give hw.bound(y, min, extent), in "

@@ -178,11 +178,12 @@ def test_wrong_kinds_of_inputs_and_taps_are_refused(image):
     gain = hl.Param(hl.UInt(8), "gain")
     with raises(
         f"{b.name()}: accelerate(): an input must be a Func or an ImageParam, not the Param {gain.name()};"
-        " pass the object itself"
+        " leave it out: hardware reads it without"
     ):
         b.accelerate([gain], x, y)
     with raises(
-        f"{b.name()}: accelerate(): a tap must be a Func or an ImageParam or a Param, not 3; pass the object itself"
+        f"{b.name()}: accelerate(): a tap must be a Func or an ImageParam or a Param, not 3;"
+        " name a Func or an ImageParam or a Param, the object itself"
     ):
         b.accelerate([a], x, y, taps=[3])
 
@@ -226,7 +227,7 @@ def test_the_consumer_must_be_a_func(image):
     (a,) = chain(image, 1)
     with raises(
         f"{a.name()}: fifo_depth(): the consumer must be a Func, not the ImageParam {image.name()};"
-        " pass the object itself"
+        " name a Func, the object itself"
     ):
         a.fifo_depth(image, 3)
 
