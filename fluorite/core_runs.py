@@ -202,14 +202,20 @@ def patterns(generated: Generated, order: Sequence[Frame], probability: float, s
         found.append(Pattern(f"{share:g} of the cycles in bursts of {often:g} on {stream.name} alone", alone))
     # So late that a launch also comes while the last results of the one before are on their way out, and when all are.
     cycles = sorted({timing(generated, frame.launch).cycles for frame in order})
-    # So long that all that the core still has to do is done but for the word that nobody takes.
-    long = Stalls(seed + 4, 0, share, 2 * cycles[-1])
-    found.append(Pattern(f"{share:g} of the cycles in bursts of {2 * cycles[-1]} on every output", long))
+    # Launch after launch, the last words wait for their consumer while the core comes to its end.
+    for long in (often, 2 * cycles[-1]):
+        both = Stalls(seed + 4, 0, share, long, (("launch", _late(long)),))
+        found.append(Pattern(f"{share:g} of the cycles in bursts of {long:g} on every output, and launches", both))
     for late in dict.fromkeys((cycles[0], cycles[-1])):
-        share = 1 - 1 / (1 + _LATE_LAUNCHES * late)
-        launches = Stalls(seed + 3, 0, 0, late, (("launch", share),))
+        launches = Stalls(seed + 3, 0, 0, late, (("launch", _late(late)),))
         found.append(Pattern(f"{_LATE_LAUNCHES:g} of the launches for {late} cycles on average", launches))
     return found
+
+
+def _late(cycles: float) -> float:
+    """The fraction of cycles to stall in, so that of launches `_LATE_LAUNCHES` come so many cycles late on average."""
+    odds = _LATE_LAUNCHES * cycles
+    return odds / (1 + odds)
 
 
 def run_core(

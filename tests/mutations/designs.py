@@ -54,7 +54,7 @@ def lanes():
     output[x, y] = sums[x, y]
     sums.compute_root().set_estimate(x, 0, 11).set_estimate(y, 0, 4)
     sums.unroll(x, 4, GUARD).accelerate([wide, narrow], x, OUTERMOST)
-    return output, {wide: [(-1, 2), (0, 1)], narrow: [(0, 0), (0, 0)]}, [(11, 4), (6, 2), (1, 1)]
+    return output, {wide: [(-1, 2), (0, 1)], narrow: [(0, 0), (0, 0)]}, [(11, 4), (6, 2), (1, 3), (1, 1)]
 
 
 def channels():
@@ -67,7 +67,7 @@ def channels():
     output[x, y, c] = mixed[x, y, c]
     mixed.compute_root().bound(c, 0, 3).reorder(c, x, y).unroll(c)
     mixed.set_estimate(x, 0, 6).set_estimate(y, 0, 4).accelerate([image], x, OUTERMOST)
-    return output, {image: [(0, 0), (0, 0), (0, 0)]}, [(6, 4, 3), (4, 2, 3), (3, 1, 3)]
+    return output, {image: [(0, 0), (0, 0), (0, 0)]}, [(6, 4, 3), (4, 2, 3), (1, 2, 3), (1, 1, 3)]
 
 
 def volume():

@@ -1,14 +1,47 @@
-"""Mutants that no run can tell from the core, each with the reason."""
+"""Mutants that no run of their core can tell from it, each with the reason."""
 
 import re
 
 __all__ = ["reason"]
 
-IDLE = "an idle core has no word due, and its counters are loaded all the time"
+IDLE = "no word is due in an idle core, which also loads its counters in every cycle"
+COVERED = "another flag is high whenever this one is: a launch begins all its ports, and the output ends it"
+LOADED = "an idle core loads it in every cycle, so its value after a reset is never used"
+UNSEEN = "it differs only where the port's row starts anew, a position at which no word of it is due"
+ROW = "it differs only in the row in which the port's launch starts, before the column where it starts"
+ONE_ROW = "the input's rows end before the scan's only in images of one row, which the value loaded at the start is for"
+EQUALS = "of equal operands either may be taken, and nothing is subtracted from zero"
+OUTSIDE = "outside the image a coordinate is compared with positions inside it, and any value outside is as good"
 
 # Designs, what the mutant reads like, why it is the same core.
 EQUIVALENT = [
     ("*", r"core: assign advance = running & (\w+)  ->  \1", IDLE),
+    ("border tiles channels tables volume", r"core: assign _\d+ = running & (due_\w+|launched)  ->  \1", IDLE),
+    ("*", r"core: assign _\d+ = running & (_\d+)  ->  \1", IDLE),
+    ("border", r"core: assign _\d+ = launched \| (unfinished_\w+)  ->  launched", COVERED),
+    ("lanes", r"core: assign _\d+ = (launched|_\d+) \| unfinished_\w+  ->  .+", COVERED),
+    ("channels", r"core: assign _\d+ = launched \| unfinished_\w+  ->  .+", COVERED),
+    ("*", r"core: assign _\d+ = rst \? 1'h0 : (_mux\d+_Y)  ->  (\1|rst \? 2'h[13] : \1)", LOADED),
+    ("border channels", r"control_image_in: assign _\d+ = rst \? 1'h0 : (_\d+)  ->  (\1|rst \? 2'h[13] : \1)", LOADED),
+    ("lanes", r"control_wide: assign _\d+ = rst \? 1'h0 : (_\d+)  ->  (\1|rst \? 2'h[13] : \1)", LOADED),
+    ("*", r"control_\w+: assign _\d+ = advance & (scan_at_end_0|\w+_start_0)  ->  \1", UNSEEN),
+    (
+        "border tiles lanes",
+        r"control_(out|f_edge|narrow|sums): assign _[67] = advance & (\w+_start_0)  ->  advance( \| \2)?",
+        ROW,
+    ),
+    ("border", r"control_image_in: assign _7 = advance & scan_at_end_0  ->  1'h0", ONE_ROW),
+    ("border", r"control_image_in: assign _8 = _7 \| load  ->  load", ONE_ROW),
+    ("border", r"control_image_in: assign _10 = load \? (_9) : image_in_end_1  ->  \1", ONE_ROW),
+    ("tiles", r"datapath: assign _\d+ = (\S+) < (\S+)  ->  \1 <= \2", EQUALS),
+    ("tiles", r"datapath: assign _\d+ = (\S+) < \$signed\(1'h0\)  ->  \1 < \$signed\(2'h1\)", EQUALS),
+    ("tiles", r"datapath: assign _\d+ = \$signed\(1'h0\) < (\S+)  ->  \$signed\(2'h3\) < \1", EQUALS),
+    (
+        "tiles",
+        r"datapath: assign _\d+ = \$signed\(1'h0\) < \$signed\(f_edge_add\d\)  ->  1'h1",
+        "the greater of two magnitudes and one of these values, negative or not, are never negative together",
+    ),
+    ("border channels", r"scan_\w+_coord1: if \(_\d\) \w+_position_\d <= (_\d\[\d:0\])  ->  \(\1\) & .+", OUTSIDE),
 ]
 
 
