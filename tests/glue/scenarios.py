@@ -215,6 +215,24 @@ def errors(driver, example, device_model, codes):
         release(driver, arena, arrays)
 
 
+def refused(driver, examples, codes):
+    """Regions beyond the hardware's, values beyond their types', memory that is written twice."""
+    assert driver.prepare_code(examples["sums"], [0, 41, 0, 30])[0] == codes["EXTENT"]
+    assert driver.prepare_code(examples["scaled"], [0, 40, 0, 30, 1 << 16])[0] == codes["ARGUMENT"]
+    with opened(driver, examples["sums"]) as (arena, device):
+        settings, views, arrays = plain_launch(driver, examples["sums"], arena)
+        views[1].strides[0] -= 1
+        assert driver.run(device, settings, views) == codes["ARGUMENT"]
+        whole = driver.alloc(arena, 64 * 64)  # an image that holds both, 22 and 20 columns wide
+        views[0].first, views[1].first = whole, whole + 21
+        views[0].strides[0] = views[1].strides[0] = 64
+        assert driver.run(device, settings, views) == codes["ARGUMENT"]
+        views[1].first = whole + 22
+        assert driver.run(device, settings, views) == 0
+        assert driver.library.fluorite_free(arena, ct.c_void_p(whole)) == 0
+        release(driver, arena, arrays)
+
+
 def unclaimed(driver, example, device_model, codes, launch_count=150):
     """However many launches come before the first is waited for, each has its own result; the arena is not used up."""
     device_model.eager = True

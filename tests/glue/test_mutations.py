@@ -6,6 +6,7 @@ import pytest
 
 CACHE, DEVICE, LAUNCH, TICKET, WAIT = (f"fluorite_{n}.c" for n in ("cache", "device", "launch", "ticket", "wait"))
 PIXELS, STAGE, SIM = "fluorite_pixels.c", "fluorite_stage.c", "fluorite_io_sim.c"
+OVERLAP, PREPARE = "fluorite_overlap.c", "fluorite_prepare.c"
 
 MUTANTS = {
     "swapped addresses": (
@@ -72,6 +73,10 @@ MUTANTS = {
     "copies not put back": (
         STAGE, "if (job->copied[i]) {\n            fluorite_pixels_copy", "if (0) {\n            fluorite_pixels_copy",
     ),
+    "regions larger than the hardware's": (PREPARE, "&& extent <= loop->max_extent &&", "&&"),
+    "values that their type does not hold": (PREPARE, "value > stage->scalars[i].most", "0"),
+    "an output over an input": (OVERLAP, "distance < search->above &&", "distance < search->above - 1 &&"),
+    "rows of an output over each other": (LAUNCH, "if (fluorite_lattice_overlaps_itself(&written)) {", "if (0) {"),
     "sync of the wrong place": (
         SIM, "FLUORITE_SIM_SYNC_FOR_CPU, offset, size", "FLUORITE_SIM_SYNC_FOR_CPU, offset + 8, size",
     ),
@@ -87,6 +92,8 @@ def exercise(driver, load, examples, devices):
     scenarios.timeout(driver, examples["sums"], sums, driver.codes)
     sums.defaults()
     scenarios.queue(driver, examples["sums"], sums)
+    sums.defaults()
+    scenarios.refused(driver, examples, driver.codes)
     sums.defaults()
     scenarios.unclaimed(driver, examples["sums"], sums, driver.codes, 130)
     sums.defaults()
