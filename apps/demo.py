@@ -34,7 +34,7 @@ def main():
 
 def demo(photo, folder):
     """Compile harris for the photograph's size, run it, compare, and write and print what came out."""
-    image = load_image(photo, "uint8", 2) if photo else data.camera()
+    image = load_image(photo, "uint8", 2, lambda said: print(said, file=sys.stderr)) if photo else data.camera()
     height, width = image.shape
     params = {"tile": "0", "max_width": str(width), "max_height": str(height)}
     loaded = load_pipeline(Path(__file__).with_name("harris.py"), params)

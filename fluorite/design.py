@@ -24,6 +24,7 @@ from fluorite.glue.testbench.write import write_testbench
 from fluorite.glue.write import write_software
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.top import emit_shell
+from fluorite.images import check_extents
 from fluorite.report import Report, describe
 from fluorite.runner import Launched, Progress, Runners, Statistics, software
 from fluorite.sim.run import Stalls
@@ -160,6 +161,8 @@ class Design:
             if len(sizes) != dimensions or not whole:
                 plural = "" if dimensions == 1 else "s"
                 raise UsageError(f"{output} takes {dimensions} size{plural} of 0 to {(1 << 31) - 1}, not {sizes!r}")
+            for type_ in self.loaded.pipeline.funcs[output].types:
+                check_extents(output, sizes, -(-type_.bits // 8))  # Halide would crash
         return self._runners.realize(sizes, stalls, progress, launched)
 
     def write(self, folder: str | Path, targets: Sequence[str] | None = None, *, testbench: bool = True) -> list[Path]:

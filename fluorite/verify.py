@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ import halide as hl
 import numpy as np
 
 from fluorite.errors import UsageError
-from fluorite.images import MAX_IMAGE_BYTES, Array, crop, load_image, random_image
+from fluorite.images import Array, check_extents, crop, load_image, random_image
 from fluorite.pipeline_file import LoadedFile
 
 __all__ = [
@@ -103,16 +102,8 @@ def output_sizes(loaded: LoadedFile, sizes: Sequence[int]) -> list[int]:
         raise UsageError(f"{loaded.name}'s output has {dimensions} dimensions, the size {text} has {len(sizes)}")
     for output in loaded.outputs:
         for name in output.types:
-            _check_bytes(f"{loaded.name}'s {output.name}", completed, name)
+            check_extents(f"{loaded.name}'s {output.name}", completed, np.dtype(name).itemsize)
     return completed
-
-
-def _check_bytes(what: str, sizes: Sequence[int], type_name: str) -> None:
-    if (wanted := math.prod(sizes) * np.dtype(type_name).itemsize) > MAX_IMAGE_BYTES:
-        size = "x".join(str(n) for n in sizes)
-        raise UsageError(
-            f"{what} of size {size} takes {wanted} bytes; an image for Halide has at most {MAX_IMAGE_BYTES}"
-        )
 
 
 def set_scalars(loaded: LoadedFile, values: Mapping[str, str]) -> None:
@@ -196,7 +187,7 @@ def set_random(loaded: LoadedFile, sizes: Sequence[int], seed: int, pipeline: hl
     regions = _regions(loaded, sizes, pipeline or loaded.pipeline)
     for image in loaded.images:
         mins, extents = zip(*regions[image.name], strict=True)
-        _check_bytes(f"{loaded.name}'s {image.name}", extents, image.type)
+        check_extents(f"{loaded.name}'s {image.name}", extents, np.dtype(image.type).itemsize)
         loaded.set_image(image.name, random_image(extents[::-1], image.type, rng), mins)
 
 

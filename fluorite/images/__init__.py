@@ -6,16 +6,9 @@ Arrays have the outermost dimension first, ``array[y, x]`` or ``array[c, y, x]``
 
 from fluorite.images.load import load_image
 from fluorite.images.patterns import crop, difference_image, random_image
-from fluorite.images.samples import MAX_IMAGE_BYTES, Array
+from fluorite.images.samples import Array, check_extents
 from fluorite.images.save import check_output, save_image
 
 __all__ = [
-    "MAX_IMAGE_BYTES",
-    "Array",
-    "check_output",
-    "crop",
-    "difference_image",
-    "load_image",
-    "random_image",
-    "save_image",
-]
+    "Array", "check_extents", "check_output", "crop", "difference_image", "load_image", "random_image", "save_image",
+]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -10,7 +12,7 @@ import numpy as np
 
 from fluorite.errors import UsageError
 
-__all__ = ["MAX_IMAGE_BYTES", "Array", "Photo", "check_size"]
+__all__ = ["Array", "Photo", "check_extents", "check_size"]
 
 Array: TypeAlias = np.ndarray[Any, Any]
 
@@ -34,6 +36,31 @@ class Photo:
     samples: Array
     full_scale: int | None
     remarks: tuple[str, ...] = ()
+
+
+def check_extents(what: str, sizes: Sequence[int], value_bytes: int) -> None:
+    """Refuse an image that is larger than Halide's.
+
+    Parameters
+    ----------
+    what : str
+        Its name, for the message.
+    sizes : sequence of int
+        Its extents, innermost first.
+    value_bytes : int
+        Bytes of an element.
+
+    Raises
+    ------
+    UsageError
+        It is larger.
+    """
+    wanted_bytes = math.prod(int(n) for n in sizes) * value_bytes
+    if wanted_bytes > MAX_IMAGE_BYTES:
+        size = "x".join(str(n) for n in sizes)
+        raise UsageError(
+            f"{what} of size {size} takes {wanted_bytes} bytes; an image for Halide has at most {MAX_IMAGE_BYTES}"
+        )
 
 
 def check_size(path: Path, wanted_bytes: int) -> None:

@@ -185,3 +185,13 @@ def test_sizes_that_are_none(sizes):
     with pytest.raises(UsageError) as caught:
         design.realize(sizes)
     assert without_numbers(str(caught.value)) == f"output takes 2 sizes of 0 to 2147483647, not {sizes}"
+
+
+@pytest.mark.parametrize("sizes", [[(1 << 31) - 1] * 2, [1 << 16, 1 << 15]])
+def test_sizes_of_more_than_a_halide_image(sizes):
+    design = fluorite.compile(Pipe().output)
+    with pytest.raises(UsageError) as caught:
+        design.realize(sizes)
+    size, wanted = "x".join(map(str, sizes)), sizes[0] * sizes[1] * 2  # of 16 bits
+    message = f"output of size {size} takes {wanted} bytes; an image for Halide has at most 2147483647"
+    assert without_numbers(str(caught.value)) == message
