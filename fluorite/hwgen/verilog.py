@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from amaranth._toolchain.yosys import find_yosys
+from amaranth._toolchain.yosys import YosysError, find_yosys
 from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, Signal
 
+from fluorite.errors import UsageError
 from fluorite.frontend.identifiers import shown
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import CoreInterface
@@ -63,7 +64,15 @@ def tidy(design: Elaboratable, name: str, ports: Sequence[Signal], port_names: S
     # What a ROM holds is another matter.
     netlist = re.sub(r"^  cell \$meminit_v2 .*?^  end\n", _contents_of_roms, netlist, flags=re.M | re.S)
     yosys = find_yosys(lambda version: version >= (0, 40))
-    text = yosys.run(["-q", "-"], _SCRIPT.format(rtlil=netlist))
+    try:
+        text = yosys.run(["-q", "-"], _SCRIPT.format(rtlil=netlist))
+    except YosysError as error:
+        if unwritable := re.search(r"failed to create cache directory: (.*)", str(error)):
+            raise UsageError(
+                f"Yosys, in WebAssembly, keeps what is compiled of it in {unwritable[1]}, which cannot be made; "
+                "set XDG_CACHE_HOME to a folder that can be written to"
+            ) from None
+        raise
     text = re.sub(r"\A/\*.*?\*/\n", "", text)
     text = _plain_names(_name_ports(text))
     text = re.sub(rf"^module {name}\([^)]*\);", f"module {name}({', '.join(port_names)});", text, flags=re.M)
