@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from fluorite import cli, cli_build, cli_commands
+from fluorite import cli, cli_build, cli_commands, cli_verify
 from tests.damage.pipelines import write_pipelines
 
 _SECONDS = 60  # for one command
@@ -68,7 +68,8 @@ def command(pipelines):
     original = cli_commands.compiled
     patch.setattr(cli_commands, "compiled", compiled)
     patch.setattr(cli_build, "compiled", compiled)
-    patch.setattr(cli_commands, "_DEFAULT_SIZES", ((5, 4), (9, 3)))
+    patch.setattr(cli_verify, "compiled", compiled)
+    patch.setattr(cli_verify, "_DEFAULT_SIZES", ((5, 4, 3, 2), (9, 3, 3, 2)))
 
     def run(arguments):
         output, errors = io.StringIO(), io.StringIO()
