@@ -30,6 +30,7 @@ _KEPT_OF_A_SIZE = 2  # two launches of a size, because they may differ in their 
 _MOST_CYCLES = 150_000  # of a run
 _LOOKED_AT_CYCLES = 20_000  # of each run: the handshakes are checked here in Python
 _TIMEOUT_CYCLES = 20_000
+_LONGEST_BURST = 50  # times the mean: never
 _BREAK_OFF_CYCLES = 40  # without a transfer
 _BURST_CYCLES = 7.0
 _LATE_LAUNCHES = 0.75
@@ -203,9 +204,11 @@ def patterns(generated: Generated, order: Sequence[Frame], probability: float, s
     # So late that a launch also comes while the last results of the one before are on their way out, and when all are.
     cycles = sorted({timing(generated, frame.launch).cycles for frame in order})
     # Launch after launch, the last words wait for their consumer while the core comes to its end.
-    for long in (often, 2 * cycles[-1]):
-        both = Stalls(seed + 4, 0, share, long, (("launch", _late(long)),))
-        found.append(Pattern(f"{share:g} of the cycles in bursts of {long:g} on every output, and launches", both))
+    long, most = 2 * cycles[-1], max(probability, 0.9)
+    both = Stalls(seed + 4, 0, most, max(long, most / (1 - most)), (("launch", _late(long)),))
+    found.append(
+        Pattern(f"{most:g} of the cycles in bursts of {both.burst_cycles:g} on every output, and launches", both)
+    )
     for late in dict.fromkeys((cycles[0], cycles[-1])):
         launches = Stalls(seed + 3, 0, 0, late, (("launch", _late(late)),))
         found.append(Pattern(f"{_LATE_LAUNCHES:g} of the launches for {late} cycles on average", launches))
@@ -256,13 +259,14 @@ def run_core(
         for frame, own in zip(order, images, strict=True)
     ]
     timings = [timing(generated, frame.launch) for frame in order]
+    burst = (pattern.stalls and pattern.stalls.burst_cycles) or 1.0
     with (instance or accelerator.instance)() as core:
         if pattern.interrupted:
             _break_off(core, jobs[max(range(len(jobs)), key=lambda number: timings[number].cycles)])
         run = core.run_many(
             jobs,
             stalls=pattern.stalls,
-            timeout_cycles=_TIMEOUT_CYCLES,
+            timeout_cycles=_TIMEOUT_CYCLES + round(_LONGEST_BURST * burst),
             quiet_cycles=2 * timings[-1].cycles + 16,
             handshakes=True,
         )
