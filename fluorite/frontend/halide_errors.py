@@ -33,6 +33,7 @@ _WAYS_OUT = (
         r"The explicit allocation bound \(\d+\) of dimension \S+ of (?P<func>\S+) is too",
         "leave bound_storage() of {func} out",
     ),
+    (r'Illegal compute_with: "(?P<func>\S+)" is scheduled to be computed with', "leave compute_with() of {func} out"),
     (r"Bounds given for (?P<func>\S+) in", "give bound() of {func} all that is read of it"),
     (r"Schedule for Func (?P<func>\S+) requires", "leave the schedule of {func} for other devices out"),
     (

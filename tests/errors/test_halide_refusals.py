@@ -12,6 +12,15 @@ from tests.errors.refusals import Refusals, without_numbers
 
 _PLACE = "the software part has no such place for it: the loops of an accelerator are hardware"
 
+
+def sharing_loops(pipe):
+    other, both = hl.Func("other"), hl.Func("sum")
+    other[x, y] = pipe.padded[x, y] + 1
+    both[x, y] = pipe.output[x, y] + other[x, y]
+    other.compute_root().compute_with(pipe.inner.compute_root(), y)
+    pipe.output = both
+
+
 # tiled, what is done to it, message, and what is done instead by each way out
 COMPILE = {
     "input_inside_the_output": (
@@ -71,6 +80,13 @@ COMPILE = {
         False,
         lambda p: p.output.prefetch(p.inner, y, y, 2),
         "output: prefetch(inner, ...): it is computed inside the accelerator hw and never in memory; remove prefetch()",
+        lambda p: None,
+    ),
+    "with_what_is_inside": (
+        False,
+        sharing_loops,
+        'other: the software part: Halide refuses it: Illegal compute_with: "other" is scheduled to be computed with '
+        '"inner" which is not used anywhere; leave compute_with() of other out',
         lambda p: None,
     ),
     "hoisted_to_another_place": (
