@@ -57,6 +57,7 @@ def features(plan):
         "several stages": len([stage for stage in plan.stages if stage.linebuffer]) > 1,
         "2-D and 3-D together": plan.third == "channel" and len({s.deep for s in (*plan.inputs, *plan.stages)}) > 1,
         "lanes along x": plan.lanes[0] > 1,
+        "eight lanes and more": plan.lanes[0] > 4,
         "lanes along y": plan.lanes[1] > 1,
         "lanes along c": plan.lanes[2] > 1,
         "another order of loops": plan.order not in ("xy", "xyc"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.random_expressions import TYPES, Drawing, Op, Source, Table, bits
 
 BORDERS = ("repeat_edge", "mirror_image", "mirror_interior", "constant_exterior", "clamp", "repeat_image")
+EDGES = (7, 8, 9, 15, 16, 17, 31, 32, 33)  # sizes where what counts them gets another bit
 FOLDING = ("mirror_image", "mirror_interior", "repeat_image")  # an image must be larger than what they fold
 
 
@@ -161,6 +162,8 @@ class PlanDrawing(Drawing):
         width, height = (self.integer(least, 40), self.integer(least, 24)) if bordered or self.third != "none" else (
             self.integer(1, 70), self.integer(1, 30)
         )  # fmt: skip
+        if self.flag(2):
+            width, height = (self.choice(n, *(edge for edge in EDGES if edge >= least)) for n in (width, height))
         if folding and bordered and self.third == "scan" and not self.flag(8):
             channels = max(channels, 5)
         tile = (self.integer(1, 40), self.integer(1, 16))
@@ -182,6 +185,8 @@ class PlanDrawing(Drawing):
 
     def _lanes(self, third, mode, channels, stages):
         lanes = self.choice(1, 1, 1, 2, 3, 4)
+        if len(stages) < 3 and third == "none" and self.flag(8):
+            return (self.choice(8, 16), 1, 1)
         if third == "channel":  # what is computed in a cycle stays small: Verilator has to compile it
             lanes = min(lanes, 4 // channels)
         if lanes > 1 and self.flag(4):
