@@ -5,7 +5,7 @@ __all__ = ["NAMES"]
 _KEYWORDS = """
 edge time table always final module output reg wire begin int double float register volatile errno stdin main printf
 NULL class def from lambda None self images out origin pad run close start timeout_s async import print signal process
-entity
+entity semaphore mailbox std
 """
 _FLUORITES = """
 clk rst busy launch launch_valid launch_ready datapath scan shared image image_last_x extent_x scan_last_x min_x

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 __all__ = ["DRIVER", "FILES", "SIGNALS"]
 
-# Keywords of SystemVerilog (IEEE 1800-2017, those of Verilog among them), then of C, then the core's own.
+# Keywords of SystemVerilog (IEEE 1800-2017, those of Verilog among them), then of C, then what the package std of
+# SystemVerilog holds, then the core's own.
 _SIGNALS = """
 accept_on alias always always_comb always_ff always_latch and assert assign assume automatic before begin bind bins
 binsof bit break buf bufif0 bufif1 byte case casex casez cell chandle checker class clocking cmos config const
@@ -25,6 +26,8 @@ tri0 tri1 triand trior trireg type typedef union unique unique0 unsigned until u
 vectored virtual void wait wait_order wand weak weak0 weak1 while wildcard wire with within wor xnor xor
 
 auto char double float goto inline long register short sizeof switch volatile
+
+mailbox process randomize semaphore std weak_reference
 
 clk rst busy launch launch_valid launch_ready datapath
 """

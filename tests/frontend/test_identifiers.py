@@ -73,6 +73,7 @@ def test_plain_names_are_kept_and_come_first():
 def test_reserved_words_are_for_what_they_are_in_the_way_of():
     names = identifiers(funcs=["wire"], images=["edge"], params=["time"], accelerated=["stdio"])
     assert (names["wire"], names["edge"], names["time"], names["stdio"]) == ("f_wire", "f_edge", "time", "f_stdio")
+    assert identifiers(funcs=["process"])["process"] == "f_process"  # a class of SystemVerilog's package std
     names = identifiers(funcs=["stdio", "run"], accelerated=["submit"])
     assert (names["stdio"], names["run"], names["submit"]) == ("stdio", "run", "submit_2")
 
