@@ -124,7 +124,7 @@ class Definitions(Expressions):
         """What the variables of an update's reduction domain run over, all of it in space."""
         ranges: list[range] = []
         for rvar in update.schedule.rvars:
-            lo, extent = (self._number(e, f"bounds of {rvar.var}") for e in (rvar.min, rvar.extent))
+            lo, extent = (self._number(e, f"bounds of {rvar.var.replace('$', '.')}") for e in (rvar.min, rvar.extent))
             ranges.append(range(lo, lo + extent))
         steps = prod(map(len, ranges))
         if steps > _STEPS_MAX:
@@ -148,6 +148,9 @@ class Definitions(Expressions):
         other = next((leaf.for_type for leaf in left if leaf.for_type != "Serial"), None)
         if other:  # whose loops may have names of Halide's own
             loops, way_out = "", f"call {update}.unroll({whole}) in place of what makes a loop of it {other.lower()}"
+        func = self.callers[-1].func
+        if func.schedule.compute_level.var and func.name not in self.stages:  # which the user meant for software
+            way_out += f", or name {func.name} in the inputs of accelerate()"
         return self._unsupported(
             f"update {number} reduces over {whole} ({values} values){loops} in time",
             "one pixel a cycle needs the whole reduction in space",

@@ -237,7 +237,23 @@ def reduction_of_an_inlined_func_in_time(way):
     return accelerated(summed[x, y] + 1, [source])
 
 
-@refused(UnsupportedError, "hw: bounds of r$x: a reduction domain needs constant bounds; use numbers")
+@refused(
+    UnsupportedError,
+    "summed: update 0 reduces over r.x (4 values) in time: one pixel a cycle needs the whole reduction in space; add "
+    "summed.update(0).unroll(r.x), or name summed in the inputs of accelerate()",
+    ways=2,
+)
+def reduction_that_software_was_to_do(way):
+    source, summed, r = image(), hl.Func("summed"), hl.RDom([(0, 4)], "r")
+    summed[x, y] = source[x, y] / 2
+    summed[x, y] += source[x + r.x, y]
+    summed.compute_root()
+    if way == 1:
+        summed.update().unroll(r.x)
+    return accelerated(summed[x, y] + 1, [summed if way == 2 else source])
+
+
+@refused(UnsupportedError, "hw: bounds of r.x: a reduction domain needs constant bounds; use numbers")
 def reduction_of_variable_extent(way):
     r = hl.RDom([(0, 3 if way else hl.Param(hl.Int(32), "radius", 3))], "r")
     return reducing(image(), r, r.x)
