@@ -204,11 +204,9 @@ def patterns(generated: Generated, order: Sequence[Frame], probability: float, s
     # So late that a launch also comes while the last results of the one before are on their way out, and when all are.
     cycles = sorted({timing(generated, frame.launch).cycles for frame in order})
     # Launch after launch, the last words wait for their consumer while the core comes to its end.
-    long, most = 2 * cycles[-1], max(probability, 0.9)
-    both = Stalls(seed + 4, 0, most, max(long, most / (1 - most)), (("launch", _late(long)),))
-    found.append(
-        Pattern(f"{most:g} of the cycles in bursts of {both.burst_cycles:g} on every output, and launches", both)
-    )
+    most, idle = max(probability, 0.8), 2 * cycles[-1]
+    both = Stalls(seed + 4, 0, most, ports=(("launch", 1 - 1 / idle),))
+    found.append(Pattern(f"{most:g} of the cycles on every output, and every launch for {idle} on average", both))
     for late in dict.fromkeys((cycles[0], cycles[-1])):
         launches = Stalls(seed + 3, 0, 0, late, (("launch", _late(late)),))
         found.append(Pattern(f"{_LATE_LAUNCHES:g} of the launches for {late} cycles on average", launches))
@@ -259,7 +257,8 @@ def run_core(
         for frame, own in zip(order, images, strict=True)
     ]
     timings = [timing(generated, frame.launch) for frame in order]
-    burst = (pattern.stalls and pattern.stalls.burst_cycles) or 1.0
+    stalls = pattern.stalls or Stalls(0, 0, 0)
+    burst = max([stalls.burst_cycles or 1.0, *(1 / (1 - p) for _, p in stalls.ports)])
     with (instance or accelerator.instance)() as core:
         if pattern.interrupted:
             _break_off(core, jobs[max(range(len(jobs)), key=lambda number: timings[number].cycles)])

@@ -202,7 +202,7 @@ def test_verify_random_images(run):
         "0.4 of the cycles on every port",
         "0.4 of the cycles in bursts of 7 on every port",
         *(f"0.5 of the cycles in bursts of 7 on {port} alone" for port in ("padded", "corners")),
-        "0.9 of the cycles in bursts of N on every output, and launches",
+        "0.8 of the cycles on every output, and every launch for N on average",
         *["0.75 of the launches for N cycles on average"] * 2,
     ]
     lines = [line for line in output.splitlines() if not line.startswith(" ")]
