@@ -13,6 +13,11 @@ ONE_ROW = "the input's rows end before the scan's only in images of one row, whi
 EQUALS = "of equal operands either may be taken, and nothing is subtracted from zero"
 OUTSIDE = "outside the image a coordinate is compared with positions inside it, and any value outside is as good"
 
+GAP = "a row has at most one position without a word, and a flag that rises again behind it rises with the next row"
+EVERY_ROW = "the output has a row in each of the scan's, so that its flag may be set again in each"
+PHASE = "a memory delays by its gap wherever its counter starts, which is in range before the first word that is read"
+LAST_COLUMN = "the fourth lane of a row's last word, which is at the last address, is nobody's left neighbour"
+
 # Designs, what the mutant reads like, why it is the same core.
 EQUIVALENT = [
     ("*", r"core: assign advance = running & (\w+)  ->  \1", IDLE),
@@ -41,6 +46,11 @@ EQUIVALENT = [
         r"datapath: assign _\d+ = \$signed\(1'h0\) < \$signed\(f_edge_add\d\)  ->  1'h1",
         "the greater of two magnitudes and one of these values, negative or not, are never negative together",
     ),
+    ("lanes channels", r"control_(wide|image_in|mixed): assign _\d+ = inside_0 & (_\d+)  ->  \2", GAP),
+    ("channels", r"core: assign mixed_start_1 = ! scan_position_1  ->  1'h1", EVERY_ROW),
+    ("channels", r"control_mixed: assign _\d+ = (_\d+) & mixed_start_1  ->  \1", EVERY_ROW),
+    ("lanes", r"datapath__address_linebuffer_wide_2: assign _\d = load \| (advance|at_end)  ->  \1", PHASE),
+    ("lanes", r"datapath__linebuffer_wide_2: reg \[7:0\] memory \[3:0\]  ->  a word shorter", LAST_COLUMN),
     ("border channels", r"scan_\w+_coord1: if \(_\d\) \w+_position_\d <= (_\d\[\d:0\])  ->  \(\1\) & .+", OUTSIDE),
 ]
 
