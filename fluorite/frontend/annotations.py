@@ -132,7 +132,8 @@ def accelerate(self: Any, inputs: Sequence[Any], compute_var: Any, store_var: An
         The loop that software keeps: one launch of the accelerator computes all that is inside it.
         ``halide.Var.outermost()`` puts the whole image into one launch.
     taps : sequence of halide.Func, halide.ImageParam or halide.Param
-        Coefficients, loaded into the accelerator before a launch.
+        Coefficients: Funcs of constants, which become constants or ROMs, and scalar Params, which become registers.
+        Naming them changes nothing. What only a run has the values of is refused.
 
     Returns
     -------
