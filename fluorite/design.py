@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from fluorite.accelerator import Accelerator
 from fluorite.boards.board import Board
 from fluorite.boards.capacity import Capacity, predict
 from fluorite.boards.vivado.write import write_vivado
+from fluorite.destination import Output, destination
 from fluorite.errors import UsageError
 from fluorite.files import folder_in_place
 from fluorite.frontend.cut import with_stages
@@ -24,7 +23,6 @@ from fluorite.glue.testbench.write import write_testbench
 from fluorite.glue.write import write_software
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.top import emit_shell
-from fluorite.images import check_extents
 from fluorite.report import Report, describe
 from fluorite.runner import Launched, Progress, Runners, Statistics, software
 from fluorite.sim.run import Stalls
@@ -120,7 +118,7 @@ class Design:
 
     def realize(
         self,
-        sizes: Sequence[int],
+        output: Output,
         *,
         stalls: Stalls | None = None,
         progress: Progress | None = None,
@@ -132,8 +130,9 @@ class Design:
 
         Parameters
         ----------
-        sizes : sequence of int
-            Extents of the output, as for ``Func.realize``.
+        output : sequence of int, halide.Buffer or sequence of halide.Buffer
+            As for ``Func.realize``: the output's sizes, or the buffer to write to, one per value of the output where
+            there are several. A buffer may begin anywhere (``set_min``, ``translate``), and so does what is computed.
         stalls : Stalls, optional
             Random stalls on every port of the hardware.
         progress : callable, optional
@@ -144,26 +143,18 @@ class Design:
 
         Returns
         -------
-        halide.Buffer or list of halide.Buffer
-            As ``Pipeline.realize``.
+        halide.Buffer, tuple of halide.Buffer or None
+            As ``Pipeline.realize``: nothing where buffers are given.
 
         Raises
         ------
         UsageError
-            The sizes are none of the output, or ask the hardware for a region that it was not compiled for; or Halide
-            stops: an image is too small, a Param out of its range.
+            These are no sizes of the output, the hardware is asked for a region that it was not compiled for, or
+            Halide stops: an image is too small, a Param out of its range, a buffer of another type.
         SimulationError
             The hardware cannot be simulated, or does not behave.
         """
-        whole = all(isinstance(n, (int, np.integer)) and 0 <= n < 1 << 31 for n in sizes)
-        for output in self.loaded.pipeline.outputs:
-            dimensions = len(self.loaded.pipeline.funcs[output].args)
-            if len(sizes) != dimensions or not whole:
-                plural = "" if dimensions == 1 else "s"
-                raise UsageError(f"{output} takes {dimensions} size{plural} of 0 to {(1 << 31) - 1}, not {sizes!r}")
-            for type_ in self.loaded.pipeline.funcs[output].types:
-                check_extents(output, sizes, -(-type_.bits // 8))  # Halide would crash
-        return self._runners.realize(sizes, stalls, progress, launched)
+        return self._runners.realize(destination(self.loaded.pipeline, output), stalls, progress, launched)
 
     def write(self, folder: str | Path, targets: Sequence[str] | None = None, *, testbench: bool = True) -> list[Path]:
         """Write hardware, software and report into a folder.

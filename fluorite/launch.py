@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from fluorite.errors import UsageError
+from fluorite.frontend.region import Loop
+from fluorite.hwgen.borders import Border
 from fluorite.hwgen.generate import Generated
 
 __all__ = ["Launch", "check_held", "input_region", "launches", "rounded_up"]
@@ -132,17 +134,7 @@ def launches(
         spans[loop.position] = pieces
     for border in generated.lowered.borders:
         loop = loops[border.dimension]
-        start, extent = mins[loop.position], extents[loop.position]
-        if extent > loop.max_extent:
-            raise UsageError(
-                f"{name}: {extent} pixels along {loop.var} are asked for, more than the {loop.max_extent} of a launch, "
-                f"and a border is only where an image ends; compile for larger extents"
-            )
-        if not border.holds(start, extent, scalars):
-            raise UsageError(
-                f"{name}: {loop.var} from {start} over {extent} pixels is asked for, which is not the image that the "
-                f"border condition is for; realize the whole image, or pad in software"
-            )
+        _check_border(name, border, loop, mins[loop.position], extents[loop.position], scalars)
     for reverse in product(*reversed(spans)):
         pieces = list(reversed(reverse))
         variables = dict(scalars)
@@ -151,3 +143,27 @@ def launches(
             variables[names.minimum(loop.var)], variables[names.extent(loop.var)] = pieces[loop.position]
         settings = {s.port.name: s.formula.evaluate(variables) for s in generated.settings}
         yield Launch(tuple(p[0] for p in pieces), tuple(p[1] for p in pieces), settings)
+
+
+def _check_border(name: str, border: Border, loop: Loop, start: int, extent: int, scalars: Mapping[str, int]) -> None:
+    """Refuse a region along a dimension that is not the image a border condition is for."""
+    if extent == 0:
+        raise UsageError(
+            f"{name}: no pixels along {loop.var} are asked for, and an image without pixels has no edge for the border "
+            f"condition; give one pixel at least"
+        )
+    if extent > loop.max_extent:
+        raise UsageError(
+            f"{name}: {extent} pixels along {loop.var} are asked for, more than the {loop.max_extent} of a launch, "
+            f"and a border is only where an image ends; compile for larger extents"
+        )
+    if extent < border.least_extent:
+        raise UsageError(
+            f"{name}: {extent} pixels along {loop.var} are asked for, and the hardware of the border condition is for "
+            f"images of {border.least_extent} and more; use a larger image, or pad in software"
+        )
+    if not border.holds(start, extent, scalars):
+        raise UsageError(
+            f"{name}: {loop.var} from {start} over {extent} pixels is asked for, which is not the image that the "
+            f"border condition is for; realize the whole image, or pad in software"
+        )

@@ -18,6 +18,7 @@ from typing import Any
 import halide as hl
 
 from fluorite.accelerator import Accelerator
+from fluorite.destination import Destination
 from fluorite.errors import ScheduleError
 from fluorite.frontend import cut, ir
 from fluorite.frontend.halide_errors import run_refused
@@ -156,7 +157,7 @@ class Runner:
         with run_refused(name, loaded.pipeline.funcs):
             self.pipeline.compile_jit(hl.get_jit_target_from_environment())
 
-    def realize(self, sizes: Sequence[int], run: Run) -> Any:
+    def realize(self, output: Destination, run: Run) -> Any:
         """Run the pipeline; see :meth:`fluorite.Design.realize`."""
         self._run = run
         try:
@@ -164,7 +165,7 @@ class Runner:
                 for stage in self.stages:
                     stack.enter_context(stage.raising())
                 with run_refused(self.name, self.loaded.pipeline.funcs):
-                    return self.pipeline.realize(list(sizes))
+                    return self.pipeline.realize(output.given)
         finally:
             self._run = None
 
@@ -255,15 +256,15 @@ class Runners:
         return own
 
     def realize(
-        self, sizes: Sequence[int], stalls: Stalls | None, progress: Progress | None, launched: Launched | None
+        self, output: Destination, stalls: Stalls | None, progress: Progress | None, launched: Launched | None
     ) -> Any:
         """Run the pipeline; see :meth:`fluorite.Design.realize`."""
-        run = Run([Statistics(name) for name in self._names], math.prod(sizes), stalls, progress, launched)
+        run = Run([Statistics(name) for name in self._names], output.values, stalls, progress, launched)
         self._last = self._own.last = run.statistics
         with self._lock:
             runner = self._idle.pop() if self._idle else self._make()
         try:
-            return runner.realize(sizes, run)
+            return runner.realize(output, run)
         finally:
             with self._lock:
                 self._idle.append(runner)

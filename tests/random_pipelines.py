@@ -178,8 +178,9 @@ class Building:
         elif plan.launches > 1:
             func.set_estimate(variable, 0, -(-extent // plan.launches))
         else:
-            # Where numbers make an image of a pixel or two of it, no launch may be larger.
-            func.set_estimate(variable, 0, extent + (plan.seed % (3 - d) if extent > 2 else 0))
+            # Where numbers say which image a border is for, launches are of its size.
+            numbers = any(b.bounds == "numbers" for of in (*plan.inputs, *plan.stages) for b in of.borders)
+            func.set_estimate(variable, 0, extent + (0 if numbers else plan.seed % (3 - d)))
 
     # --- expressions --------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 import fluorite
-from fluorite.errors import CompileError, SimulationError, UsageError
+from fluorite.errors import CompileError, UsageError
 from fluorite.sim.run import Stalls
 from tests.random_coverage import Coverage, reason
 from tests.random_pipelines import Building
@@ -36,7 +36,7 @@ def check(plan):
         try:
             design = design or fluorite.compile(built.output)
             found = _arrays(design.realize(extents, stalls=stalls))
-        except (CompileError, SimulationError, UsageError) as error:
+        except (CompileError, UsageError) as error:
             refused = reason(plan, error)
             if refused is None:
                 raise

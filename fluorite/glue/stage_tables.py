@@ -42,21 +42,27 @@ def border_lines(generated: Generated, scalars: Sequence[str]) -> Iterator[Seque
         yield [
             f"/* The border condition along {region.names[loops[border.dimension].var]}, as Halide computes it. */",
             *lines,
-            *(
-                f"static const int32_t BORDER_{number}_{side}[] = "
-                f"{{{', '.join(str(n) for n in entries) or '0'}}}; /* pixels inwards from the edge */"
-                for side, entries in (("LEFT", border.left), ("RIGHT", border.right))
-            ),
+            *_fold_lines(f"BORDER_{number}_LEFT", [fold.left for fold in border.folds]),
+            *_fold_lines(f"BORDER_{number}_RIGHT", [fold.right for fold in border.folds]),
         ]
     if found:
         yield [
             "static const struct fluorite_border BORDERS[] = {",
+            "    /* loop, least_extent, fold_count, left_count, right_count, left, right, index */",
             *(
-                f"    {{{b.dimension}, {len(b.left)}, {len(b.right)}, BORDER_{n}_LEFT, BORDER_{n}_RIGHT, border_{n}}},"
+                f"    {{{b.dimension}, {b.least_extent}, {len(b.folds)}, {len(b.usual.left)}, {len(b.usual.right)}, "
+                f"BORDER_{n}_LEFT, BORDER_{n}_RIGHT, border_{n}}},"
                 for n, b in enumerate(found)
             ),
             "};",
         ]
+
+
+def _fold_lines(name: str, rows: Sequence[Sequence[int]]) -> Iterator[str]:
+    """Where positions beyond an edge land, a row for each size of image."""
+    yield f"static const int32_t {name}[] = {{ /* pixels inwards from the edge */"
+    yield from (f"    {', '.join(str(n) for n in row) or '0'}," for row in rows)
+    yield "};"
 
 
 def stage_lines(generated: Generated, registers: RegisterMap, symbol: str, scalar_count: int) -> Iterator[str]:

@@ -30,14 +30,17 @@ class Tap:
         Stage or input read.
     offsets : tuple of int
         At which distance, in pixels along each scan dimension.
-    borders : dict of int to bool
-        Dimensions along which the read has a border condition, and whether that repeats the edge.
+    borders : dict of int to (bool, bool)
+        Dimensions along which the read has a border condition, and whether the image has a first and a last pixel.
+    repeats : frozenset of int
+        Those of them along which it has both, and they are repeated.
     """
 
     stage: str
     name: str
     offsets: tuple[int, ...]
-    borders: Mapping[int, bool]
+    borders: Mapping[int, tuple[bool, bool]]
+    repeats: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def constant_beyond(region: Region, taps: Sequence[Tap], surveyed: Lowered) -> d
 def _seen(tap: Tap, d: int, edges: Mapping[str, Sequence[Edge | None]]) -> Edge | None:
     """Beyond which of the reader's pixels a read gives the same value."""
     if d in tap.borders:
-        edge = Edge(0, 0) if tap.borders[d] else None
+        edge = Edge(0, 0) if d in tap.repeats else None
     else:
         edge = edges[tap.name][d] if tap.name in edges else None
     return edge and Edge(edge.lo - tap.offsets[d], edge.hi - tap.offsets[d])
@@ -107,7 +110,8 @@ def clamped(
             read: list[tuple[int, int]] = []
             for d, (lo, hi) in enumerate(ranges[stage]):
                 edge = edges[tap.name][d] if tap.name in edges else None
-                lo, hi = (0, 0) if d in tap.borders else (lo + tap.offsets[d], hi + tap.offsets[d])
+                begins, ends = tap.borders.get(d, (False, False))
+                lo, hi = 0 if begins else lo + tap.offsets[d], 0 if ends else hi + tap.offsets[d]
                 read.append((edge.nearest(lo), edge.nearest(hi)) if edge else (lo, hi))
             known = ranges.setdefault(tap.name, read)
             ranges[tap.name] = [(min(a, c), max(b, d)) for (a, b), (c, d) in zip(known, read, strict=True)]

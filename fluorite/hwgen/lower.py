@@ -12,7 +12,7 @@ from itertools import product
 from fluorite.errors import UnsupportedError
 from fluorite.frontend import ir
 from fluorite.frontend.pretty import show
-from fluorite.frontend.region import Region
+from fluorite.frontend.region import Loop, Region
 from fluorite.frontend.visit import children
 from fluorite.hwgen.borders import Border, find_border
 from fluorite.hwgen.definitions import Definitions
@@ -70,7 +70,7 @@ class _Walk(Definitions):
             self.lanes = (1,) * len(region.loops)
         self.reads: dict[str, Domain] = dict(domains)  # while surveying, what consumers read so far
         self.borders: dict[object, Border | None] = {}
-        self.reach = [0] * len(region.loops)  # positions beyond an image's edges that are asked for
+        self.reach: dict[object, int] = {}  # per border, positions beyond an image's edges that are asked for
         self.taps: list[Tap] = []
         self.constant_beyond: Mapping[str, Sequence[Edge | None]] = {}
 
@@ -141,8 +141,9 @@ class _Walk(Definitions):
         offsets = [places[d].offset for d in range(len(places))]
         if self.survey:
             self._record(name, tuple(dimensions), offsets, tuple(numbers), borders, call)
-            repeats = {d: border.repeats_edge for d, border in borders.items()}
-            self.taps.append(Tap(self.stage, name, tuple(offsets), repeats))
+            ends = {d: (bool(b.usual.left), bool(b.usual.right)) for d, b in borders.items()}
+            repeats = frozenset(d for d, border in borders.items() if border.repeats_edge)
+            self.taps.append(Tap(self.stage, name, tuple(offsets), ends, repeats))
             type_ = self._type(name, call.value_index)
             return self.build.source(
                 "tap", (stage_key(name, call.value_index), *offsets, *numbers), type_.min, type_.max
@@ -176,26 +177,54 @@ class _Walk(Definitions):
         ((name, place),) = tree.indices.items()
         d = place.dimension
         own = self.reads[self.stage]
+        function = (show(tree.expr, 1000).replace(name, "index"), d)
         if self.survey:
-            self.reach[d] = max(self.reach[d], -(own.lo[d] + place.offset), own.hi[d] + place.offset, 1)
-        known = (show(tree.expr, 1000).replace(name, "index"), d, self.reach[d])
+            self.reach[function] = max(
+                self.reach.get(function, 1), -(own.lo[d] + place.offset), own.hi[d] + place.offset
+            )
+        known = (function, self.reach[function])
         loop = self.region.loops[d]
         if known not in self.borders:
-            reach = (self.reach[d], self.reach[d])
-            self.borders[known] = find_border(d, tree.expr, name, list(tree.metadata), reach, loop.max_extent)
+            self.borders[known] = find_border(d, tree.expr, name, list(tree.metadata), self.reach[function], loop)
         border = self.borders[known]
         if border is None:
             return None
+        condition = f"border condition {show(tree.expr).replace(name, _at(loop.var, place.offset))}"
         if not loop.whole:
             raise self._unsupported(
-                f"border condition {show(tree.expr).replace(name, _at(loop.var, place.offset))}",
+                condition,
                 f"hardware does borders of whole images, and {loop.var} is tiled",
                 "accelerate at hl.Var.outermost() without tile(), or compute the padded Func in software as an input",
             )
+        self._check_image(border, loop, condition)
         self.lowered.metadata.update(tree.metadata)
         if not self.survey and border not in self.lowered.borders:
             self.lowered.borders.append(border)
         return place, border
+
+    def _check_image(self, border: Border, loop: Loop, condition: str) -> None:
+        """Refuse a border that no launch can have."""
+        hw, var, way_out = self.region.name, loop.var, "compute the padded Func in software as an input"
+        first, last = border.image or (None, None)
+        own_last = None if loop.min is None else loop.min + loop.max_extent - 1
+        is_size = first is None or last is None or last - first + 1 == loop.max_extent
+        if not is_size or (loop.min is not None and (first not in (None, loop.min) or last not in (None, own_last))):
+            ends = [edge for edge in (first, last) if edge is not None]
+            extent = loop.max_extent if first is None or last is None else last - first + 1
+            least = first if first is not None else ends[0] - extent + 1
+            over = ("" if loop.fixed else "up to ") + f"{loop.max_extent} pixels"
+            raise self._unsupported(
+                condition,
+                f"its image ends at {' and '.join(f'{var} = {n}' for n in ends)}, and hardware has a border only where "
+                f"{hw} ends, which is computed over {over}" + ("" if loop.min is None else f" from {var} = {loop.min}"),
+                f"give {hw}.{'bound' if loop.fixed else 'set_estimate'}({var}, {least}, {extent}), or {way_out}",
+            )
+        if not border.folds:
+            raise self._unsupported(
+                condition,
+                "it reads as far away as the image's other end, which hardware can hold only for images of one size",
+                f"give {hw}.bound({var}, min, extent), or {way_out}",
+            )
 
     def _border_of_several(self, tree: Tree) -> tuple[Affine, Border] | None:
         """The same where the index's distance from a number stands beside it, which became an index of its own."""
@@ -207,8 +236,8 @@ class _Walk(Definitions):
                 position, distance = ir.Variable(name, _INDEX), ir.Imm(_INDEX, at.offset - place.offset)
                 distances[other] = ir.Binary(ir.BinaryOp.ADD, position, distance, _INDEX)
             one = Tree(_replaced(tree.expr, distances), {name: place}, tree.metadata)
-            extent = self.region.loops[place.dimension].max_extent
-            if find_border(place.dimension, one.expr, name, list(one.metadata), (1, 1), extent):
+            loop = self.region.loops[place.dimension]
+            if find_border(place.dimension, one.expr, name, list(one.metadata), 1, loop):
                 return self._border(one)
         return None
 
@@ -223,8 +252,10 @@ class _Walk(Definitions):
     ) -> None:
         """Add a read to what is known of a stream: offsets add up from the output on, but end at a border."""
         own = self.reads[self.stage]
-        lo = tuple(0 if d in borders else own.lo[d] + offset for d, offset in enumerate(offsets))
-        hi = tuple(0 if d in borders else own.hi[d] + offset for d, offset in enumerate(offsets))
+        left = {d for d, border in borders.items() if border.usual.left}
+        right = {d for d, border in borders.items() if border.usual.right}
+        lo = tuple(0 if d in left else own.lo[d] + offset for d, offset in enumerate(offsets))
+        hi = tuple(0 if d in right else own.hi[d] + offset for d, offset in enumerate(offsets))
         known = self.reads.setdefault(name, Domain(dimensions, lo, hi, tuple((n, n) for n in numbers)))
         if known.dimensions != dimensions:
             raise self._unsupported(
@@ -306,14 +337,24 @@ class _Window:
         border, lanes, build = self.borders[d], self.walk.lanes[d], self.walk.build
         offset = offsets[d]
         value = self.read(offsets, d)
-        for j in range(1, -offset + 1):
+        for j in range(1, min(-offset, len(border.usual.left)) + 1):
             word, between = divmod(-j - offset, lanes)
             if not between:  # else this lane is never there
-                folded = self.read(_moved(offsets, d, j + border.left[j - 1]), d)
+                folded = self._of_size(offsets, d, [j + fold.left[j - 1] for fold in border.folds])
                 value = build.select(self._compare("eq", offsets, d, word), folded, value)
         for j in range(1, self._furthest_right(offsets, d) + 1):
-            folded = self.read(_moved(offsets, d, -j - border.right[j - 1]), d)
+            folded = self._of_size(offsets, d, [-j - fold.right[j - 1] for fold in border.folds])
             value = build.select(self._compare("at", offsets, d, offset - j), folded, value)
+        return value
+
+    def _of_size(self, offsets: tuple[int, ...], d: int, moves: Sequence[int]) -> Ref:
+        """What is so many pixels away, by the image's size: of the border's least extent, of one more, and so on."""
+        build, loop = self.walk.build, self.walk.region.loops[d]
+        value = self.read(_moved(offsets, d, moves[-1]), d)
+        for number, by in enumerate(moves[:-1]):
+            if by != moves[-1]:
+                is_small = build.eq(self._last(loop), build.const(self.borders[d].least_extent + number - 1))
+                value = build.select(is_small, self.read(_moved(offsets, d, by), d), value)
         return value
 
     def _furthest_right(self, offsets: tuple[int, ...], d: int) -> int:
@@ -321,7 +362,7 @@ class _Window:
         own = self.walk.reads[self.walk.stage]
         # A lane beyond the domain, in the last word of a row, would go further, but nobody looks at it.
         beyond = own.hi[d] - own.lo[d] + offsets[d] - self.edges[d].hi
-        return min(beyond, len(self.borders[d].right)) if d in self.borders else beyond
+        return min(beyond, len(self.borders[d].usual.right)) if d in self.borders else beyond
 
     def _compare(self, what: str, offsets: tuple[int, ...], d: int, number: int) -> Ref:
         """A condition on where the scan is along dimension d.
@@ -337,10 +378,14 @@ class _Window:
         if what in ("lt", "eq"):
             return build.lt(word, build.const(number)) if what == "lt" else build.eq(word, build.const(number))
         loop = walk.region.loops[d]
-        extent = constant(loop.max_extent) if loop.fixed else variable(walk.region.names.extent(loop.var))
-        last = walk._setting(f"image_last_{walk.region.names[loop.var]}", 0, loop.max_extent - 1, extent - 1)
-        left = build.linear([(1, last), (-walk.lanes[d], word)])
+        left = build.linear([(1, self._last(loop)), (-walk.lanes[d], word)])
         return build.lt(left, build.const(number)) if what == "behind" else build.eq(left, build.const(number))
+
+    def _last(self, loop: Loop) -> Ref:
+        """The number of the image's last pixel."""
+        names = self.walk.region.names
+        extent = constant(loop.max_extent) if loop.fixed else variable(names.extent(loop.var))
+        return self.walk._setting(f"image_last_{names[loop.var]}", 0, loop.max_extent - 1, extent - 1)
 
     def _delay(self, offsets: tuple[int, ...]) -> tuple[int, ...]:
         places = zip(offsets, self.domain.lo, self.walk.lanes, strict=True)

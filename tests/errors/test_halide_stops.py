@@ -184,7 +184,9 @@ def test_sizes_that_are_none(sizes):
     design = fluorite.compile(Pipe().output)
     with pytest.raises(UsageError) as caught:
         design.realize(sizes)
-    assert without_numbers(str(caught.value)) == f"output takes 2 sizes of 0 to 2147483647, not {sizes}"
+    assert without_numbers(str(caught.value)) == (
+        f"output takes 2 sizes of 0 to 2147483647, or hl.Buffers to write to, not {sizes}"
+    )
 
 
 @pytest.mark.parametrize("sizes", [[(1 << 31) - 1] * 2, [1 << 16, 1 << 15]])

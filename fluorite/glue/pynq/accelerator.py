@@ -131,7 +131,9 @@ class AcceleratorClass:
 
     def _borders(self) -> Iterator[str]:
         for n, border in enumerate(self.generated.lowered.borders):
-            yield f"Border({border.dimension}, {border.left}, {border.right}, {self._border_name(n)}),"
+            yield f"Border({border.dimension}, {border.least_extent}, ("
+            yield from (f"    ({fold.left}, {fold.right})," for fold in border.folds)
+            yield f"), {self._border_name(n)}),"
 
     def usage(self) -> Iterator[str]:
         """What a call takes, for people."""

@@ -133,15 +133,22 @@ int fluorite_stage_border_holds(const struct fluorite_border *border, const int6
                                 int64_t extent)
 {
     const int64_t last = minimum + extent - 1;
+    const int64_t larger = extent > border->least_extent ? extent - border->least_extent : 0;
+    const int64_t fold = larger < border->fold_count ? larger : border->fold_count - 1;
+    const int32_t *left = border->left + fold * border->left_count;
+    const int32_t *right = border->right + fold * border->right_count;
     int64_t position;
+    if (extent < border->least_extent) {
+        return 0;
+    }
     for (position = minimum - border->left_count; position <= last + border->right_count; ++position) {
         int64_t expected = position;
         if (position < minimum) {
-            expected = minimum + border->left[minimum - position - 1];
+            expected = minimum + left[minimum - position - 1];
         } else if (position > last) {
-            expected = last - border->right[position - last - 1];
+            expected = last - right[position - last - 1];
         }
-        if (expected < minimum || expected > last || border->index(position, variables) != expected) {
+        if (border->index(position, variables) != expected) {
             return 0;
         }
     }
@@ -153,11 +160,22 @@ static int check_border(struct call *call, const struct fluorite_border *border,
     const struct fluorite_loop *loop = &call->stage->loops[border->loop];
     const char *name = call->stage->accelerator->name;
     const int64_t start = region->mins[loop->argument], extent = region->extents[loop->argument];
+    if (extent == 0) {
+        return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
+                             "%s: no pixels along %s are asked for, and an image without pixels has no edge for the "
+                             "border condition; give one pixel at least", name, loop->name);
+    }
     if (extent > loop->max_extent) {
         return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
                              "%s: %d pixels along %s are asked for, more than the %d of a launch, and a border is only "
                              "where an image ends; compile for larger extents", name, (int)extent, loop->name,
                              (int)loop->max_extent);
+    }
+    if (extent < border->least_extent) {
+        return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
+                             "%s: %d pixels along %s are asked for, and the hardware of the border condition is for "
+                             "images of %d and more; use a larger image, or pad in software", name, (int)extent, loop->name,
+                             (int)border->least_extent);
     }
     if (!fluorite_stage_border_holds(border, call->variables, start, extent)) {
         return fluorite_fail(&call->error, FLUORITE_ERROR_BORDER,

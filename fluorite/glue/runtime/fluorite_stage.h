@@ -70,8 +70,10 @@ struct fluorite_plan { /* a stream's buffer */
 
 struct fluorite_border { /* a border condition: checked before every launch on the image that it is for */
     int loop;
-    int left_count, right_count;
-    const int32_t *left, *right; /* where positions beyond an edge land, counted inwards from it */
+    int32_t least_extent;        /* of an image along the loop */
+    int fold_count;              /* of images of that extent, of one more, and so on; the last of all larger ones */
+    int left_count, right_count; /* positions beyond an edge that the hardware can ask for */
+    const int32_t *left, *right; /* where they land, counted inwards from the edge: a row for each fold */
     int64_t (*index)(int64_t position, const int64_t *variables);
 };
 

@@ -139,8 +139,11 @@ def _candidates(generated: Generated, number: int) -> Iterator[tuple[list[int], 
             extents[loop.position] = loop.max_extent if loop.fixed or loop.min is not None else size
             mins[loop.position] = _MINS[number][min(d, 3)] if loop.min is None else loop.min
         yield mins, extents
-        for loop in region.loops:  # what a border is for may have to begin at 0
+        for loop in region.loops:  # what a border is for may have to begin at 0, or where numbers say
             mins[loop.position] = loop.min or 0
+        for border in generated.lowered.borders:
+            if border.image is not None and border.image[0] is not None:
+                mins[region.loops[border.dimension].position] = border.image[0]
         yield mins, extents
         scale *= 2
 
