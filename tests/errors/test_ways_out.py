@@ -30,6 +30,8 @@ ELSEWHERE = {
     "hwgen/expressions.py:_data:1": _NO_WAY_THERE,
     "hwgen/expressions.py:_variable:2": _NO_WAY_THERE,
     "hwgen/fifo.py:check_fifo_depths:1": "tests/hwgen/test_fifo.py follows it",
+    "hwgen/lower.py:_check_image:1": "tests/test_borders.py follows both ways",
+    "hwgen/lower.py:_check_image:2": "tests/test_borders.py follows both ways",
     "hwgen/room.py:check_room:1": "tests/errors/test_limits.py",
 }
 # Reached here, with nothing to follow: name of the pipeline, and the reason.
