@@ -1,5 +1,6 @@
 """Seeded bugs in the driver: the tests' scenarios notice each."""
 
+import faulthandler
 import multiprocessing
 
 import pytest
@@ -117,6 +118,7 @@ def test_the_driver_itself(driver, load, examples, devices):
 
 def _run(path, load, examples, folder):
     """In a process of its own, with devices of its own: a bug may end it, or never end."""
+    faulthandler.disable()  # what a mutant dies of is nobody's business
     fake, module = load("fake_device"), load("driver")
     arena = folder / "arena"
     arena.write_bytes(bytes(1 << 20))
