@@ -201,15 +201,6 @@ def transposed_and_not(way):
 
 @refused(
     UnsupportedError,
-    f"hw: index max((x - 1), 0) in source(max((x - 1), 0), y): {_AFFINE}; {_software('source(max((x - 1), 0), y)')}",
-)
-def clamped_at_one_side(way):
-    source = image()
-    return one_read(source[hl.max(x - 1, 0), y], source, way)
-
-
-@refused(
-    UnsupportedError,
     "hw: index max(min((x - 1), (width - 1)), 0) in source(max(min((x - 1), (width - 1)), 0), y): a stream comes in "
     "the order of the scan, so the position of a read cannot depend on a Param; "
     f"{_software('source(max(min((x - 1), (width - 1)), 0), y)')}",
