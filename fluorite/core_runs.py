@@ -8,9 +8,10 @@ compared with Halide's, the handshakes with the schedule.
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from fluorite.hwgen.generate import Generated
 from fluorite.launch import Launch
 from fluorite.sim.handshakes import Timing, first_difference
 from fluorite.sim.model import CoreInstance
-from fluorite.sim.run import AnyArray, Job, Stalls
+from fluorite.sim.run import AnyArray, Job, RunResult, Stalls
 from fluorite.words import Words
 
 __all__ = ["CoreCheck", "Frame", "Pattern", "Recorder", "patterns", "run_core", "sequence"]
@@ -32,6 +33,7 @@ _LOOKED_AT_CYCLES = 20_000  # of each run: the handshakes are checked here in Py
 _TIMEOUT_CYCLES = 20_000
 _LONGEST_BURST = 50  # times the mean: never
 _BREAK_OFF_CYCLES = 40  # without a transfer
+_FOREVER = 1e6
 _BURST_CYCLES = 7.0
 _LATE_LAUNCHES = 0.75
 
@@ -63,7 +65,7 @@ class Pattern:
     stalls : Stalls or None
         Which ports stall.
     interrupted : bool
-        Whether a launch before is broken off by a reset.
+        Whether before each launch another is broken off by a reset.
     """
 
     name: str
@@ -132,13 +134,13 @@ def frames(model: Golden, recorded: _Recorded, seed: int) -> list[Frame]:
     next to each other: they reach what random pixels hardly do. Values that are not in the images may be ones that the
     pipeline never has.
     """
-    random = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     launch, inputs = recorded.launch, recorded.inputs
     variants = [
         inputs,
         [np.roll(image, image.size // 3 + 1) for image in inputs],
-        [np.where(random.integers(0, 2, image.shape) == 1, image.max(), image.min()) for image in inputs],
-        [random.choice(_neighbours(image), image.shape) for image in inputs],
+        [np.where(rng.integers(0, 2, image.shape) == 1, image.max(), image.min()) for image in inputs],
+        [rng.choice(_neighbours(image), image.shape) for image in inputs],
         [np.full_like(image, image.max()) for image in inputs],
         [np.full_like(image, image.min()) for image in inputs],
     ]
@@ -183,8 +185,8 @@ def sequence(generated: Generated, of_launches: Sequence[Sequence[Frame]]) -> li
 
 
 def patterns(generated: Generated, order: Sequence[Frame], probability: float, seed: int) -> list[Pattern]:
-    """The runs of a core: nothing stalls, every port does, every port in bursts, and each port alone."""
-    found = [Pattern("nothing, after a reset in the middle of a launch", interrupted=True)]
+    """The runs of a core: nothing stalls, every port does, in bursts, each port alone; resets, and late launches."""
+    found = [Pattern("nothing"), Pattern("nothing, a reset in the middle of another before each", interrupted=True)]
     if not probability:
         return found
     rare = probability / (1 - probability)
@@ -207,7 +209,12 @@ def patterns(generated: Generated, order: Sequence[Frame], probability: float, s
     most, idle = max(probability, 0.8), 2 * cycles[-1]
     both = Stalls(seed + 4, 0, most, ports=(("launch", 1 - 1 / idle),))
     found.append(Pattern(f"{most:g} of the cycles on every output, and every launch for {idle} on average", both))
-    for late in dict.fromkeys((cycles[0], cycles[-1])):
+    # Or they still wait when the next launch comes to an idle core.
+    wait = max(idle, most / (1 - most))
+    both = Stalls(seed + 5, 0, most, wait, ports=(("launch", _late(idle)),))
+    bursts_of = f"{most:g} of the cycles in bursts of {wait:g} on every output"
+    found.append(Pattern(f"{bursts_of}, and {_LATE_LAUNCHES:g} of the launches as long", both))
+    for late in dict.fromkeys((cycles[0], cycles[len(cycles) // 2], cycles[-1])):
         launches = Stalls(seed + 3, 0, 0, late, (("launch", _late(late)),))
         found.append(Pattern(f"{_LATE_LAUNCHES:g} of the launches for {late} cycles on average", launches))
     return found
@@ -257,37 +264,60 @@ def run_core(
         for frame, own in zip(order, images, strict=True)
     ]
     timings = [timing(generated, frame.launch) for frame in order]
-    stalls = pattern.stalls or Stalls(0, 0, 0)
-    burst = max([stalls.burst_cycles or 1.0, *(1 / (1 - p) for _, p in stalls.ports)])
+    cycles, looked_at = 0, 0
     with (instance or accelerator.instance)() as core:
-        if pattern.interrupted:
-            _break_off(core, jobs[max(range(len(jobs)), key=lambda number: timings[number].cycles)])
-        run = core.run_many(
-            jobs,
-            stalls=pattern.stalls,
-            timeout_cycles=_TIMEOUT_CYCLES + round(_LONGEST_BURST * burst),
-            quiet_cycles=2 * timings[-1].cycles + 16,
-            handshakes=True,
-        )
-    assert run.handshakes is not None
-    looked_at = min(len(run.handshakes), _LOOKED_AT_CYCLES)
-    if difference := first_difference(generated.interface, timings, run.handshakes, looked_at):
-        raise SimulationError(f"core {generated.interface.module!r}: {difference}; stalling {pattern.name}")
+        for first, beyond in _parts(len(order), pattern):
+            if pattern.interrupted:
+                other = random.Random(first).randrange(len(jobs))
+                _break_off(core, jobs[other], timings[other].cycles, first)
+            run = _run(core, jobs[first:beyond], pattern, timings[beyond - 1].cycles)
+            assert run.handshakes is not None
+            looking_at = min(len(run.handshakes), _LOOKED_AT_CYCLES - looked_at)
+            if difference := first_difference(generated.interface, timings[first:beyond], run.handshakes, looking_at):
+                raise SimulationError(f"core {generated.interface.module!r}: {difference}; stalling {pattern.name}")
+            cycles, looked_at = cycles + run.cycles, looked_at + looking_at
     different = []
     for number, (frame, own, job) in enumerate(zip(order, images, jobs, strict=True)):
         for image, packed in zip(own, job.outputs, strict=True):
             result.unpack(packed, image)
         if any(image.tobytes() != right.tobytes() for image, right in zip(own, frame.expected, strict=True)):
             different.append(number)
-    return CoreCheck(pattern.name, len(order), run.cycles, looked_at, tuple(different))
+    return CoreCheck(pattern.name, len(order), cycles, looked_at, tuple(different))
 
 
-def _break_off(core: CoreInstance, job: Job) -> None:
-    """Leave a core in the middle of a launch, full of words: a consumer takes none, and what then fails is reset."""
-    forever = 1e6
-    outputs = tuple((port.name, 1 - 1 / forever) for port in core.interface.outputs)
+def _parts(launches: int, pattern: Pattern) -> list[tuple[int, int]]:
+    """The launches that run back to back, as ranges: each alone if there is a reset before it."""
+    if pattern.interrupted:
+        return [(number, number + 1) for number in range(launches)]
+    return [(0, launches)]
+
+
+def _run(core: CoreInstance, jobs: Sequence[Job], pattern: Pattern, last_cycles: int) -> RunResult:
+    stalls = pattern.stalls or Stalls(0, 0, 0)
+    burst = max([stalls.burst_cycles or 1.0, *(1 / (1 - p) for _, p in stalls.ports)])
+    return core.run_many(
+        jobs,
+        stalls=pattern.stalls,
+        timeout_cycles=_TIMEOUT_CYCLES + round(_LONGEST_BURST * burst),
+        quiet_cycles=2 * last_cycles + 16,
+        handshakes=True,
+    )
+
+
+def _break_off(core: CoreInstance, job: Job, cycles: int, number: int) -> None:
+    """Leave a core in the middle of a launch: a run that fails is reset, and this one fails when nothing moves.
+
+    Every other time that is when the core is full of words that nobody takes, else it may be anywhere.
+    """
+    if number % 2 == 0:
+        outputs = tuple((port.name, 1 - 1 / _FOREVER) for port in core.interface.outputs)
+        stalls, waits = Stalls(number, 0, 0, _FOREVER, outputs), _BREAK_OFF_CYCLES
+    else:
+        p = 0.5 * cycles ** -random.Random(number).random()
+        stalls, waits = Stalls(number, p, p, ports=(("launch", 0.0),)), number % 4
+    unused = [np.empty_like(array) for array in job.outputs]
     with suppress(SimulationError):
-        core.run_many([job], stalls=Stalls(0, 0, 0, forever, outputs), timeout_cycles=_BREAK_OFF_CYCLES)
+        core.run_many([replace(job, outputs=unused)], stalls=stalls, timeout_cycles=waits)
 
 
 def timing(generated: Generated, launch: Launch) -> Timing:

@@ -53,17 +53,20 @@ struct Bench {
         for (uint64_t& value : values) value = random.next();
         drive_settings(ports, values);
     }
+    // What is offered and taken meanwhile must not matter to a core in reset.
     void reset(int cycles) {
         ports.rst = 1;
-        ports.launch_valid = 0;
-#define QUIET(i, bits, lanes) ports.input##i##_valid = 0;
-        INPUTS(QUIET)
-#undef QUIET
-#define QUIET(i, bits, lanes) ports.output##i##_ready = 0;
-        OUTPUTS(QUIET)
-#undef QUIET
         for (int cycle = 0; cycle < cycles; ++cycle) {
             random_settings();
+            const uint64_t offered = random.next();
+            int bit = 0;
+            ports.launch_valid = offered >> bit++ & 1;
+#define OFFER(i, bits, lanes) ports.input##i##_valid = offered >> bit++ & 1;
+            INPUTS(OFFER)
+#undef OFFER
+#define OFFER(i, bits, lanes) ports.output##i##_ready = offered >> bit++ & 1;
+            OUTPUTS(OFFER)
+#undef OFFER
             settle();
             edge();
         }

@@ -1,4 +1,9 @@
-"""Small designs that have between them what a core can have, and the images that their mutants are run on."""
+"""Small designs that have between them what a core can have, and the images that their mutants are run on.
+
+Each says of its images how far beyond the output they reach, and what to compute: the sizes, or where that is not at
+the origin, the first coordinates and the sizes. Half of its pixels are of the values that it names: those at which it
+does something else.
+"""
 
 import halide as hl
 import numpy as np
@@ -23,7 +28,7 @@ def border():
     output[x, y] = out[x, y]
     rows.linebuffer()
     out.compute_root().set_estimate(x, 0, 9).set_estimate(y, 0, 7).accelerate([image], x, OUTERMOST)
-    return output, {image: [(0, 0), (0, 0)]}, [(9, 7), (4, 2), (1, 1)]
+    return output, {image: [(0, 0), (0, 0)]}, [(9, 7), (4, 2), (2, 3), (1, 4), (1, 1)], (0, 1, 254, 255)
 
 
 def tiles():
@@ -38,7 +43,7 @@ def tiles():
     output.tile(x, y, xo, yo, xi, yi, 8, 4)
     padded.compute_at(output, xo)
     edge.compute_at(output, xo).tile(x, y, xo, yo, xi, yi, 8, 4).unroll(xi, 2).accelerate([padded], xi, xo)
-    return output, {image: [(-1, 1), (-1, 1)]}, [(16, 8)]
+    return output, {image: [(-1, 1), (-1, 1)]}, [(16, 8)], (99, 100, 101)
 
 
 def lanes():
@@ -54,7 +59,12 @@ def lanes():
     output[x, y] = sums[x, y]
     sums.compute_root().set_estimate(x, 0, 11).set_estimate(y, 0, 4)
     sums.unroll(x, 4, GUARD).accelerate([wide, narrow], x, OUTERMOST)
-    return output, {wide: [(-1, 2), (0, 1)], narrow: [(0, 0), (0, 0)]}, [(11, 4), (6, 2), (1, 3), (1, 1)]
+    return (
+        output,
+        {wide: [(-1, 2), (0, 1)], narrow: [(0, 0), (0, 0)]},
+        [(11, 4), (6, 2), (4, 2), (5, 1), (1, 3), (1, 1)],
+        (99, 100, 101),
+    )
 
 
 def channels():
@@ -67,7 +77,7 @@ def channels():
     output[x, y, c] = mixed[x, y, c]
     mixed.compute_root().bound(c, 0, 3).reorder(c, x, y).unroll(c)
     mixed.set_estimate(x, 0, 6).set_estimate(y, 0, 4).accelerate([image], x, OUTERMOST)
-    return output, {image: [(0, 0), (0, 0), (0, 0)]}, [(6, 4, 3), (4, 2, 3), (1, 2, 3), (1, 1, 3)]
+    return output, {image: [(0, 0), (0, 0), (0, 0)]}, [(6, 4, 3), (4, 2, 3), (1, 2, 3), (1, 1, 3)], (0, 1, 254, 255)
 
 
 def volume():
@@ -81,7 +91,12 @@ def volume():
     for v, n in ((x, 5), (y, 3), (z, 3)):
         pair.set_estimate(v, 0, n)
     pair.accelerate([image], x, OUTERMOST)
-    return output, {image: [(-1, 0), (0, 1), (0, 1)]}, [(5, 3, 3), (3, 2, 2), (2, 1, 1), (2, 3, 1)]
+    return (
+        output,
+        {image: [(-1, 0), (0, 1), (0, 1)]},
+        [(5, 3, 3), (3, 2, 2), (2, 1, 1), (2, 3, 1), (1, 1, 1), (1, 2, 1), (1, 1, 2)],
+        (0, 1, 254, 255),
+    )
 
 
 def tables():
@@ -95,7 +110,12 @@ def tables():
     looked[x, y] = hl.u8(curve[hl.i32(image[x, y])] / hl.max(image[x, y + 1], 1) + wave[hl.clamp(x, 0, 8)] + hl.u8(y))
     output[x, y] = looked[x, y]
     looked.compute_root().set_estimate(x, 0, 9).set_estimate(y, 0, 5).accelerate([image], x, OUTERMOST)
-    return output, {image: [(0, 0), (0, 1)]}, [(9, 5), (5, 2), (2, 1)]
+    return (
+        output,
+        {image: [(0, 0), (0, 1)]},
+        [(9, 5), (5, 2), (2, 1), (1, 2), (6, 1), ((-3, -7), (5, 2)), ((5, 250), (9, 5))],
+        (0, 1, 2, 3, 5, 9, 14, 40, 80, 180, 225, 240, 255),
+    )
 
 
 DESIGNS = {function.__name__: function for function in (border, tiles, lanes, channels, volume, tables)}
@@ -103,21 +123,28 @@ DESIGNS = {function.__name__: function for function in (border, tiles, lanes, ch
 
 def recorded(name, seed=0):
     """A design's accelerator and the frames to run on it."""
-    output, images, sizes = DESIGNS[name]()
+    output, images, sizes, values = DESIGNS[name]()
     design = fluorite.compile(output)
     (accelerator,) = design.accelerators
     random = np.random.default_rng(seed)
     launches, alive = [], []
     for size in sizes:
+        first, size = size if isinstance(size[0], tuple) else ((0,) * len(size), size)
         for param, reach in images.items():
             shape = [n + hi - lo for n, (lo, hi) in zip(size, reach, strict=True)]
-            # Half of them where `lanes` has its threshold.
-            near, far = (random.integers(*limits, shape[::-1], np.uint8) for limits in ((98, 104), (0, 256)))
-            alive.append(np.where(random.integers(0, 2, near.shape) == 1, near, far))
+            named, any_value = (
+                random.choice(np.uint8(values), shape[::-1]),
+                random.integers(0, 256, shape[::-1], np.uint8),
+            )
+            alive.append(np.where(random.integers(0, 2, named.shape) == 1, named, any_value))
+            alive[-1].flat[[0, -1]] = 0, 255  # the other images of verify's runs are made of the values that occur
             buffer = hl.Buffer(alive[-1])
-            buffer.set_min([lo for lo, _ in reach])
+            buffer.set_min([low + lo for low, (lo, _) in zip(first, reach, strict=True)])
             param.set(buffer)
         recorder = Recorder()
-        design.realize(list(size), launched=recorder)
+        results = [hl.Buffer(t, list(size)) for t in output.types()]
+        for result in results:
+            result.set_min(list(first))
+        design.realize(results, launched=recorder)
         launches += recorder.frames(seed)[accelerator.name]
     return accelerator, sequence(accelerator.generated, launches)

@@ -78,13 +78,11 @@ def tried(name, share, seed):
     if (noticed := subject.killed_by(None)) is not None:
         return name, 0, 0, [], [f"{name}: the core itself fails: {noticed}"], 0.0
     chosen = [m for m in subject.mutants if random.Random(f"{seed} {name} {m}").random() < share]
-    alive, killed = [], {}
+    alive, untrue = [], []
     for mutant in chosen:
         noticed, why = subject.killed_by(mutant), reason(name, mutant)
         if noticed is None:
             alive.append((str(mutant), why))
         elif why is not None:
-            killed.setdefault(why, f"{name}: {mutant}: named as a survivor, but: {noticed}")
-    # A reason is given for what statements of one form do; one of them at least must survive for it.
-    untrue = [text for why, text in killed.items() if why not in {found for _, found in alive}]
-    return name, len(subject.mutants), len(chosen), alive, untrue if share == 1 else [], time.monotonic() - start
+            untrue.append(f"{name}: {mutant}: named as a survivor, but: {noticed}")
+    return name, len(subject.mutants), len(chosen), alive, untrue, time.monotonic() - start
