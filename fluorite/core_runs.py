@@ -269,7 +269,7 @@ def run_core(
         for first, beyond in _parts(len(order), pattern):
             if pattern.interrupted:
                 other = random.Random(first).randrange(len(jobs))
-                _break_off(core, jobs[other], timings[other].cycles, first)
+                _break_off(core, jobs[other], timings[other], first)
             run = _run(core, jobs[first:beyond], pattern, timings[beyond - 1].cycles)
             assert run.handshakes is not None
             looking_at = min(len(run.handshakes), _LOOKED_AT_CYCLES - looked_at)
@@ -304,20 +304,27 @@ def _run(core: CoreInstance, jobs: Sequence[Job], pattern: Pattern, last_cycles:
     )
 
 
-def _break_off(core: CoreInstance, job: Job, cycles: int, number: int) -> None:
-    """Leave a core in the middle of a launch: a run that fails is reset, and this one fails when nothing moves.
+def _break_off(core: CoreInstance, job: Job, timing: Timing, number: int) -> None:
+    """Leave a core in the middle of a launch, by a run that fails, because that resets it.
 
-    Every other time that is when the core is full of words that nobody takes, else it may be anywhere.
+    Every other time it is full of words that nobody takes. Else the input ends too early, where an output's words begin
+    or somewhere, and the next word that the core takes fails; or both wait for each other.
     """
+    rng = random.Random(number)
+    stalls, waits, inputs = Stalls(number, 0, 0), _BREAK_OFF_CYCLES, job.inputs
     if number % 2 == 0:
         outputs = tuple((port.name, 1 - 1 / _FOREVER) for port in core.interface.outputs)
-        stalls, waits = Stalls(number, 0, 0, _FOREVER, outputs), _BREAK_OFF_CYCLES
+        stalls = Stalls(number, 0, 0, _FOREVER, outputs)
+    elif number % 8 == 3:
+        p = 0.5 * timing.cycles ** -rng.random()
+        stalls, waits = Stalls(number, p, p, ports=(("launch", 0.0),)), rng.randrange(1, 4)
     else:
-        p = 0.5 * cycles ** -random.Random(number).random()
-        stalls, waits = Stalls(number, p, p, ports=(("launch", 0.0),)), number % 4
+        begins = [lag - 1 for lag in timing.lags[len(inputs) :]] if number % 8 != 7 else [rng.randrange(timing.cycles)]
+        words = max(1, rng.choice(begins)) * core.interface.inputs[0].word_values
+        inputs = [np.zeros((1,) * (inputs[0].ndim - 1) + (words,), inputs[0].dtype), *inputs[1:]]
     unused = [np.empty_like(array) for array in job.outputs]
     with suppress(SimulationError):
-        core.run_many([replace(job, outputs=unused)], stalls=stalls, timeout_cycles=waits)
+        core.run_many([replace(job, inputs=inputs, outputs=unused)], stalls=stalls, timeout_cycles=waits)
 
 
 def timing(generated: Generated, launch: Launch) -> Timing:

@@ -24,7 +24,7 @@ def main():
     with ProcessPoolExecutor(options.workers, get_context("spawn")) as pool:
         runs = [pool.submit(tried, name, options.share, options.seed) for name in options.designs or DESIGNS]
         for run in as_completed(runs):
-            name, there, count, alive, stale, seconds = run.result()
+            name, there, count, alive, stale, passed_over, seconds = run.result()
             print(f"{name}: {count} of {there} mutants, {count - len(alive)} killed, {seconds:.0f} s", flush=True)
             by_reason = {}
             for mutant, why in alive:
@@ -33,6 +33,8 @@ def main():
                 print(f"  {len(mutants)} {f'the same core: {why}' if why else 'NOT NAMED'}")
                 for mutant in mutants:
                     print(f"    {mutant}")
+            for line in passed_over:
+                print(f"  no mutants of {line}")
             for line in stale:
                 print(f"  NOT TRUE {line}")
             total, survivors = total + count, survivors + len(alive)

@@ -72,11 +72,14 @@ class Subject:
 
 
 def tried(name, share, seed):
-    """A design's mutants: how many there are and were tried, which survived, and which should have and did not."""
+    """A design's mutants: how many there are and were tried, which survived, which should have and did not.
+
+    Then the statements that have no mutants, and the seconds that it took.
+    """
     start = time.monotonic()
     subject = Subject(name)
     if (noticed := subject.killed_by(None)) is not None:
-        return name, 0, 0, [], [f"{name}: the core itself fails: {noticed}"], 0.0
+        return name, 0, 0, [], [f"{name}: the core itself fails: {noticed}"], [], 0.0
     chosen = [m for m in subject.mutants if random.Random(f"{seed} {name} {m}").random() < share]
     alive, untrue = [], []
     for mutant in chosen:
@@ -85,4 +88,4 @@ def tried(name, share, seed):
             alive.append((str(mutant), why))
         elif why is not None:
             untrue.append(f"{name}: {mutant}: named as a survivor, but: {noticed}")
-    return name, len(subject.mutants), len(chosen), alive, untrue, time.monotonic() - start
+    return name, len(subject.mutants), len(chosen), alive, untrue, subject.passed_over, time.monotonic() - start

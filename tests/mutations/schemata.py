@@ -29,6 +29,7 @@ CONSTANT = re.compile(r"(\d+)'(s?)h([0-9a-f]+)")
 DECLARED = re.compile(r"  (?:input |output )?(?:wire|reg) (?:signed )?(?:\[(\d+):0\] )?(\S+)(?: = .*)?;")
 MEMORY = re.compile(r"  reg (?:signed )?\[(\d+):0\] (\S+) \[(\d+):0\];")
 ASSIGN = re.compile(r"  assign (.+?) = (.+);")
+ENABLE = re.compile(r"    if \(([\w$\\]+)\)( begin)?")  # of a memory
 REGISTER = re.compile(r"    (?:if \((.+?)\) )?([\w$\\]+) <= (.+);")
 
 
@@ -88,10 +89,12 @@ class _Writer:
                 written += self.assign(line, *assign.groups())
             elif register := REGISTER.fullmatch(line):
                 written += self.register(line, *register.groups(), clocked=written.pop())
-            elif "memory[" in line or "<= memory" in line:
+            elif "memory[" in line:
                 written.append(self.memory(line))
+            elif enable := ENABLE.fullmatch(line):
+                written.append(self.enable(line, *enable.groups()))
             else:
-                if re.search(r"<=|\?|if \(|case", line) and line.strip() != f"if ({line.strip()[4:-1]})":
+                if re.search(r"<=|\?|if \(|case", line):
                     self.passed_over.append(f"{name}: {line.strip()}")
                 written.append(line)
         return "\n".join(written) + "\n"
@@ -113,9 +116,9 @@ class _Writer:
 
     def choose(self, line, target, expression, width, lines):
         """The wire that carries an expression, or what the chosen mutant makes of it; adds what it needs to `lines`."""
-        if re.search(r"'s?h\w*x", expression):
-            return expression  # whatever: nobody looks
         found = list(_changes(expression, width))
+        if re.search(r"'s?h\w*x", expression):  # where it is x nobody looks
+            found = [f"{width}'h0", f"{width}'h{(1 << width) - 1:x}"]
 
         def wire(value):
             self.wires += 1
@@ -131,16 +134,23 @@ class _Writer:
 
     def assign(self, line, target, expression):
         width = self.width(target)
-        unread = target.split("[")[0] not in self.read  # a name for people
-        if width is None or unread or re.fullmatch(r"[\w$\\]+(\[[\d:]+\])?", expression):
-            return [line]  # another name of the same
+        if self.read.isdisjoint(re.findall(r"[a-zA-Z_$][\w$]*", target)) or re.fullmatch(
+            r"[\w$\\]+(\[[\d:]+\])?", expression
+        ):
+            return [line]  # a name for people, another name of the same
+        if width is None:
+            self.passed_over.append(f"{self.name}: {line.strip()}")
+            return [line]
         lines = []
         value = self.choose(line, target, expression, width, lines)
         return [*lines, f"  assign {target} = {value};"]
 
     def register(self, line, condition, target, expression, clocked):
-        if target not in self.widths or "memory[" in expression:
-            return [clocked, line if "memory[" not in expression else self.memory(line)]
+        if "memory[" in expression:
+            return [clocked, self.memory(line)]
+        if target not in self.widths:
+            self.passed_over.append(f"{self.name}: {line.strip()}")
+            return [clocked, line]
         width, lines = self.widths[target], []
         value = self.choose(line, target, expression, width, lines)
         enable = condition or "1'h1"
@@ -162,10 +172,16 @@ class _Writer:
             return lines
         return [*lines, clocked, f"    if ({enable}) {target} <= {value};"]
 
+    def enable(self, line, condition, begins):
+        """Of what a memory writes or reads: always, or never."""
+        always, never = (self.new(line, f"if ({fixed})") for fixed in (1, 0))
+        return f"    if (({always} || {condition}) && !{never}){begins or ''}"
+
     def memory(self, line):
         """A read or a write: a memory a word shorter; of what is written, the highest bit is lost."""
         found = re.search(r"(\w+)\[([\w$\\]+|\{[^}]*\})\]", line)
         if found is None or found[1] not in self.memories:
+            self.passed_over.append(f"{self.name}: {line.strip()}")
             return line
         width, depth = self.memories[found[1]]
         if not hasattr(self, "shorter") or self.shorter[0] != self.name:

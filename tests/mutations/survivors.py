@@ -33,7 +33,8 @@ WITHOUT_SIGN = (
     "reaches 0 as soon"
 )
 EQUALS = "of equal operands either may be taken, and zero is its own negative"
-MAGNITUDES = "the greater of two magnitudes and the first of these values, negative or not, are never negative together"
+MAGNITUDES = "the greater of two magnitudes and the first of these values, negative or not, are together in 0..255"
+BEYOND = "the difference to the image's last position is negative beyond the image only, where no word is due"
 REMAINDER = "a remainder is less than the bits of the dividend so far can say: the bits above are not read"
 LOW_BITS = "only the lowest eight bits of the sum are used"
 PHASE = (
@@ -115,6 +116,13 @@ EQUIVALENT = [
     ("tables", r"datapath: assign _\d+ = \$signed\(5'h08\) < (\S+)  ->  \$signed\(6'h7\) < \1", EQUALS),
     ("tables", r"datapath: assign _\d+ = (image_in_lane0) < 1'h1  ->  \1 (<= 1'h1|< 2'h2)", EQUALS),
     ("tiles", r"datapath: assign _\d+ = \$signed\(1'h0\) < \$signed\(f_edge_add\d\)  ->  1'h1", MAGNITUDES),
+    ("tiles", r"datapath: assign \{ _\d+\[8\], \w+ \} = _\d+ \? (f_edge_add\d) : 9'h000  ->  \1", MAGNITUDES),
+    ("tiles", r"datapath: assign \{ _\d+\[9\], f_edge_add\d \} = (.+)  ->  \(\1\) & 10'h2ff", MAGNITUDES),
+    (
+        "border channels",
+        r"datapath: assign \{ _\d+\[\d\], (?:rows|out|mixed)_sub2 \} = (.+_sub1\))  ->  \(\1\) & \d'h[12][7f]",
+        BEYOND,
+    ),
     (
         "tables",
         r"datapath: assign looked_select\d = (\S+ \? )\{ \d'h00?, (.+) \} : (.+)"

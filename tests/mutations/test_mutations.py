@@ -44,10 +44,11 @@ def test_what_a_statement_may_be_mistaken_for():
 
 @pytest.mark.slow
 def test_some_mutants_of_a_core():
-    name, there, count, alive, untrue, _ = tried("tiles", 0.1, seed=0)
+    name, there, count, alive, untrue, passed_over, _ = tried("tiles", 0.1, seed=0)
     assert name == "tiles"
     assert there > 400
     assert 30 <= count <= 80
     assert [mutant for mutant, why in alive if why is None] == []
     assert untrue == []
+    assert passed_over == []
     assert len(alive) < count / 4
