@@ -67,8 +67,8 @@ def test_launches_of_two_sizes_back_to_back(recorded):
         assert image.shape == (5, 9)
     assert (order[4].inputs[1] == order[0].inputs[1].max()).all()
     checks = run(recorded)
-    assert [check.different for check in checks] == [()] * 9
-    assert [check.launches for check in checks] == [17] * 9
+    assert [check.different for check in checks] == [()] * 11
+    assert [check.launches for check in checks] == [17] * 11
     period = 10 * 14  # the larger size's scan
     assert 8 * period < checks[0].cycles < 8 * period + 9 * 9 * 5 + 200
     assert checks[1].cycles > checks[0].cycles
@@ -93,3 +93,15 @@ def test_an_operator_that_is_another(recorded):
     line = next(n for n in recorded[0].verilog.splitlines() if re.match(r"  assign .*sums_add1 }? ?= .* \+ ", n))
     wrong = run(recorded, line, line.replace(" + ", " | "))
     assert all(check.different for check in wrong)
+
+
+def test_a_position_that_only_the_end_of_a_launch_brings_back(recorded):
+    """Only a launch after a reset in the middle of another notices."""
+    start = re.search(r"module sums_core__scan\(.*?assign (_\d+) = load \| (_\d+);", recorded[0].verilog, re.DOTALL)
+    never = start[0].replace(f"assign {start[1]} = load | {start[2]};", f"assign {start[1]} = {start[2]};")
+    accelerator, order = recorded
+    core = build(accelerator.verilog.replace(start[0], never), accelerator.generated.interface)
+    undisturbed, interrupted, *_ = patterns(accelerator.generated, order, 0.3, 0)
+    assert not run_core(accelerator, order, undisturbed, lambda: nullcontext(core.open())).different
+    with pytest.raises(SimulationError):
+        run_core(accelerator, order, interrupted, lambda: nullcontext(core.open()))
