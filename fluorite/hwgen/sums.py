@@ -59,18 +59,21 @@ class _Expansion:
         for node in order:
             for operand in node.operands:
                 self.uses[operand.node.id] = self.uses.get(operand.node.id, 0) + 1
+        flat = self._flattened(order)
         for node in order:
+            if node.id not in flat:  # a partial sum that is part of another sum
+                continue
+            constant, terms = flat[node.id]
+            refs = [self.done[ref.node.id].shifted(ref.delay) for _, ref in terms]
+            weighted = [(c, ref) for (c, _), ref in zip(terms, refs, strict=True)]
             if node.op == "sum":
-                self.done[node.id] = self._sum(*_terms(node))
-            elif node.op == "wrap" and node.operands[0].node.op == "sum":
+                self.done[node.id] = self._sum(constant, weighted)
+            elif _is_wrapped_sum(node):
                 width_bits = int(node.attr[0])
-                constant, terms = _terms(node.operands[0].node)
-                terms = [(c, ref.shifted(node.operands[0].delay)) for c, ref in terms]
-                total = self._sum(constant, terms, modulo_bits=width_bits)
+                total = self._sum(constant, weighted, modulo_bits=width_bits)
                 self.done[node.id] = self.build.wrap(total, width_bits, bool(node.attr[1]), int(node.attr[2]))
             else:
-                operands = [self.done[operand.node.id].shifted(operand.delay) for operand in node.operands]
-                self.done[node.id] = self.build.rebuild(node, operands)
+                self.done[node.id] = self.build.rebuild(node, refs)
         for output in self.old.outputs:
             value = self.done[output.value.node.id].shifted(output.value.delay)
             self.new.outputs.append(Output(output.stream, output.position, value))
@@ -78,10 +81,31 @@ class _Expansion:
 
     # --- flattening -----------------------------------------------------------------------------------------------
 
+    def _flattened(self, order: Sequence[Node]) -> dict[int, tuple[int, list[tuple[int, Ref]]]]:
+        """By id of each node that is needed, the constant and the terms it reads, nested sums dissolved.
+
+        A sum of n terms is written as a chain of n - 1 sums; looked at from its end, each of them is seen once.
+        """
+        flat: dict[int, tuple[int, list[tuple[int, Ref]]]] = {}
+        needed = {output.value.node.id for output in self.old.outputs}
+        for node in reversed(order):
+            if node.id not in needed:
+                continue
+            if node.op == "sum":
+                flat[node.id] = self._flatten(*_terms(node), None)
+            elif _is_wrapped_sum(node):
+                constant, terms = _terms(node.operands[0].node)
+                terms = [(c, ref.shifted(node.operands[0].delay)) for c, ref in terms]
+                flat[node.id] = self._flatten(constant, terms, int(node.attr[0]))
+            else:
+                flat[node.id] = 0, [(1, operand) for operand in node.operands]
+            needed.update(ref.node.id for _, ref in flat[node.id][1])
+        return flat
+
     def _flatten(
         self, constant: int, terms: Sequence[tuple[int, Ref]], modulo_bits: int | None
     ) -> tuple[int, list[tuple[int, Ref]]]:
-        """Terms over the new graph; sums only this one reads dissolve, as do wraps that a later wrap undoes."""
+        """A sum's terms: sums only this one reads dissolve, as do wraps that a later wrap undoes."""
         flat: list[tuple[int, Ref]] = []
         stack = list(reversed(terms))
         while stack:
@@ -96,13 +120,12 @@ class _Expansion:
             elif single and node.op == "wrap" and modulo_bits is not None and int(node.attr[0]) >= modulo_bits:
                 stack.append((coefficient, node.operands[0].shifted(ref.delay)))
             else:
-                flat.append((coefficient, self.done[node.id].shifted(ref.delay)))
+                flat.append((coefficient, ref))
         return constant, flat
 
     # --- building -------------------------------------------------------------------------------------------------
 
-    def _sum(self, constant: int, terms: Sequence[tuple[int, Ref]], modulo_bits: int | None = None) -> Ref:
-        constant, flat = self._flatten(constant, terms, modulo_bits)
+    def _sum(self, constant: int, flat: list[tuple[int, Ref]], modulo_bits: int | None = None) -> Ref:
         merged = self.build.linear(flat, constant)
         if merged.node.op != "sum":
             return merged
@@ -225,6 +248,10 @@ class _Expansion:
         if total.negative:
             return self.adders.sub(self.build.const(constant), total.ref)
         return self.adders.add(total.ref, self.build.const(constant)) if constant else total.ref
+
+
+def _is_wrapped_sum(node: Node) -> bool:
+    return node.op == "wrap" and node.operands[0].node.op == "sum"
 
 
 def _terms(node: Node) -> tuple[int, list[tuple[int, Ref]]]:
