@@ -209,7 +209,8 @@ class Pipeline:
         return [leaf if isinstance(leaf, hl.Expr) else hl.Expr(leaf) for leaf in leaves]
 
     def _border(self, rng, source, image, bordered):
-        kind = BORDERS[int(rng.integers(len(BORDERS) - 1))]
+        kinds = BORDERS if self.bound else BORDERS[:-1]  # hardware repeats images of one size
+        kind = kinds[int(rng.integers(len(kinds)))]
         if not bordered:
             return source
         if self.bound and rng.integers(2):
