@@ -305,9 +305,9 @@ def check(seed, launches=True):
         (accelerator,) = design.accelerators
         for frames in recorder.frames(seed).values():
             order = sequence(accelerator.generated, frames)
-            for pattern, stalls in patterns(accelerator.generated, 0.4, seed)[: 2 + seed % 2]:
-                result = run_core(accelerator, order, pattern, stalls)
-                assert not result.different, f"back to back, stalling {pattern}: launches {result.different}"
+            for pattern in patterns(accelerator.generated, order, 0.4, seed)[: 2 + seed % 2]:
+                result = run_core(accelerator, order, pattern)
+                assert not result.different, f"back to back, stalling {pattern.name}: launches {result.different}"
     return "exact" if ran else refused
 
 

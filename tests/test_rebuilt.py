@@ -11,6 +11,7 @@ from fluorite.frontend.halide_io import load
 from fluorite.pipeline_file import load_pipeline
 
 APPS = Path(__file__).parents[1] / "apps"
+GAMMA = np.arange(256, dtype=np.uint8)[::-1].copy()  # an hl.Buffer keeps no array alive
 x, y, xi, yi, xo, yo = hl.vars("x y xi yi xo yo")
 
 
@@ -24,7 +25,7 @@ class Mixed:
     def __init__(self):
         left, right = hl.ImageParam(hl.UInt(8), 2, "left"), hl.ImageParam(hl.UInt(8), 2, "right")
         gain, offset = hl.Param(hl.UInt(8), "gain"), hl.Param(hl.UInt(8), "offset")
-        gamma = hl.Buffer(np.arange(256, dtype=np.uint8)[::-1].copy())
+        gamma = hl.Buffer(GAMMA)
         padded, blur, wide, both, mixed = (hl.Func(n) for n in ("padded", "blur", "blur", "both", "mixed"))
         bare, result = hl.Func(), hl.Func("result")
         r = hl.RDom([(-1, 3)])

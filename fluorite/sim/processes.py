@@ -32,7 +32,7 @@ def run_process(
         It did not end in time.
     """
     with subprocess.Popen(
-        command, cwd=cwd, env=env, text=True, errors="replace", process_group=0,
+        command, cwd=cwd, env=env, encoding="utf-8", errors="replace", process_group=0,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as process:  # fmt: skip
         try:

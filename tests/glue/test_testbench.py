@@ -101,7 +101,7 @@ def halved(text, edges):
 
 
 def strides(text, edges):
-    one, other = (f"row_stride({name}_block_stride_0)" for name in ("input_", edges))
+    one, other = (f"row_stride({name}_block_stride_0)" for name in ("f_input", edges))
     return other.join(part.replace(other, one) for part in text.split(one))
 
 

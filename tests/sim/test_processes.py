@@ -57,7 +57,7 @@ def ended(command, folder, there, number):
         process.send_signal(number)
         process.send_signal(number)  # impatience does not disturb it
         process.communicate(timeout=60)
-    assert eventually(lambda: not left_over(mark), 5)
+    assert eventually(lambda: not left_over(mark), 30)
     assert not list(folder.iterdir())
     return process.returncode
 
