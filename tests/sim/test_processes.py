@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from fluorite.sim.processes import run_process
+from fluorite.sim.system.run import _socket_folder
 
 APPS = Path(__file__).parents[2] / "apps"
 # What fluorite does, in short: something temporary, a program, and one that it starts.
@@ -17,6 +19,7 @@ WORK = """
 import subprocess, sys, tempfile
 from fluorite.cli_signals import EndedBySignal, ended_by_signals
 from fluorite.sim.processes import run_process
+from fluorite.sim.system.run import _socket_folder
 try:
     with ended_by_signals(), tempfile.TemporaryDirectory() as folder:
         run_process(["sh", "-c", "sleep 300 & echo > $0/there; sleep 300", folder])
@@ -67,7 +70,7 @@ def test_nothing_is_left(tmp_path, number):
     assert ended([sys.executable, "-c", WORK], tmp_path, "*/there", number) == 128 + number
 
 
-def test_a_run_ends_with_its_simulators(tmp_path):
+def test_a_run_ends_with_its_simulators(tmp_path, request):
     command = [
         sys.executable,
         "-m",
@@ -79,8 +82,8 @@ def test_a_run_ends_with_its_simulators(tmp_path):
         "--system",
         "host",
     ]
-    folder = tmp_path / "temporary"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="f"))  # a socket's address is short
+    request.addfinalizer(folder.rmdir)
     image = tmp_path / "large.pgm"
     image.write_bytes(b"P5 3000 3000 255 " + bytes(9_000_000))
     command += ["-i", str(image), "-o", str(tmp_path / "out.png")]
@@ -94,3 +97,12 @@ def test_what_a_program_printed_before_it_was_late():
     assert late.value.stdout in ("before\n", b"before\n")
     done = run_process(["sh", "-c", "echo out; echo error >&2; exit 3"])
     assert (done.returncode, done.stdout) == (3, "out\nerror\n")
+
+
+def test_sockets_where_their_names_fit(tmp_path, monkeypatch):
+    long = tmp_path / ("long" * 20)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    assert _socket_folder() == "/tmp"
+    monkeypatch.setattr(tempfile, "tempdir", "/var/tmp")
+    assert _socket_folder() is None

@@ -29,6 +29,7 @@ __all__ = ["Finished", "Servers", "run_program", "serving"]
 
 _START_SECONDS = 20.0
 _STOP_SECONDS = 20.0
+_MOST_SOCKET_FOLDER_BYTES = 80  # of the 107 of a socket's address
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def serving(
     """
     memory = memory or Memory(bytes=64 << 20)
     program = server_program()
-    with tempfile.TemporaryDirectory(prefix="fluorite-") as name, contextlib.ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix="fluorite-", dir=_socket_folder()) as name, contextlib.ExitStack() as stack:
         folder = Path(name)
         arena = folder / "arena"
         for suffix in ("", "-ddr", "-clean"):  # see caches.h
@@ -243,3 +244,8 @@ def run_program(
         except OSError as error:
             raise SimulationError(f"{command[0]} must be runnable: {error}") from error
     return Finished(done.returncode, done.stdout, servers.reports, time.monotonic() - start)
+
+
+def _socket_folder() -> str | None:
+    """Where sockets go: /tmp if TMPDIR is so long that their names would not fit a socket's address."""
+    return "/tmp" if len(os.fsencode(tempfile.gettempdir())) > _MOST_SOCKET_FOLDER_BYTES else None
