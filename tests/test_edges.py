@@ -53,6 +53,18 @@ def aside(source):
     return chain(BC.repeat_edge(source), 3, lambda before, _: before[x + 1, y + 2] + 3 * before[x + 2, y + 1])
 
 
+def outside(source):
+    """Stages that are another constant beyond each side of the image: they know where they are only there."""
+    before, (width, height) = BC.repeat_edge(source), SIZE
+    for number, beyond in enumerate((x < 0, x >= width, y < 0, y >= height)):
+        stage = hl.Func(f"stage{number}")
+        stage[x, y] = hl.select(beyond, hl.u8(40 + number), before[x - 1, y - 1] + 3 * before[x + 1, y + 1])
+        before = stage.linebuffer()
+    last = hl.Func("last")
+    last[x, y] = before[x - 1, y - 1] + 3 * before[x + 1, y + 1]
+    return last
+
+
 def accelerated(make, lanes=1, fixed=False):
     """A pipeline of an image of any size up to SIZE."""
     source = hl.ImageParam(hl.UInt(8), 2, "source")
@@ -74,6 +86,8 @@ def accelerated(make, lanes=1, fixed=False):
         (mixed, 2, [SIZE, (22, 3), (9, 1)]),
         (meeting, 1, [SIZE, (23, 8), (4, 2), (1, 1)]),
         (meeting, 4, [SIZE]),
+        (outside, 1, [SIZE]),
+        (outside, 2, [SIZE, SIZE]),
         (aside, 1, [SIZE, (1, 3), (3, 1), (1, 1)]),
     ],
 )

@@ -209,15 +209,17 @@ class Expressions:
         loop = self.region.loops[value.dimension]
         names = self.region.names
         name = f"origin_{names[loop.var]}"
-        lowest = constant(loop.min) if loop.min is not None else variable(names.minimum(loop.var))
+        # A survey does not know yet how far beyond the launch a stage is computed: a position may be any number there.
+        domain = self.lowered.domains.get(self.stage)
+        minimum = None if domain is None else loop.min
+        lowest = variable(names.minimum(loop.var)) if minimum is None else constant(minimum)
         origin = self._setting(name, -(1 << 30), (1 << 30) - 1, lowest)
         word = self._word(self.stage, value.dimension)
         index = self.build.linear([(self.lanes[value.dimension], word), (1, origin)], value.offset)
-        domain = self.lowered.domains.get(self.stage)
-        if loop.min is None or domain is None:
+        if minimum is None or domain is None:
             return index
         # Beyond the stage's own extent nothing counts.
-        d, first = value.dimension, loop.min + value.offset
+        d, first = value.dimension, minimum + value.offset
         words = -(-(loop.max_extent + domain.hi[d] - domain.lo[d]) // loop.lanes)
         return self.build.within(index, first, first + loop.lanes * (words - 1))
 
