@@ -58,7 +58,7 @@ def outside(source):
     before, (width, height) = BC.repeat_edge(source), SIZE
     for number, beyond in enumerate((x < 0, x >= width, y < 0, y >= height)):
         stage = hl.Func(f"stage{number}")
-        stage[x, y] = hl.select(beyond, hl.u8(40 + number), before[x - 1, y - 1] + 3 * before[x + 1, y + 1])
+        stage[x, y] = hl.select(beyond, hl.u8(40 + number), before[x, y])
         before = stage.linebuffer()
     last = hl.Func("last")
     last[x, y] = before[x - 1, y - 1] + 3 * before[x + 1, y + 1]
