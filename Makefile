@@ -60,16 +60,16 @@ demo: $(STAMP) ## Harris corners of a photograph through the simulated accelerat
 	@$(PY) apps/demo.py
 
 tools: ## install with apt what `make test` needs beyond Python's packages, where it is missing (Debian, needs root)
-	@fluorite/sim/install-tools.sh programs boards
+	@fluorite/host/install-tools.sh programs boards
 
 machine-tools: ## the same for `make test-system`: QEMU's system emulation, what Linux is built with
-	@fluorite/sim/install-tools.sh programs boards machines
+	@fluorite/host/install-tools.sh programs boards machines
 
 test: $(STAMP) tools ## run all tests but the long sweeps of `make test-system`
 	@$(PY) -m pytest -n $(WORKERS) -m "not system" --durations=15
 
 test-system: $(STAMP) machine-tools ## whole machines that boot Linux, every system with every application, three bitstreams
-	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/sim tests/glue/linux tests/boards/ecp5
+	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/systems tests/sim tests/glue/linux tests/boards/ecp5
 
 test-sweeps: $(STAMP) tools ## more of the same: testbenches of every width, block designs of every application, PYNQ itself, nasty names, ways out
 	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/glue/test_testbench.py tests/glue/pynq tests/boards/vivado \

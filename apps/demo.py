@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 import fluorite
 from fluorite.errors import FluoriteError
-from fluorite.images import difference_image, load_image, save_image
-from fluorite.pipeline_file import load_pipeline
-from fluorite.verify import compare
+from fluorite.frontend.pipeline_file import load_pipeline
+from fluorite.run.images import difference_image, load_image, save_image
+from fluorite.run.verify import compare
 
 
 def main():

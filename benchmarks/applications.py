@@ -8,7 +8,7 @@ import argparse
 from pathlib import Path
 
 import fluorite
-from fluorite.pipeline_file import load_pipeline
+from fluorite.frontend.pipeline_file import load_pipeline
 
 APPS = Path(__file__).parent.parent / "apps"
 LANES = {

@@ -4,8 +4,8 @@
 
 Prints what is predicted beside what was measured. Every application is predicted by weights fitted to the other
 applications and to the stencils only: that error is what `fluorite report` states. --fit writes the weights (fitted to
-everything) and the errors to fluorite/boards/capacity.json. Synthesis is cached by the hash of the Verilog; the first
-run takes an hour, at low priority.
+everything) and the errors to fluorite/boards/capacity/capacity.json. Synthesis is cached by the hash of the Verilog;
+the first run takes an hour, at low priority.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from designs.scatter import scatter  # noqa: E402
 from fluorite.synth.nextpnr import nextpnr_version  # noqa: E402
 from fluorite.synth.yosys import yosys_version  # noqa: E402
 
-MODEL = HERE.parent / "fluorite" / "boards" / "capacity.json"
+MODEL = HERE.parent / "fluorite" / "boards" / "capacity" / "capacity.json"
 FAMILIES = ("zynq-7000", "zynq-ultrascale+", "ecp5")
 #: What a bit of each part would cost if nothing were merged with anything: where the designs do not tell a weight, it
 #: stays near this one. Three operands are added by two LUTs and a carry chain a bit, which six inputs merge.

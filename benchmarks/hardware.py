@@ -22,10 +22,10 @@ import halide as hl
 import numpy as np
 
 import fluorite
-from fluorite.hwgen.delays import ECP5
+from fluorite.frontend.pipeline_file import load_pipeline
+from fluorite.hwgen.family.delays import ECP5
 from fluorite.hwgen.generate import generate
 from fluorite.hwgen.verilog import emit
-from fluorite.pipeline_file import load_pipeline
 from fluorite.synth.nextpnr import Routed, nextpnr_version, route_ecp5
 from fluorite.synth.yosys import XC7_SCRIPT, Area, synthesize_parts, synthesize_xc7, yosys_version
 

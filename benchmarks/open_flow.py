@@ -14,7 +14,7 @@ from pathlib import Path
 import fluorite
 from fluorite.boards.ecp5.build import build_design
 from fluorite.errors import CompileError
-from fluorite.pipeline_file import load_pipeline
+from fluorite.frontend.pipeline_file import load_pipeline
 
 APPS = Path(__file__).parent.parent / "apps"
 NAMES = ("sobel", "median", "gaussian", "harris", "unsharp", "blend", "demosaic", "jacobi", "fanout")
@@ -30,7 +30,7 @@ def row(name: str, board: str, folder: Path) -> tuple[str, ...]:
     start = time.monotonic()
     lanes = str(design.report.accelerators[0].lanes)
     try:
-        result = build_design(design, design.board, folder / name)
+        result = build_design(design.hardware, design.board, folder / name)
     except CompileError as error:
         return (name, lanes, error.construct, *[""] * 6)
     seconds = f"{time.monotonic() - start:.0f}"

@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 import fluorite
-from fluorite.frontend.identifiers import identifier
+from fluorite.frontend.pipeline_file import load_pipeline
+from fluorite.frontend.region.identifiers import identifier
 from fluorite.hwgen.shell.top import emit_shell
-from fluorite.launch import input_region, launches
-from fluorite.pipeline_file import load_pipeline
-from fluorite.sim.system.build import build_system
-from fluorite.sim.system.launcher import Launcher
+from fluorite.run.launch import input_region, launches
+from fluorite.systems.program.build import build_system
+from fluorite.systems.program.launcher import Launcher
 
 APPS = Path(__file__).parent.parent / "apps"
 CASES = (("sobel", 1), ("sobel", 4), ("harris", 1), ("harris", 2), ("gaussian", 1), ("unsharp", 1))

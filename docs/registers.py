@@ -10,7 +10,7 @@ from pathlib import Path
 import halide as hl
 
 import fluorite
-from fluorite.hwgen.shell.markdown import markdown
+from fluorite.glue.registers.markdown import markdown
 from fluorite.hwgen.shell.registers import register_map
 
 PAGE = Path(__file__).with_suffix(".md")

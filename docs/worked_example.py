@@ -15,14 +15,15 @@ import halide as hl
 import numpy as np
 
 import fluorite
-from fluorite.frontend import halide_io, wire
-from fluorite.frontend.decode_expr import operands as expression_operands
-from fluorite.frontend.pretty import show
-from fluorite.hwgen.link import link
-from fluorite.hwgen.lower import lower
-from fluorite.hwgen.storage import ages_of, cycles
-from fluorite.launch import input_region, launches
+from fluorite.frontend import halide_io
+from fluorite.frontend.algorithm.decode_expr import operands as expression_operands
+from fluorite.frontend.algorithm.pretty import show
+from fluorite.frontend.tables import wire
+from fluorite.hwgen.lowering.lower import lower
+from fluorite.hwgen.passes.link import link
+from fluorite.hwgen.plan.storage import ages_of, cycles
 from fluorite.report import describe
+from fluorite.run.launch import input_region, launches
 from fluorite.sim.run import Job
 
 DOCUMENT = Path(__file__).with_name("architecture.md")
@@ -250,7 +251,7 @@ def run_block(accelerator):
         image = random.integers(0, 256, extents[::-1]).astype(np.uint8)
         jobs.append(Job([image], [np.empty(size[::-1], np.uint8)], launch.settings))
         wanted.append(accelerator.golden({"photo": image}, (0, 0), size)[0])
-    with accelerator.instance() as instance:
+    with accelerator.simulator.instance() as instance:
         result = instance.run_many(jobs)
     formula = g.extents.cycles_per_launch
     count = formula.evaluate({"extent_x": size[0], "extent_y": size[1]})

@@ -3,19 +3,12 @@
 Importing it gives every ``halide.Func`` the methods ``accelerate``, ``linebuffer`` and ``fifo_depth``.
 """
 
-from fluorite.accelerator import Accelerator
 from fluorite.compile import compile
 from fluorite.design import Design
-from fluorite.errors import (
-    CompileError,
-    FluoriteError,
-    ScheduleError,
-    SimulationError,
-    UnsupportedError,
-    UsageError,
-)
+from fluorite.errors import CompileError, FluoriteError, ScheduleError, SimulationError, UnsupportedError, UsageError
 from fluorite.frontend import annotations as _annotations
-from fluorite.runner import Statistics
+from fluorite.run.accelerator import Accelerator
+from fluorite.run.runner import Statistics
 from fluorite.sim.run import Stalls
 
 __all__ = [

@@ -6,23 +6,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fluorite.accelerator import Accelerator
 from fluorite.boards.board import Board
-from fluorite.boards.capacity import check
+from fluorite.boards.capacity.predict import check
 from fluorite.boards.read import load_board
 from fluorite.design import Design
 from fluorite.errors import ScheduleError, UsageError
 from fluorite.frontend import halide_io
 from fluorite.frontend.annotations import annotations_of
 from fluorite.frontend.constants import Constants
-from fluorite.frontend.directives import refuse_directives
-from fluorite.frontend.extract import accelerated_funcs, extract, funcs_inside
 from fluorite.frontend.halide_errors import check_software
-from fluorite.frontend.ignored import ignored_directives
-from fluorite.frontend.rewrite import find_func
-from fluorite.hwgen.delays import ZYNQ7000
+from fluorite.frontend.region.extract import accelerated_funcs, extract, funcs_inside
+from fluorite.frontend.region.ignored import ignored_directives
+from fluorite.frontend.tables.directives import refuse_directives
+from fluorite.frontend.tables.rewrite import find_func
+from fluorite.hwgen.family.delays import ZYNQ7000
 from fluorite.hwgen.generate import generate
 from fluorite.hwgen.shell.config import ShellConfig
+from fluorite.run.accelerator import Accelerator
 
 __all__ = ["compile"]
 

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fluorite.accelerator import Accelerator
 from fluorite.boards.board import Board
-from fluorite.boards.capacity import Capacity, predict
+from fluorite.boards.capacity.predict import Capacity, predict
+from fluorite.boards.ecp5.host import BoardBackend
+from fluorite.boards.ecp5.link import Link, Transport
 from fluorite.boards.vivado.write import write_vivado
-from fluorite.destination import Output, destination
 from fluorite.errors import UsageError
-from fluorite.files import folder_in_place
 from fluorite.frontend.cut import with_stages
 from fluorite.frontend.halide_io import Loaded, to_halide
 from fluorite.glue.linux.write import write_linux
-from fluorite.glue.overview import overview
+from fluorite.glue.overview import Row, overview
 from fluorite.glue.pynq.write import write_pynq
 from fluorite.glue.testbench.write import write_testbench
 from fluorite.glue.write import write_software
+from fluorite.host.files import folder_in_place
 from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.shell.top import emit_shell
+from fluorite.hwgen.shell.hardware import Hardware, ShelledCore
 from fluorite.report import Report, describe
-from fluorite.runner import Launched, Progress, Runners, Statistics, software
+from fluorite.run.accelerator import Accelerator
+from fluorite.run.destination import Output, destination
+from fluorite.run.runner import Launched, Progress, Runners, Statistics, software
 from fluorite.sim.run import Stalls
 
 __all__ = ["Design"]
@@ -87,13 +90,19 @@ class Design:
             name = self.accelerators[0].name
         return self.accelerator(name).verilog
 
-    @property
+    @cached_property
+    def hardware(self) -> Hardware:
+        """The accelerators in their shells: registers, Verilog."""
+        cores = tuple(ShelledCore(a.generated, self.shell) for a in self.accelerators)
+        return Hardware(self.name, cores, self.shell)
+
+    @cached_property
     def report(self) -> Report:
         """Sizes, memories, operators and why."""
         accelerators = tuple(describe(a.generated) for a in self.accelerators)
         return Report(self.name, accelerators, self.board, self.capacities, self.warnings)
 
-    @property
+    @cached_property
     def capacities(self) -> tuple[Capacity, ...]:
         """What each accelerator takes of the board, predicted; empty without a board."""
         if self.board is None:
@@ -156,6 +165,27 @@ class Design:
         """
         return self._runners.realize(destination(self.loaded.pipeline, output), stalls, progress, launched)
 
+    def attached(self, transport: Transport, *, timeout_seconds: float = 5.0) -> Design:
+        """The same design with its accelerator on a board that was configured by ``fluorite build``.
+
+        ``realize`` of what is returned runs the software part here and the hardware there.
+
+        Parameters
+        ----------
+        transport : Transport
+            The line, such as a :class:`fluorite.boards.ecp5.serial_port.SerialPort`.
+        timeout_seconds : float
+            How long the board may be silent when something is expected of it.
+
+        Raises
+        ------
+        LinkError
+            The board does not answer, or holds another design.
+        """
+        link = Link(transport, timeout_seconds)
+        on_board = tuple(a.on(BoardBackend(a.generated, link)) for a in self.accelerators)
+        return replace(self, accelerators=on_board)
+
     def write(self, folder: str | Path, targets: Sequence[str] | None = None, *, testbench: bool = True) -> list[Path]:
         """Write hardware, software and report into a folder.
 
@@ -192,9 +222,7 @@ class Design:
         if targets and not with_software:
             raise UsageError(f"{self.name}: targets: a stream shell has no software: leave them out, or take shell axi")
         files = {f"{a.identifier}_core.v": a.verilog for a in self.accelerators}
-        kind = self.shell.kind
-        shells = {f"{a.identifier}_{kind}": emit_shell(a.generated, self.shell) for a in self.accelerators}
-        files |= {f"{name}.v": text for name, text in shells.items()}
+        files |= {f"{core.identifier}_{self.shell.kind}.v": core.verilog for core in self.hardware.cores}
         files["report.json"] = self.report.to_json() + "\n"
         files["report.txt"] = self.report.to_text() + "\n"
         folder = Path(folder)
@@ -203,14 +231,20 @@ class Design:
                 (work / name).write_text(text, encoding="utf-8")
             written = [work / name for name in files]
             if testbench:
-                written += write_testbench(self, work / "testbench", (self.shell,))
+                parameters, shells = self.loaded.parameters, (self.shell,)
+                written += write_testbench(self.name, self.accelerators, parameters, work / "testbench", shells)
             if with_software:
-                written += write_software(self, work / "software", targets, self.shell)
+                written += write_software(self.hardware, self.software, work / "software", targets)
             if with_software and self.board and processor:
-                written += write_vivado(self, self.board, work / "vivado", shells)
-                written += write_linux(self, self.board, work)
-                written += write_pynq(self, self.board, work)
-            text = overview(self, {path.name for path in work.iterdir() if path.is_dir()})
+                written += write_vivado(self.hardware, self.board, work / "vivado")
+                written += write_linux(self.hardware, self.board, work)
+                written += write_pynq(self.hardware, self.board, work)
+            rows = [
+                Row(a.identifier, r.lanes, r.latency_cycles, r.cycles_per_launch)
+                for a, r in zip(self.accelerators, self.report.accelerators, strict=True)
+            ]
+            folders = {path.name for path in work.iterdir() if path.is_dir()}
+            text = overview(self.name, self.shell.kind, self.board, rows, folders)
             (work / "README.md").write_text(text, encoding="utf-8")
             written.append(work / "README.md")
             names = [path.relative_to(work) for path in written]

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fluorite.boards.board import Board
-from fluorite.boards.capacity import Capacity, capacity_text
+from fluorite.boards.capacity.predict import Capacity, capacity_text
 from fluorite.hwgen.bordercost import border_cost
-from fluorite.hwgen.delays import taken_at
-from fluorite.hwgen.extents import Extents
+from fluorite.hwgen.family.delays import taken_at
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.lowerbound import least_held_bits
-from fluorite.hwgen.storage import cycles
+from fluorite.hwgen.plan.extents import Extents
+from fluorite.hwgen.plan.lowerbound import least_held_bits
+from fluorite.hwgen.plan.storage import cycles
 
 __all__ = ["AcceleratorReport", "BufferReport", "MemoryReport", "Report", "StageReport", "describe"]
 

@@ -14,8 +14,8 @@ import halide as hl
 import numpy as np
 
 import fluorite
-from fluorite.core_runs import Recorder, patterns, run_core, sequence
 from fluorite.errors import CompileError, FluoriteError, SimulationError, UsageError
+from fluorite.run.core_runs import Recorder, patterns, run_core, sequence
 
 TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64", "bool")
 BORDERS = ("repeat_edge", "constant_exterior", "mirror_image", "mirror_interior", "repeat_image")

@@ -11,12 +11,12 @@ from skimage import data
 
 import fluorite
 from fluorite.errors import UsageError
-from fluorite.images import random_image
-from fluorite.launch import input_region, launches
-from fluorite.pipeline_file import load_pipeline
+from fluorite.frontend.pipeline_file import load_pipeline
+from fluorite.run.images import random_image
+from fluorite.run.launch import input_region, launches
+from fluorite.run.verify import compare, output_arrays, output_sizes, set_random
+from fluorite.run.words import Words
 from fluorite.sim.run import Job, Stalls
-from fluorite.verify import compare, output_arrays, output_sizes, set_random
-from fluorite.words import Words
 
 ROOT = Path(__file__).parent.parent
 APPS = ROOT / "apps"
@@ -296,7 +296,7 @@ def check_back_to_back(design):
         inputs.append(_inputs(generated, launch, random))
         packed = [layout.pack(inputs[-1][name]) for layout, name in zip(layouts, names, strict=True)]
         jobs.append(Job(packed, [result.room(np.empty(extents[::-1], output_type))], launch.settings))
-    with accelerator.instance() as core:
+    with accelerator.simulator.instance() as core:
         run = core.run_many(jobs)
     actual = np.empty(extents[::-1], output_type)
     result.unpack(jobs[-1].outputs[0], actual)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import fluorite
-from fluorite.core_runs import Recorder, patterns, run_core, sequence
 from fluorite.errors import SimulationError
+from fluorite.run.core_runs import Recorder, patterns, run_core, sequence
 from fluorite.sim.verilate import build
 
 x, y = hl.vars("x y")

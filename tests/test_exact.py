@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import fluorite
-from fluorite.launch import input_region, launches
+from fluorite.run.launch import input_region, launches
 from fluorite.sim.run import Job, Stalls
 from fluorite.sim.verilate import build
 

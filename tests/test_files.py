@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from fluorite.errors import UsageError
-from fluorite.files import check_file_target, check_folder_target, folder_in_place, write_file
+from fluorite.host.files import check_file_target, check_folder_target, folder_in_place, write_file
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import pytest
 
 from fluorite.frontend import halide_io
 from fluorite.frontend.constants import Constants
-from fluorite.frontend.extract import accelerated_funcs, extract
-from fluorite.hwgen.delays import ZYNQ7000
+from fluorite.frontend.pipeline_file import load_pipeline
+from fluorite.frontend.region.extract import accelerated_funcs, extract
+from fluorite.hwgen.family.delays import ZYNQ7000
 from fluorite.hwgen.generate import generate
-from fluorite.hwgen.lowerbound import least_held_bits
-from fluorite.pipeline_file import load_pipeline
+from fluorite.hwgen.plan.lowerbound import least_held_bits
 
 APPS = Path(__file__).parent.parent / "apps"
 NAMES = ("gaussian", "sobel", "median", "unsharp", "jacobi", "harris", "demosaic", "blend", "fanout")

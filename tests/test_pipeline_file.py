@@ -9,7 +9,7 @@ import pytest
 from halide import _generator_helpers
 
 from fluorite.errors import ScheduleError, UsageError
-from fluorite.pipeline_file import load_pipeline
+from fluorite.frontend.pipeline_file import load_pipeline
 
 SCALED = """
     import halide as hl

@@ -8,7 +8,7 @@ import pytest
 
 import fluorite
 from fluorite.frontend.halide_io import load
-from fluorite.pipeline_file import load_pipeline
+from fluorite.frontend.pipeline_file import load_pipeline
 
 APPS = Path(__file__).parents[1] / "apps"
 GAMMA = np.arange(256, dtype=np.uint8)[::-1].copy()  # an hl.Buffer keeps no array alive

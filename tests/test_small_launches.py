@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import fluorite
-from fluorite.launch import launches
+from fluorite.run.launch import launches
+from fluorite.run.verify import compare
 from fluorite.sim.run import Job
-from fluorite.verify import compare
 
 x, y = hl.vars("x y")
 
@@ -53,7 +53,7 @@ def test_single_pixels_launched_at_any_time(stalls):
     rng = np.random.default_rng(1)
     windows = [rng.integers(0, 256, (3, 3), dtype=np.uint8) for _ in range(40)]
     results = [np.zeros((1, 1), np.uint16) for _ in windows]
-    with accelerator.instance() as instance:
+    with accelerator.simulator.instance() as instance:
         jobs = [Job([window], [result], launch.settings) for window, result in zip(windows, results, strict=True)]
         instance.run_many(jobs, stalls=stalls)
     name = accelerator.generated.region.inputs[0].name

@@ -11,16 +11,8 @@ import pytest
 from PIL import Image
 
 from fluorite.errors import UsageError
-from fluorite.pipeline_file import load_pipeline
-from fluorite.verify import (
-    compare,
-    output_arrays,
-    output_names,
-    output_sizes,
-    set_photos,
-    set_random,
-    set_scalars,
-)
+from fluorite.frontend.pipeline_file import load_pipeline
+from fluorite.run.verify import compare, output_arrays, output_names, output_sizes, set_photos, set_random, set_scalars
 
 MIXED = """
     import halide as hl

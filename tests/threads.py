@@ -12,10 +12,10 @@ import halide as hl
 import numpy as np
 
 import fluorite
-from fluorite.launch import input_region, launches
-from fluorite.pipeline_file import load_pipeline
+from fluorite.frontend.pipeline_file import load_pipeline
+from fluorite.run.launch import input_region, launches
+from fluorite.run.verify import compare, output_arrays, output_sizes, set_random
 from fluorite.sim.run import Stalls
-from fluorite.verify import compare, output_arrays, output_sizes, set_random
 
 APPS = Path(__file__).parent.parent / "apps"
 CALLS = [

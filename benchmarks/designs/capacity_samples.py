@@ -12,13 +12,13 @@ from designs.stencils import DESIGNS, stencil
 
 import fluorite
 from fluorite.boards import load_board
-from fluorite.boards.capacity_clock import longest_path_ns
-from fluorite.boards.capacity_core import core_dsp, core_memories, core_parts
-from fluorite.boards.capacity_shell import shell_memories, shell_parts
+from fluorite.boards.capacity.clock import longest_path_ns
+from fluorite.boards.capacity.core import core_dsp, core_memories, core_parts
+from fluorite.boards.capacity.shell import shell_memories, shell_parts
+from fluorite.frontend.pipeline_file import load_pipeline
+from fluorite.host.cache import cached
 from fluorite.hwgen.shell.registers import register_map
 from fluorite.hwgen.shell.top import emit_shell
-from fluorite.pipeline_file import load_pipeline
-from fluorite.sim.cache import cached
 from fluorite.synth.nextpnr import route_ecp5, synthesis_commands, synthesis_parts
 from fluorite.synth.yosys import read_cached, run_yosys, synthesize_xc7, xilinx_commands, yosys_version
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fluorite.hwgen.delays import FAMILIES, Family
+from fluorite.hwgen.family.delays import FAMILIES, Family
 from fluorite.hwgen.shell.config import ShellConfig
 
 __all__ = ["BLOCK_RAM_BITS", "Board", "Budget", "Control", "MemoryPort", "Pins", "Processor"]

@@ -12,7 +12,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from fluorite.boards.board import BLOCK_RAM_BITS, Board, Processor
 from fluorite.boards.placement import WINDOW_BYTES
 from fluorite.errors import UsageError
-from fluorite.hwgen.delays import FAMILIES
+from fluorite.hwgen.family.delays import FAMILIES
 
 __all__ = ["board_names", "load_board", "read_board"]
 

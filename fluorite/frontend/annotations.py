@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fluorite.errors import ScheduleError
-from fluorite.frontend import ir
+from fluorite.frontend.algorithm import ir
 
 __all__ = ["TAG_PREFIX", "Accelerate", "Annotations", "annotations_of", "install", "renamed_tag"]
 

@@ -15,16 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluorite.errors import UnsupportedError, UsageError
-from fluorite.frontend import ir
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.algorithm.decode_expr import decode_type
+from fluorite.frontend.algorithm.encode_expr import encode_expr, encode_type
+from fluorite.frontend.algorithm.structure import Structure
 from fluorite.frontend.cut import golden, plain_func
-from fluorite.frontend.decode_expr import decode_type
-from fluorite.frontend.encode_expr import encode_expr, encode_type
 from fluorite.frontend.halide_errors import HALIDE_ERRORS, one_line
 from fluorite.frontend.halide_io import halide_type, to_halide
-from fluorite.frontend.rewrite import find_func
-from fluorite.frontend.slots import HALIDE_VERSION, SERIALIZATION_VERSION
-from fluorite.frontend.structure import Structure
-from fluorite.frontend.table import Table, table
+from fluorite.frontend.tables.rewrite import find_func
+from fluorite.frontend.tables.slots import HALIDE_VERSION, SERIALIZATION_VERSION
+from fluorite.frontend.tables.table import Table, table
 
 __all__ = ["Constants", "evaluate_expr", "evaluate_exprs", "evaluate_func", "strict_target"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from fluorite.errors import UsageError
-from fluorite.frontend import ir
+from fluorite.frontend.algorithm import ir
 from fluorite.frontend.annotations import TAG_PREFIX
 from fluorite.frontend.cut_refusals import (
     refuse_device,
@@ -17,8 +17,8 @@ from fluorite.frontend.cut_refusals import (
     refuse_schedule,
     refuse_tuple,
 )
-from fluorite.frontend.rewrite import apply_wrappers, find_func, prune, reachable, transform
-from fluorite.frontend.table import Table, table
+from fluorite.frontend.tables.rewrite import apply_wrappers, find_func, prune, reachable, transform
+from fluorite.frontend.tables.table import Table, table
 
 __all__ = ["golden", "plain_func", "software", "with_stages"]
 

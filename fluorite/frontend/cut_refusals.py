@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from fluorite.errors import ScheduleError, UnsupportedError
-from fluorite.frontend.table import Table
+from fluorite.frontend.tables.table import Table
 
 __all__ = ["refuse_device", "refuse_prefetch", "refuse_register", "refuse_schedule", "refuse_tuple"]
 

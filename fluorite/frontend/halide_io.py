@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fluorite.errors import UsageError
-from fluorite.frontend import ir, wire
-from fluorite.frontend.buffers import planar
-from fluorite.frontend.decode import decode
-from fluorite.frontend.decode_expr import decode_type, operands
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.algorithm.decode import decode
+from fluorite.frontend.algorithm.decode_expr import decode_type, operands
 from fluorite.frontend.naming import buffer_names, func_names, output_name, renamed
-from fluorite.frontend.rewrite import apply_wrappers, tables
+from fluorite.frontend.tables import wire
+from fluorite.frontend.tables.buffers import planar
+from fluorite.frontend.tables.rewrite import apply_wrappers, tables
 
 __all__ = [
     "DimensionBounds", "Loaded", "halide_type", "image_params", "load", "parameter_bounds", "plainly_named",

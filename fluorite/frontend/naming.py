@@ -13,8 +13,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from fluorite.frontend.annotations import renamed_tag
-from fluorite.frontend.rewrite import transform
-from fluorite.frontend.table import Table, table
+from fluorite.frontend.tables.rewrite import transform
+from fluorite.frontend.tables.table import Table, table
 
 __all__ = ["buffer_names", "func_names", "output_name", "renamed"]
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import halide as hl
 
-from fluorite.frontend import wire
 from fluorite.frontend.naming import renamed
-from fluorite.frontend.rewrite import tables, transform
-from fluorite.frontend.table import Table
+from fluorite.frontend.tables import wire
+from fluorite.frontend.tables.rewrite import tables, transform
+from fluorite.frontend.tables.table import Table
 
 __all__ = ["pack"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fluorite.errors import UsageError
-from fluorite.frontend import ir
-from fluorite.frontend.identifiers import shown
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.region.identifiers import shown
 from fluorite.glue.c_code import c_formula, c_number
-from fluorite.glue.registers import common_registers
+from fluorite.glue.registers.runtime import common_registers
 from fluorite.glue.stage_tables import border_lines, stage_lines, stream_domain
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.shell.layout import element_bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fluorite.frontend import ir
+from fluorite.frontend.algorithm import ir
 from fluorite.glue.statements import statements
 from fluorite.hwgen.formula import Formula
 
@@ -71,7 +71,7 @@ def c_function(head: str, expr: ir.Expr, names: Mapping[str, str]) -> list[str]:
     head : str
         Its return type, name and parameters.
     expr : ir.Expr
-        As :func:`fluorite.frontend.evaluate.evaluate` takes it.
+        As :func:`fluorite.frontend.algorithm.evaluate.evaluate` takes it.
     names : mapping of str to str
         C expressions of type ``int64_t`` by variable.
     """

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from fluorite.glue.c_code import c_function
 from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.lowering.values import Domain
 from fluorite.hwgen.shell.registers import RegisterMap, StreamRegisters
-from fluorite.hwgen.values import Domain
 
 __all__ = ["border_lines", "stage_lines", "stream_domain"]
 

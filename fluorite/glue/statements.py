@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fluorite.frontend import ir
-from fluorite.frontend.visit import children, walk
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.algorithm.visit import children, walk
 
 __all__ = ["statements"]
 

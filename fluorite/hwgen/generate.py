@@ -6,28 +6,28 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fluorite.frontend import ir
-from fluorite.frontend.identifiers import Identifiers, Taken
-from fluorite.frontend.region import Region
-from fluorite.hwgen.delays import ZYNQ7000, Family
-from fluorite.hwgen.division import expand_divisions
-from fluorite.hwgen.due import due, with_room
-from fluorite.hwgen.extents import Extents, measure
-from fluorite.hwgen.fifo import check_fifo_depths
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.region.identifiers import Identifiers, Taken
+from fluorite.frontend.region.region import Region
+from fluorite.hwgen.family.delays import ZYNQ7000, Family
 from fluorite.hwgen.formula import Formula, constant
-from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.interface import CoreInterface, SettingPort, StreamPort
-from fluorite.hwgen.link import link
-from fluorite.hwgen.lower import lower
-from fluorite.hwgen.merge import merge_dimensions
-from fluorite.hwgen.products import split_products
-from fluorite.hwgen.room import check_room
+from fluorite.hwgen.lowering.lower import lower
+from fluorite.hwgen.lowering.values import Lowered, stage_key
+from fluorite.hwgen.passes.division import expand_divisions
+from fluorite.hwgen.passes.link import link
+from fluorite.hwgen.passes.products import split_products
+from fluorite.hwgen.passes.sums import expand_sums
+from fluorite.hwgen.passes.trees import balance_trees
+from fluorite.hwgen.plan.due import due, with_room
+from fluorite.hwgen.plan.extents import Extents, measure
+from fluorite.hwgen.plan.fifo_depths import check_fifo_depths
+from fluorite.hwgen.plan.merge import merge_dimensions
+from fluorite.hwgen.plan.room import check_room
+from fluorite.hwgen.plan.schedule import Schedule, schedule
+from fluorite.hwgen.plan.storage import Storage, allocate, cycles
 from fluorite.hwgen.rtl.core import Core, PortPlan
-from fluorite.hwgen.schedule import Schedule, schedule
-from fluorite.hwgen.storage import Storage, allocate, cycles
-from fluorite.hwgen.sums import expand_sums
-from fluorite.hwgen.trees import balance_trees
-from fluorite.hwgen.values import Lowered, stage_key
+from fluorite.hwgen.streams.graph import Delay, Graph
 
 __all__ = ["Generated", "Setting", "expanded", "generate"]
 

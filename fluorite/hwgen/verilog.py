@@ -10,7 +10,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, Signal
 
 from fluorite.errors import UsageError
-from fluorite.frontend.identifiers import shown
+from fluorite.frontend.region.identifiers import shown
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import CoreInterface
 from fluorite.hwgen.rtl.rom import PREFIX

@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import SimulationError, UsageError
-from .cache import cached
-from .halide_buffer import HalideBuffer
-from .toolchain import Toolchain, find_toolchain, run_tool
+from fluorite.errors import SimulationError, UsageError
+from fluorite.host.cache import cached
+from fluorite.host.toolchain import Toolchain, find_toolchain, run_tool
+from fluorite.sim.halide_buffer import HalideBuffer
 
 __all__ = ["ExternStage", "Handler"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import SimulationError
+from fluorite.errors import SimulationError
 
 __all__ = ["HalideBuffer"]
 

@@ -11,8 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..hwgen.interface import CoreInterface
-from .run import AnyArray
+from fluorite.hwgen.interface import CoreInterface
+from fluorite.sim.run import AnyArray
 
 __all__ = ["Timing", "first_difference"]
 

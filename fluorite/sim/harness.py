@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import UsageError
-from ..hwgen.interface import CoreInterface
-from .abi import DIMENSIONS
+from fluorite.errors import UsageError
+from fluorite.hwgen.interface import CoreInterface
+from fluorite.sim.abi import DIMENSIONS
 
 __all__ = ["TOP", "check_interface", "harness_sources", "render_ports", "render_wrapper"]
 

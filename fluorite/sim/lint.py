@@ -8,8 +8,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import SimulationError
-from .toolchain import find_toolchain, run_tool
+from fluorite.errors import SimulationError
+from fluorite.host.toolchain import find_toolchain, run_tool
 
 __all__ = ["UNAVOIDABLE", "lint"]
 

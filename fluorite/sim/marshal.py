@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..errors import UsageError
-from ..hwgen.interface import CoreInterface, SettingPort, StreamPort
-from . import abi
-from .run import AnyArray, Job
+from fluorite.errors import UsageError
+from fluorite.hwgen.interface import CoreInterface, SettingPort, StreamPort
+from fluorite.sim import abi
+from fluorite.sim.run import AnyArray, Job
 
 __all__ = ["marshal", "words_of"]
 

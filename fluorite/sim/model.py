@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import SimulationError
-from ..hwgen.interface import CoreInterface, StreamPort
-from . import abi
-from .marshal import marshal, words_of
-from .run import AnyArray, Job, LaunchStatistics, RunResult, Stalls, StreamStatistics
+from fluorite.errors import SimulationError
+from fluorite.hwgen.interface import CoreInterface, StreamPort
+from fluorite.sim import abi
+from fluorite.sim.marshal import marshal, words_of
+from fluorite.sim.run import AnyArray, Job, LaunchStatistics, RunResult, Stalls, StreamStatistics
 
 __all__ = ["CoreInstance", "CoreModel"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from ..errors import UsageError
+from fluorite.errors import UsageError
 
 __all__ = ["AnyArray", "Job", "LaunchStatistics", "RunResult", "Stalls", "StreamStatistics"]
 

@@ -8,14 +8,14 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ..errors import SimulationError
-from ..hwgen.interface import CoreInterface
-from .cache import cached
-from .harness import TOP, check_interface, harness_sources, render_ports, render_wrapper
-from .model import CoreInstance, CoreModel
-from .power_up import forget_initial_values
-from .run import Job, LaunchStatistics, RunResult, Stalls, StreamStatistics
-from .toolchain import Toolchain, find_toolchain, run_tool
+from fluorite.errors import SimulationError
+from fluorite.host.cache import cached
+from fluorite.host.toolchain import Toolchain, find_toolchain, run_tool
+from fluorite.hwgen.interface import CoreInterface
+from fluorite.sim.harness import TOP, check_interface, harness_sources, render_ports, render_wrapper
+from fluorite.sim.model import CoreInstance, CoreModel
+from fluorite.sim.power_up import forget_initial_values
+from fluorite.sim.run import Job, LaunchStatistics, RunResult, Stalls, StreamStatistics
 
 __all__ = [
     "COMPILER_FLAGS", "LARGE_FLAGS", "CoreInstance", "CoreModel", "Job", "LaunchStatistics", "RunResult", "Stalls",

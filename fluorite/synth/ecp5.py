@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fluorite.errors import UsageError
-from fluorite.sim.cache import cached
+from fluorite.host.cache import cached
 from fluorite.synth.nextpnr import PathStep, nextpnr_version, read_report, synthesis_commands, synthesis_parts
 from fluorite.synth.yosys import run_yosys
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fluorite.errors import UsageError
-from fluorite.sim.cache import cached
+from fluorite.host.cache import cached
 from fluorite.synth.yosys import read_cached, run_yosys, yosys_version
 
 __all__ = [

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fluorite.errors import UsageError
-from fluorite.sim.cache import cached
+from fluorite.host.cache import cached
 
 __all__ = ["Area", "synthesize_parts", "synthesize_xc7", "xilinx_commands", "yosys_version"]
 

@@ -11,13 +11,13 @@ import pytest
 
 import fluorite
 from fluorite.boards import board_names, load_board
-from fluorite.boards.capacity import Capacity, capacity_text, check, predict
-from fluorite.boards.capacity_core import CORE_PARTS, core_dsp, core_memories, core_parts, multiplier_blocks
-from fluorite.boards.capacity_memory import MemoryCells, memory_cells
-from fluorite.boards.capacity_model import Margin, load_model
-from fluorite.boards.capacity_shell import SHELL_PARTS, shell_parts
+from fluorite.boards.capacity.core import CORE_PARTS, core_dsp, core_memories, core_parts, multiplier_blocks
+from fluorite.boards.capacity.memory import MemoryCells, memory_cells
+from fluorite.boards.capacity.model import Margin, load_model
+from fluorite.boards.capacity.predict import Capacity, capacity_text, check, predict
+from fluorite.boards.capacity.shell import SHELL_PARTS, shell_parts
 from fluorite.errors import CapacityError, CompileError
-from fluorite.hwgen.delays import FAMILIES
+from fluorite.hwgen.family.delays import FAMILIES
 from fluorite.hwgen.verilog import emit
 from fluorite.synth.yosys import synthesize_xc7
 from tests.hwgen.operations import design_of

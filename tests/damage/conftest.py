@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from fluorite import cli, cli_build, cli_commands, cli_verify
+from fluorite.cli import build as cli_build
+from fluorite.cli import command as cli
+from fluorite.cli import commands as cli_commands
+from fluorite.cli import verify as cli_verify
 from tests.damage.pipelines import write_pipelines
 
 _SECONDS = 60  # for one command

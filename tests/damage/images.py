@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from tests.images.files import encoded, kinds
+from tests.run.images.files import encoded, kinds
 
 __all__ = ["BOMBS", "damaged_image", "sound_files"]
 

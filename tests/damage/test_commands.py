@@ -8,8 +8,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from fluorite import cli_build, design
-from fluorite.files import folder_in_place
+from fluorite import design
+from fluorite.cli import build as cli_build
+from fluorite.host.files import folder_in_place
+from fluorite.hwgen.shell import hardware
 from tests.damage.command_lines import damaged_command, make_folder
 
 
@@ -26,19 +28,19 @@ def quick(monkeypatch):
 
         return write
 
-    monkeypatch.setattr(design, "write_testbench", written("testbench", 1))
+    monkeypatch.setattr(design, "write_testbench", written("testbench", 3))
     monkeypatch.setattr(design, "write_vivado", written("vivado", 2))
     monkeypatch.setattr(design, "write_linux", written("linux", 2))
     monkeypatch.setattr(design, "write_pynq", written("pynq", 2))
     software = design.write_software
 
-    def write_software(design, folder, targets, shell):
-        return software(design, folder, [name for name in targets if "arm" not in name], shell)
+    def write_software(hardware, pipeline, folder, targets):
+        return software(hardware, pipeline, folder, [name for name in targets if "arm" not in name])
 
     monkeypatch.setattr(design, "write_software", write_software)
-    monkeypatch.setattr(design, "emit_shell", lambda generated, shell: "// a shell\n")
+    monkeypatch.setattr(hardware, "emit_shell", lambda generated, shell: "// a shell\n")
 
-    def build_design(design, board, folder, progress):
+    def build_design(hardware, board, folder, progress):
         with folder_in_place(folder) as work:
             (work / "top.bit").write_text("bits")
         files = (folder / "top.bit",)

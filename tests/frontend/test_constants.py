@@ -9,11 +9,12 @@ import pytest
 
 import fluorite
 from fluorite.errors import UsageError
-from fluorite.frontend import constants, ir
+from fluorite.frontend import constants
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.algorithm.structure import Structure
 from fluorite.frontend.constants import Constants, evaluate_expr, evaluate_exprs, evaluate_func
 from fluorite.frontend.halide_io import load
-from fluorite.frontend.structure import Structure
-from fluorite.hwgen.tables import buffer_value
+from fluorite.hwgen.lowering.tables import buffer_value
 
 x, y = hl.vars("x y")
 

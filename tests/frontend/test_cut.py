@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from fluorite.errors import ScheduleError, UnsupportedError, UsageError
-from fluorite.frontend import annotations, ir
+from fluorite.frontend import annotations
+from fluorite.frontend.algorithm import ir
 from fluorite.frontend.cut import golden, software
 from fluorite.frontend.halide_io import image_params, load, to_halide
 from tests.frontend.extern_stage import ExternStage, halo

@@ -6,11 +6,12 @@ import halide as hl
 import numpy as np
 import pytest
 
-from fluorite.frontend import ir, wire
-from fluorite.frontend.decode import decode
-from fluorite.frontend.decode_expr import decode_expr
-from fluorite.frontend.encode_expr import encode_expr, subexpressions
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.algorithm.decode import decode
+from fluorite.frontend.algorithm.decode_expr import decode_expr
+from fluorite.frontend.algorithm.encode_expr import encode_expr, subexpressions
 from fluorite.frontend.halide_io import load, to_halide
+from fluorite.frontend.tables import wire
 from tests.frontend.pipelines import PIPELINES, realize
 
 x, y = hl.vars("x y")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 
 from fluorite.frontend import halide_io
-from fluorite.frontend.identifiers import Taken, identifier, identifiers_of, shown
-from fluorite.frontend.reserved import DRIVER, FILES, SIGNALS
+from fluorite.frontend.region.identifiers import Taken, identifier, identifiers_of, shown
+from fluorite.frontend.region.reserved import DRIVER, FILES, SIGNALS
 from fluorite.glue.sources import RUNTIME
 from tests.nasty_names import NAMES
 

@@ -7,10 +7,10 @@ import pytest
 
 import fluorite
 from fluorite.frontend.constants import Constants
-from fluorite.frontend.extract import accelerated_funcs, extract
 from fluorite.frontend.halide_io import load, plainly_named
-from fluorite.frontend.ignored import ignored_directives
-from fluorite.pipeline_file import load_pipeline
+from fluorite.frontend.pipeline_file import load_pipeline
+from fluorite.frontend.region.extract import accelerated_funcs, extract
+from fluorite.frontend.region.ignored import ignored_directives
 
 x, y, c, xo, yo, xi, yi, u = hl.vars("x y c xo yo xi yi u")
 OUTERMOST = hl.Var.outermost()

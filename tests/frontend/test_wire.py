@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from fluorite.errors import UsageError
-from fluorite.frontend import wire
 from fluorite.frontend.halide_io import load, to_halide
-from fluorite.frontend.slots import ENUMS, TABLES, UNIONS
+from fluorite.frontend.tables import wire
+from fluorite.frontend.tables.slots import ENUMS, TABLES, UNIONS
 from tests.frontend.pipelines import PIPELINES, realize
 
 

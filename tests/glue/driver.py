@@ -8,9 +8,9 @@ from pathlib import Path
 import halide as hl
 import numpy as np
 
-from fluorite.glue.registers import common_header
+from fluorite.glue.registers.c_header import c_header
+from fluorite.glue.registers.runtime import common_header
 from fluorite.glue.sources import BACKENDS, DRIVER, RUNTIME, STAGES
-from fluorite.hwgen.shell.c_header import c_header
 from fluorite.sim.halide_buffer import _Buffer, _Dimension
 
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wpedantic")

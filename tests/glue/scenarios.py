@@ -5,7 +5,7 @@ import ctypes as ct
 
 import numpy as np
 
-from fluorite.launch import input_region, launches
+from fluorite.run.launch import input_region, launches
 
 
 def golden(name, source, mins, source_mins, extents, gain):
@@ -129,7 +129,7 @@ def stage_once(driver, buffer, example, device, seed, layout=None, extents=None)
 
 def bounds_query(driver, buffer, example, seed):
     """Both kinds of bounds queries, compared with Python's."""
-    from fluorite.launch import rounded_up
+    from fluorite.run.launch import rounded_up
 
     random = np.random.default_rng(seed)
     mins, extents = region(example, random)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import fluorite
-from fluorite.frontend.identifiers import identifier
+from fluorite.frontend.pipeline_file import load_pipeline
+from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.write import write_software
 from fluorite.hwgen.shell.top import emit_shell
-from fluorite.pipeline_file import load_pipeline
-from fluorite.sim.system.build import build_system
-from fluorite.sim.system.run import run_program
-from fluorite.sim.system.settings import Memory
+from fluorite.systems.program.build import build_system
+from fluorite.systems.program.run import run_program
+from fluorite.systems.program.settings import Memory
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "driver.md").read_text()
@@ -33,7 +33,7 @@ def run(sobel, tmp_path_factory):
     """Compiles a program of the page as it says, and runs it against the simulated accelerator."""
     _, design = sobel
     software = tmp_path_factory.mktemp("page") / "software"
-    write_software(design, software, ["host"])
+    write_software(design.hardware, design.software, software, ["host"])
     subprocess.run(["make", "-s", "driver", "TARGET=host", "BACKEND=sim"], cwd=software, check=True)
     name = identifier(design.accelerators[0].name)  # Halide may have numbered it
     system = build_system(emit_shell(design.accelerators[0].generated), f"{name}_axi")

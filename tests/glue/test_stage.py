@@ -103,7 +103,7 @@ def test_refusals(driver, devices, examples, buffer):
 
 def test_refuses_the_borders_that_python_refuses(driver, devices, examples, buffer):
     from fluorite.errors import UsageError
-    from fluorite.launch import launches
+    from fluorite.run.launch import launches
 
     example, random, refused = examples["bordered"], np.random.default_rng(5), 0
     for _ in range(60):

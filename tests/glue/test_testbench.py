@@ -7,7 +7,7 @@ import textwrap
 import numpy as np
 import pytest
 
-from fluorite.frontend.identifiers import identifier
+from fluorite.frontend.region.identifiers import identifier
 from fluorite.hwgen.shell.config import ShellConfig
 from tests.glue.testbenches import APPS, AXI, AXIS, DESIGNS, ROOT, compiled, design, passed, run, write
 

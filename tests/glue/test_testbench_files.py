@@ -11,7 +11,7 @@ import pytest
 
 import fluorite
 from fluorite.errors import UsageError
-from fluorite.frontend.identifiers import identifier
+from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.testbench import write_testbench
 from fluorite.glue.testbench.frames import make_frames
 from fluorite.glue.testbench.launch_module import launch_module
@@ -139,7 +139,7 @@ def test_a_border_that_no_image_fits_is_refused(tmp_path):
         rf"accelerator, or as large as the output \({name}: x from 0 over 61 pixels is asked for, which is not the "
     )
     with pytest.raises(UsageError, match=message):
-        write_testbench(design, tmp_path / "testbench")
+        write_testbench(design.name, design.accelerators, design.loaded.parameters, tmp_path / "testbench")
     assert not (tmp_path / "testbench").exists()
     with pytest.raises(UsageError, match=r"; or write the design without a testbench$"):
         design.write(tmp_path / "out")

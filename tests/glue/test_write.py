@@ -9,7 +9,7 @@ import pytest
 
 from fluorite.errors import UsageError
 from fluorite.glue.write import write_software
-from fluorite.sim.system.targets import find_target
+from fluorite.systems.program.targets import find_target
 
 GREY, COLOUR = "P5", "P6"
 
@@ -30,13 +30,14 @@ def read_pnm(path):
 @pytest.fixture(scope="module")
 def folder(examples, tmp_path_factory):
     found = tmp_path_factory.mktemp("software")
-    write_software(examples["scaled"].design, found, ["host", "arm-32-linux", "arm-64-linux"])
+    design = examples["scaled"].design
+    write_software(design.hardware, design.software, found, ["host", "arm-32-linux", "arm-64-linux"])
     return found
 
 
 def test_the_same_every_time_and_no_paths(examples, tmp_path):
-    one = write_software(examples["fixed"].design, tmp_path / "one")
-    two = write_software(examples["fixed"].design, tmp_path / "two")
+    one = write_software(examples["fixed"].design.hardware, examples["fixed"].design.software, tmp_path / "one")
+    two = write_software(examples["fixed"].design.hardware, examples["fixed"].design.software, tmp_path / "two")
     for a, b in zip(one, two, strict=True):
         assert a.read_bytes() == b.read_bytes()
         assert str(tmp_path) not in a.read_text()
@@ -133,7 +134,7 @@ def test_the_program_runs(folder, devices, tmp_path):
 
 def test_unknown_target(examples, tmp_path):
     with pytest.raises(UsageError, match="Halide has no target 'zynq'"):
-        write_software(examples["sums"].design, tmp_path, ["zynq"])
+        write_software(examples["sums"].design.hardware, examples["sums"].design.software, tmp_path, ["zynq"])
 
 
 COPY = """

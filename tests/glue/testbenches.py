@@ -10,12 +10,12 @@ from pathlib import Path
 import halide as hl
 
 import fluorite
+from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.glue.testbench import write_testbench
+from fluorite.host.cache import cache_directory
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import register_map
 from fluorite.hwgen.shell.top import emit_shell
-from fluorite.pipeline_file import load_pipeline
-from fluorite.sim.cache import cache_directory
 from tests.glue.designs import example
 
 x, y, z = hl.vars("x y z")
@@ -46,7 +46,7 @@ def write(design, folder, *configs):
     if configs == (design.shell,):
         design.write(folder)
         return folder / "testbench"
-    write_testbench(design, folder / "testbench", configs)
+    write_testbench(design.name, design.accelerators, design.loaded.parameters, folder / "testbench", configs)
     for accelerator in design.accelerators:
         for config in configs:
             name = register_map(accelerator.generated, config).name

@@ -1,6 +1,6 @@
 """Stream graphs in plain Python: what each node carries at each iteration."""
 
-from fluorite.hwgen.graph import topological
+from fluorite.hwgen.streams.graph import topological
 
 _BINARY = {
     "mul": lambda a, b: a * b,

@@ -4,7 +4,7 @@ import halide as hl
 import numpy as np
 
 import fluorite
-from fluorite.launch import launches
+from fluorite.run.launch import launches
 
 CORNERS = 24  # distinct corner values of a type, at most
 

@@ -8,8 +8,8 @@ import halide as hl
 import pytest
 
 import fluorite
-from fluorite.hwgen.lowerbound import least_held_bits
-from fluorite.hwgen.storage import ages_of, cycles
+from fluorite.hwgen.plan.lowerbound import least_held_bits
+from fluorite.hwgen.plan.storage import ages_of, cycles
 from fluorite.sim.lint import lint
 
 x, y, xi, yi, xo, yo = hl.vars("x y xi yi xo yo")

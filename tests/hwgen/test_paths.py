@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 
 import fluorite
 from benchmarks.designs.stencils import DESIGNS, stencil
-from fluorite.boards.capacity_clock import arrivals_ns, longest_path_ns
+from fluorite.boards.capacity.clock import arrivals_ns, longest_path_ns
 from fluorite.errors import CompileError
 from fluorite.frontend import halide_io
 from fluorite.frontend.constants import Constants
-from fluorite.frontend.extract import accelerated_funcs, extract
-from fluorite.hwgen.delays import FAMILIES, ZYNQ7000, Family
+from fluorite.frontend.pipeline_file import load_pipeline
+from fluorite.frontend.region.extract import accelerated_funcs, extract
+from fluorite.hwgen.family.delays import FAMILIES, ZYNQ7000, Family
 from fluorite.hwgen.generate import generate
-from fluorite.hwgen.graph import Node, Ref
-from fluorite.hwgen.paths import too_long
-from fluorite.pipeline_file import load_pipeline
+from fluorite.hwgen.plan.paths import too_long
+from fluorite.hwgen.streams.graph import Node, Ref
 from tests.random_pipelines import Building
 from tests.random_plans import plans
 

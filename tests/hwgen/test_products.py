@@ -5,14 +5,14 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from fluorite.hwgen.adders import is_shift_add
-from fluorite.hwgen.delays import ECP5, FAMILIES, ZYNQ7000, ZYNQMP
-from fluorite.hwgen.division import expand_divisions
-from fluorite.hwgen.graph import Graph, Output
-from fluorite.hwgen.multiplier import Multiplier
-from fluorite.hwgen.ops import Builder
-from fluorite.hwgen.products import product_cost, split_products
-from fluorite.hwgen.sums import expand_sums
+from fluorite.hwgen.family.delays import ECP5, FAMILIES, ZYNQ7000, ZYNQMP
+from fluorite.hwgen.family.multiplier import Multiplier
+from fluorite.hwgen.passes.adders import is_shift_add
+from fluorite.hwgen.passes.division import expand_divisions
+from fluorite.hwgen.passes.products import product_cost, split_products
+from fluorite.hwgen.passes.sums import expand_sums
+from fluorite.hwgen.streams.graph import Graph, Output
+from fluorite.hwgen.streams.ops import Builder
 from tests.hwgen.evaluate import Evaluator, nodes_of, wrapped
 from tests.hwgen.operations import check, wide_pairs
 

@@ -8,7 +8,7 @@ import pytest
 
 import fluorite
 from fluorite.errors import UnsupportedError
-from fluorite.launch import input_region, launches
+from fluorite.run.launch import input_region, launches
 from tests.hwgen.operations import check
 
 U8, U16, I8 = hl.UInt(8), hl.UInt(16), hl.Int(8)

@@ -7,8 +7,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
-from fluorite.hwgen.differences import DifferenceProgram
 from fluorite.hwgen.formula import ceil_div, constant, maximum, variable
+from fluorite.hwgen.plan.differences import DifferenceProgram
 
 # --- formulas -----------------------------------------------------------------------------------------------------
 

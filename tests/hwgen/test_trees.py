@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 import fluorite
-from fluorite.hwgen.columns import Columns
-from fluorite.hwgen.graph import Graph, Output, topological
-from fluorite.hwgen.ops import Builder
-from fluorite.hwgen.trees import balance_trees
-from fluorite.launch import input_region, launches
+from fluorite.hwgen.passes.columns import Columns
+from fluorite.hwgen.passes.trees import balance_trees
+from fluorite.hwgen.streams.graph import Graph, Output, topological
+from fluorite.hwgen.streams.ops import Builder
+from fluorite.run.launch import input_region, launches
 from tests.hwgen.operations import all_pairs, check
 
 U8, U16 = hl.UInt(8), hl.UInt(16)

@@ -9,7 +9,7 @@ import halide as hl
 import numpy as np
 
 import fluorite
-from fluorite.core_runs import Recorder, sequence
+from fluorite.run.core_runs import Recorder, sequence
 
 __all__ = ["DESIGNS", "recorded"]
 

@@ -5,8 +5,8 @@ import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
-from fluorite.core_runs import patterns, run_core
 from fluorite.errors import FluoriteError
+from fluorite.run.core_runs import patterns, run_core
 from fluorite.sim.verilate import build
 
 from .designs import recorded

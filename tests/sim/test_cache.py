@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fluorite.errors import SimulationError
-from fluorite.sim import toolchain
-from fluorite.sim.cache import cache_directory, cached
+from fluorite.host import toolchain
+from fluorite.host.cache import cache_directory, cached
 from fluorite.sim.verilate import build
 
 
@@ -99,7 +99,7 @@ def test_processes_and_threads_make_it_once(cache, tmp_path):
 
 
 def test_oldest_go_first(cache, tmp_path, monkeypatch):
-    monkeypatch.setattr("fluorite.sim.cache._LIMIT_BYTES", 2000)
+    monkeypatch.setattr("fluorite.host.cache._LIMIT_BYTES", 2000)
     maker = Maker(tmp_path / "log", "x" * 800)
     paths = [cached("toy", (str(i),), ".txt", maker) for i in range(2)]
     for age, path in zip((100, 200), paths, strict=True):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fluorite.sim.processes import run_process
-from fluorite.sim.system.run import _socket_folder
+from fluorite.host.processes import run_process
+from fluorite.systems.program.run import _socket_folder
 
 APPS = Path(__file__).parents[2] / "apps"
 # What fluorite does, in short: something temporary, a program, and one that it starts.
@@ -19,7 +19,7 @@ WORK = """
 import subprocess, sys, tempfile
 from fluorite.cli_signals import EndedBySignal, ended_by_signals
 from fluorite.sim.processes import run_process
-from fluorite.sim.system.run import _socket_folder
+from fluorite.systems.program.run import _socket_folder
 try:
     with ended_by_signals(), tempfile.TemporaryDirectory() as folder:
         run_process(["sh", "-c", "sleep 300 & echo > $0/there; sleep 300", folder])

@@ -15,11 +15,11 @@ from fluorite.boards.ecp5.picture import draw_placement
 from fluorite.boards.ecp5.pll import find_pll
 from fluorite.boards.ecp5.protocol import STREAMS, bit_cycles
 from fluorite.boards.ecp5.top import constraints, top_name, top_verilog
-from fluorite.design import Design
 from fluorite.errors import CompileError, UsageError
-from fluorite.files import folder_in_place
+from fluorite.host.files import folder_in_place
 from fluorite.hwgen.shell.axis import AxisShell
 from fluorite.hwgen.shell.config import ShellConfig
+from fluorite.hwgen.shell.hardware import Hardware
 from fluorite.synth.ecp5 import Implementation, Part, implement
 from fluorite.synth.nextpnr import nextpnr_version, summarize
 from fluorite.synth.yosys import yosys_version
@@ -99,19 +99,19 @@ _KINDS = {
 }
 
 
-def harness_of(design: Design, board: Board, baud: int = BAUD) -> Harness:
-    """The harness around a design's accelerator.
+def harness_of(hardware: Hardware, board: Board, baud: int = BAUD) -> Harness:
+    """The harness around the accelerator of a design.
 
     Raises
     ------
     UsageError
         As of `line_cycles`.
     """
-    cycles = line_cycles(design, board, baud)
-    return Harness(AxisShell(design.accelerators[0].generated, ShellConfig(kind="axis")), cycles)
+    cycles = line_cycles(hardware, board, baud)
+    return Harness(AxisShell(hardware.cores[0].generated, ShellConfig(kind="axis")), cycles)
 
 
-def line_cycles(design: Design, board: Board, baud: int = BAUD) -> int:
+def line_cycles(hardware: Hardware, board: Board, baud: int = BAUD) -> int:
     """Clock cycles of a bit on the serial line, where there is one for this design on this board.
 
     Raises
@@ -124,20 +124,20 @@ def line_cycles(design: Design, board: Board, baud: int = BAUD) -> int:
             f"{board.name} is not for the open flow, which needs an ECP5 with [pins] in its file: "
             "take a board such as ulx3s-85f"
         )
-    if len(design.accelerators) != 1:
-        names = ", ".join(accelerator.name for accelerator in design.accelerators)
+    if len(hardware.cores) != 1:
+        names = ", ".join(core.generated.region.name for core in hardware.cores)
         raise UsageError(
-            f"{design.name} has {len(design.accelerators)} accelerators ({names}), and the harness of the open flow "
+            f"{hardware.name} has {len(hardware.cores)} accelerators ({names}), and the harness of the open flow "
             "holds one: accelerate one Func"
         )
-    interface = design.accelerators[0].generated.interface
+    interface = hardware.cores[0].generated.interface
     if max(len(interface.inputs), len(interface.outputs)) > STREAMS:
-        raise UsageError(f"{design.name}: a serial port carries {STREAMS} input and {STREAMS} output streams at most")
+        raise UsageError(f"{hardware.name}: a serial port carries {STREAMS} input and {STREAMS} output streams at most")
     return bit_cycles(board.clock_hz, baud)
 
 
 def build_design(
-    design: Design, board: Board, folder: str | Path, *, progress: Callable[[str], None] = lambda step: None
+    hardware: Hardware, board: Board, folder: str | Path, *, progress: Callable[[str], None] = lambda step: None
 ) -> BuildResult:
     """Build a bitstream.
 
@@ -146,8 +146,8 @@ def build_design(
 
     Parameters
     ----------
-    design : Design
-        One accelerator, compiled for the board.
+    hardware : Hardware
+        Of a design with one accelerator, compiled for the board.
     board : Board
         Where it goes.
     folder : str or Path
@@ -162,7 +162,7 @@ def build_design(
     CompileError
         The routed design is slower than the board's clock.
     """
-    harness = harness_of(design, board)
+    harness = harness_of(hardware, board)
     pins = board.pins
     assert pins is not None
     part = Part.parse(board.part, pins.package)
@@ -188,7 +188,7 @@ def build_design(
             f"{result.wanted_megahertz:g} MHz is what its clock_hz says; the slowest path is {_told(result.path)}",
             "use fewer lanes, or a board file with a lower clock_hz",
         )
-    title = f"{design.name} on the {board.title}: {made.megahertz:.0f} MHz"
+    title = f"{hardware.name} on the {board.title}: {made.megahertz:.0f} MHz"
     texts = {
         f"{top}.v": verilog,
         f"{top}.lpf": pin_file,

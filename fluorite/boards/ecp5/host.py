@@ -1,34 +1,31 @@
-"""A design whose accelerator is on a board: Halide's software part here, the hardware at the end of a serial line."""
+"""Launches on a board at the end of a serial line."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from fluorite.accelerator import Accelerator
-from fluorite.boards.ecp5.link import Link, LinkError, Transport
-from fluorite.design import Design
+from fluorite.boards.ecp5.link import Link, LinkError
 from fluorite.errors import UsageError
+from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import ERROR_TEXTS, ErrorCode, Register, register_map
-from fluorite.launch import Launch
+from fluorite.run.launch import Launch
 from fluorite.sim.run import AnyArray, LaunchStatistics, RunResult, Stalls
-from fluorite.words import Words
 
-__all__ = ["BoardAccelerator", "attach"]
+__all__ = ["BoardBackend"]
 
 
-class BoardAccelerator(Accelerator):
-    """An accelerator that runs on a board. Calls from several threads wait for each other.
+class BoardBackend:
+    """An accelerator on a board. Calls from several threads wait for each other.
 
     Parameters
     ----------
-    accelerator : Accelerator
+    generated : Generated
         What the board's bitstream was made from.
     link : Link
         The board.
@@ -39,10 +36,10 @@ class BoardAccelerator(Accelerator):
         The board does not answer, or holds another design.
     """
 
-    def __init__(self, accelerator: Accelerator, link: Link) -> None:
-        super().__init__(accelerator._loaded, accelerator.generated)
+    def __init__(self, generated: Generated, link: Link) -> None:
+        self.generated = generated
         self.link = link
-        self.registers = register_map(accelerator.generated, ShellConfig(kind="axis"))
+        self.registers = register_map(generated, ShellConfig(kind="axis"))
         self._written: dict[str, int] = {}
         self._line = threading.Lock()
         for name in ("id", "version", "design_hash"):
@@ -55,9 +52,9 @@ class BoardAccelerator(Accelerator):
 
     def run(
         self,
+        launch: Launch,
         inputs: Sequence[AnyArray],
         outputs: Sequence[AnyArray],
-        launch: Launch,
         *,
         stalls: Stalls | None = None,
         progress: Callable[[int, int, int], None] | None = None,
@@ -76,14 +73,10 @@ class BoardAccelerator(Accelerator):
         """
         if stalls is not None:
             raise UsageError("stalls are for the simulator: a board has its own")
-        region, domains = self.generated.region, self.generated.lowered.domains
-        lanes = [loop.lanes for loop in region.loops]
-        interface = self.generated.interface
+        region, interface = self.generated.region, self.generated.interface
         variables = {region.names.extent(loop.var): launch.extents[loop.position] for loop in region.loops}
         variables |= {region.names.minimum(loop.var): launch.mins[loop.position] for loop in region.loops}
-        words = [Words(domains[i.name], lanes) for i in region.inputs]
-        results = [Words(domains[self.name], lanes) for _ in outputs]
-        frames = [rows_of(w.pack(array), port) for w, array, port in zip(words, inputs, interface.inputs, strict=True)]
+        frames = [rows_of(packed, port) for packed, port in zip(inputs, interface.inputs, strict=True)]
         counts = {
             stream.port.name: [count.evaluate(variables) for count in stream.layout.words]
             for stream in self.registers.streams
@@ -100,10 +93,8 @@ class BoardAccelerator(Accelerator):
             received = self.link.exchange(frames, sizes)
             cycles = (self._cycles() - before) % 2**32
             self._check()
-        for w, array, port, data, shape in zip(results, outputs, interface.outputs, received, shapes, strict=True):
-            room = w.room(array)
+        for room, port, data, shape in zip(outputs, interface.outputs, received, shapes, strict=True):
             fill(room, port, data, shape[0])
-            w.unpack(room, array)
         if progress is not None:
             pixels = math.prod(launch.extents)
             progress(cycles, pixels, pixels)
@@ -136,30 +127,6 @@ class BoardAccelerator(Accelerator):
         if code:
             self.link.write(error.offset, 0)
             raise LinkError(f"the accelerator reports: {ERROR_TEXTS[ErrorCode(code)]}")
-
-
-def attach(design: Design, transport: Transport, *, timeout_seconds: float = 5.0) -> Design:
-    """The same design with its accelerator on a board that was configured by ``fluorite build``.
-
-    ``realize`` of what is returned runs the software part here and the hardware there.
-
-    Parameters
-    ----------
-    design : Design
-        Of one accelerator, compiled for the board.
-    transport : Transport
-        The line, such as a :class:`fluorite.boards.ecp5.serial_port.SerialPort`.
-    timeout_seconds : float
-        How long the board may be silent when something is expected of it.
-
-    Raises
-    ------
-    LinkError
-        The board does not answer, or holds another design.
-    """
-    link = Link(transport, timeout_seconds)
-    accelerators = tuple(BoardAccelerator(accelerator, link) for accelerator in design.accelerators)
-    return dataclasses.replace(design, accelerators=accelerators)
 
 
 def port_bytes(port: StreamPort) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fluorite.boards.board import Board
 from fluorite.errors import UsageError
-from fluorite.files import file_size, write_file
+from fluorite.host.files import file_size, write_file
 
 __all__ = ["Bitstream", "read_bit", "to_bin", "write_bin"]
 

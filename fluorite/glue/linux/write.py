@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluorite.boards.board import Board
 from fluorite.boards.placement import place
-from fluorite.frontend.identifiers import identifier
+from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.linux.device_tree import overlay, reserved_memory
 from fluorite.glue.linux.driver_build import driver_sources
 from fluorite.glue.linux.memory import arena
 from fluorite.glue.linux.readme import readme
-from fluorite.hwgen.shell.registers import register_map
-
-if TYPE_CHECKING:
-    from fluorite.design import Design
+from fluorite.hwgen.shell.hardware import Hardware
 
 __all__ = ["BINDINGS", "write_linux"]
 
@@ -23,12 +19,12 @@ __all__ = ["BINDINGS", "write_linux"]
 BINDINGS = Path(__file__).parent / "bindings"
 
 
-def write_linux(design: Design, board: Board, folder: Path) -> list[Path]:
+def write_linux(hardware: Hardware, board: Board, folder: Path) -> list[Path]:
     """Write what Linux on the board needs to know: device tree, kernel driver, steps.
 
     Parameters
     ----------
-    design : Design
+    hardware : Hardware
         With AXI shells.
     board : Board
         With a processor.
@@ -45,11 +41,9 @@ def write_linux(design: Design, board: Board, folder: Path) -> list[Path]:
     UsageError
         The design does not fit the board: interrupts, addresses, memory for a launch.
     """
-    name = identifier(design.name)
-    generated = [a.generated for a in design.accelerators]
-    maps = [register_map(g, design.shell) for g in generated]
-    placement = place(maps, board)
-    memory = arena(generated, maps, board)
+    name = identifier(hardware.name)
+    placement = place(hardware.registers, board)
+    memory = arena([core.generated for core in hardware.cores], hardware.registers, board)
     files = {
         f"{name}.dtso": overlay(name, placement, memory),
         "reserved-memory.dtsi": reserved_memory(placement, memory),

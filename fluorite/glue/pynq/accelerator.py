@@ -8,15 +8,15 @@ from functools import cached_property
 
 from fluorite.boards.placement import Placed
 from fluorite.boards.vlnv import vlnv
-from fluorite.frontend import ir
-from fluorite.frontend.identifiers import shown
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.region.identifiers import shown
 from fluorite.glue.pynq.python_code import python_function
 from fluorite.glue.python_formula import python_formula
+from fluorite.glue.registers.python_class import class_name, register_class
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.shell.python_class import class_name, register_class
+from fluorite.hwgen.lowering.values import Domain
 from fluorite.hwgen.shell.registers import ERROR_TEXTS, StreamRegisters
-from fluorite.hwgen.values import Domain
 
 __all__ = ["AcceleratorClass"]
 

@@ -1,7 +1,7 @@
 """Images in memory, for the driver on the board: which pixels a launch needs, where they lie, copies where they must.
 
 Part of every module that `fluorite.glue.pynq.write` makes, from the marker on. It runs on PYNQ's Python, 3.8 or newer.
-The same arithmetic as fluorite/launch.py and fluorite/words.py, which simulate it.
+The same arithmetic as fluorite/run/launch.py and fluorite/run/words.py, which simulate it.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fluorite.frontend import ir
+from fluorite.frontend.algorithm import ir
 from fluorite.glue.statements import statements
 
 __all__ = ["HELPERS", "python_function"]
@@ -39,7 +39,7 @@ def python_function(head: str, expr: ir.Expr, names: Mapping[str, str]) -> list[
     head : str
         Such as ``"def border(position, v):"``.
     expr : ir.Expr
-        As :func:`fluorite.frontend.evaluate.evaluate` takes it.
+        As :func:`fluorite.frontend.algorithm.evaluate.evaluate` takes it.
     names : mapping of str to str
         Python expressions, ints or arrays of int64, by variable.
     """

@@ -5,20 +5,16 @@ from __future__ import annotations
 import keyword
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fluorite.boards.board import Board
 from fluorite.boards.hwh import write_hwh
 from fluorite.boards.placement import place
 from fluorite.errors import UsageError
-from fluorite.frontend.identifiers import identifier
+from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.pynq.accelerator import AcceleratorClass
 from fluorite.glue.pynq.python_code import HELPERS
 from fluorite.glue.pynq.templates import notebook, readme
-from fluorite.hwgen.shell.registers import register_map
-
-if TYPE_CHECKING:
-    from fluorite.design import Design
+from fluorite.hwgen.shell.hardware import Hardware
 
 __all__ = ["module_source", "write_pynq"]
 
@@ -42,12 +38,12 @@ from pynq.uio import UioController
 """
 
 
-def write_pynq(design: Design, board: Board, folder: str | Path) -> list[Path]:
+def write_pynq(hardware: Hardware, board: Board, folder: str | Path) -> list[Path]:
     """Write what drives a design's accelerators from PYNQ.
 
     Parameters
     ----------
-    design : Design
+    hardware : Hardware
         With AXI shells.
     board : Board
         With a processor.
@@ -65,16 +61,14 @@ def write_pynq(design: Design, board: Board, folder: str | Path) -> list[Path]:
     UsageError
         The shells are streams, or the board has no processor or no room for the accelerators. Nothing is written then.
     """
-    if design.shell.kind != "axi":
-        raise UsageError(f"{design.name}: PYNQ drives memory masters: compile it with shell axi")
-    name = identifier(design.name)
+    if hardware.shell.kind != "axi":
+        raise UsageError(f"{hardware.name}: PYNQ drives memory masters: compile it with shell axi")
+    name = identifier(hardware.name)
     taken = name in sys.stdlib_module_names or name in ("numpy", "pynq") or keyword.iskeyword(name)
     module = f"{name}_" if taken else name
-    maps = [register_map(a.generated, design.shell) for a in design.accelerators]
-    placement = place(maps, board)
-    classes = [
-        AcceleratorClass(a.generated, p) for a, p in zip(design.accelerators, placement.accelerators, strict=True)
-    ]
+    placement = place(hardware.registers, board)
+    placed = zip(hardware.cores, placement.accelerators, strict=True)
+    classes = [AcceleratorClass(core.generated, at) for core, at in placed]
     files = {
         f"{module}.py": module_source(name, module, classes),
         f"{name}.hwh": write_hwh(placement, name),

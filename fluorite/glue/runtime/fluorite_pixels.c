@@ -1,5 +1,5 @@
 /* Pixels of extern stages: where they lie in Halide's buffers, whether the hardware can take them from there, and
-   copies where it cannot. The same arithmetic as fluorite/words.py, which simulates it. */
+   copies where it cannot. The same arithmetic as fluorite/run/words.py, which simulates it. */
 #include "fluorite_call.h"
 #include "fluorite_overlap.h"
 

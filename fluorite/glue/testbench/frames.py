@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import halide as hl
 import numpy as np
@@ -13,13 +13,11 @@ from fluorite.errors import UsageError
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.shell.layout import layouts
-from fluorite.images import random_image
-from fluorite.launch import input_region, launches
+from fluorite.run.accelerator import Accelerator
+from fluorite.run.images import random_image
+from fluorite.run.launch import input_region, launches
+from fluorite.run.words import Words
 from fluorite.sim.run import AnyArray
-from fluorite.words import Words
-
-if TYPE_CHECKING:
-    from fluorite.accelerator import Accelerator
 
 __all__ = ["Frame", "make_frames"]
 

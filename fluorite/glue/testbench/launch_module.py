@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from fluorite.frontend.identifiers import shown
+from fluorite.frontend.region.identifiers import shown
 from fluorite.glue.python_formula import python_formula
+from fluorite.glue.registers.python_class import class_name
 from fluorite.glue.testbench.frames import Frame
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.shell.python_class import class_name
 from fluorite.hwgen.shell.registers import RegisterMap
 
 __all__ = ["image_file", "launch_module"]

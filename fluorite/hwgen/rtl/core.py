@@ -16,17 +16,17 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Elaboratable, Module, Shape, Signal, Value, ValueLike, unsigned
 
-from fluorite.hwgen.due import Due
 from fluorite.hwgen.formula import Formula
-from fluorite.hwgen.graph import Delay, Graph
 from fluorite.hwgen.interface import CoreInterface, StreamPort
+from fluorite.hwgen.plan.due import Due
+from fluorite.hwgen.plan.schedule import Schedule
+from fluorite.hwgen.plan.storage import Storage
 from fluorite.hwgen.rtl.datapath import Datapath
 from fluorite.hwgen.rtl.logic import all_of, any_of
 from fluorite.hwgen.rtl.port import PortControl
 from fluorite.hwgen.rtl.scan import ScanCounter
 from fluorite.hwgen.rtl.skid import SkidBuffer
-from fluorite.hwgen.schedule import Schedule
-from fluorite.hwgen.storage import Storage
+from fluorite.hwgen.streams.graph import Delay, Graph
 
 __all__ = ["Core", "PortPlan"]
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Shape, Signal, Value, ValueLike
 
-from fluorite.frontend.identifiers import Taken, identifier
-from fluorite.hwgen.delays import latency_cycles, taken_at
-from fluorite.hwgen.graph import Delay, Graph, Node, Ref
+from fluorite.frontend.region.identifiers import Taken, identifier
+from fluorite.hwgen.family.delays import latency_cycles, taken_at
+from fluorite.hwgen.plan.schedule import Schedule
+from fluorite.hwgen.plan.storage import Storage
 from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer
 from fluorite.hwgen.rtl.rom import PREFIX, Rom, layout
-from fluorite.hwgen.schedule import Schedule
-from fluorite.hwgen.storage import Storage
+from fluorite.hwgen.streams.graph import Delay, Graph, Node, Ref
 
 __all__ = ["Datapath"]
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Elaboratable, Module, Mux, Signal, ValueLike, signed, unsigned
 
-from fluorite.hwgen.graph import Delay
 from fluorite.hwgen.rtl.logic import all_of
+from fluorite.hwgen.streams.graph import Delay
 
 __all__ = ["ScanCounter"]
 

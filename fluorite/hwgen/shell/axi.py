@@ -7,21 +7,21 @@ from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal, Value
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.rtl.logic import all_of, any_of
-from fluorite.hwgen.shell.address_channel import MAX_BURSTS
-from fluorite.hwgen.shell.allowance import Allowance
 from fluorite.hwgen.shell.axi_ports import Bus, axi_lite_slave, axi_read_master, axi_write_master
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.controlled_core import ControlledCore
-from fluorite.hwgen.shell.framer import Framer
 from fluorite.hwgen.shell.layout import word_bytes
 from fluorite.hwgen.shell.ledger import ErrorSource, Ledger
-from fluorite.hwgen.shell.raster import RasterCounter
-from fluorite.hwgen.shell.read_master import ReadMaster
+from fluorite.hwgen.shell.memory.address_channel import MAX_BURSTS
+from fluorite.hwgen.shell.memory.read_master import ReadMaster
+from fluorite.hwgen.shell.memory.rows import Block
+from fluorite.hwgen.shell.memory.stream_words import from_memory, to_memory
+from fluorite.hwgen.shell.memory.write_master import WriteMaster
 from fluorite.hwgen.shell.register_file import RegisterFile
 from fluorite.hwgen.shell.registers import ErrorCode, RegisterMap, StreamRegisters, register_map
-from fluorite.hwgen.shell.rows import Block
-from fluorite.hwgen.shell.stream_words import from_memory, to_memory
-from fluorite.hwgen.shell.write_master import WriteMaster
+from fluorite.hwgen.shell.video.allowance import Allowance
+from fluorite.hwgen.shell.video.framer import Framer
+from fluorite.hwgen.shell.video.raster import RasterCounter
 
 __all__ = ["AxiShell", "axi_buses"]
 

@@ -7,13 +7,13 @@ from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.rtl.logic import all_of
 from fluorite.hwgen.rtl.skid import SkidBuffer
-from fluorite.hwgen.shell.allowance import Allowance
 from fluorite.hwgen.shell.axi_ports import Bus, axi_lite_slave, axi_stream
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.controlled_core import ControlledCore
 from fluorite.hwgen.shell.ledger import ErrorSource, Ledger
 from fluorite.hwgen.shell.registers import ErrorCode, RegisterMap, register_map
-from fluorite.hwgen.shell.video_framer import VideoFramer
+from fluorite.hwgen.shell.video.allowance import Allowance
+from fluorite.hwgen.shell.video.video_framer import VideoFramer
 
 __all__ = ["AxisShell"]
 

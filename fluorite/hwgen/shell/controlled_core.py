@@ -11,10 +11,10 @@ from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.shell.axi_ports import Bus
 from fluorite.hwgen.shell.launcher import Launcher
 from fluorite.hwgen.shell.ledger import Ledger
-from fluorite.hwgen.shell.raster import RasterCounter
 from fluorite.hwgen.shell.register_file import RegisterFile
 from fluorite.hwgen.shell.registers import RegisterMap
 from fluorite.hwgen.shell.soft_reset import SoftReset
+from fluorite.hwgen.shell.video.raster import RasterCounter
 
 __all__ = ["ControlledCore"]
 

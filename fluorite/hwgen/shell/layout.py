@@ -2,8 +2,8 @@
 
 A row of memory holds the stream's words one after another: pixels along dimension 0, each with its channels, channel 0
 first, without gaps. A value takes a power of two of bytes; a bit takes one byte, 0 or 1, as Halide stores it. Where the
-lanes are neighbours along an outer dimension too, software copies (:class:`fluorite.words.Words`), and a row of memory
-holds whole words.
+lanes are neighbours along an outer dimension too, software copies (:class:`fluorite.run.words.Words`), and a row of
+memory holds whole words.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from fluorite.frontend.identifiers import Taken
+from fluorite.frontend.region.identifiers import Taken
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated, Setting
 from fluorite.hwgen.interface import SettingPort, StreamPort
-from fluorite.hwgen.values import stage_key
+from fluorite.hwgen.lowering.values import stage_key
 
 __all__ = ["StreamLayout", "element_bytes", "layouts", "shape_settings", "word_bytes"]
 

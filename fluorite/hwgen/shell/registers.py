@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-from fluorite.frontend.identifiers import Taken, shown
+from fluorite.frontend.region.identifiers import Taken, shown
 from fluorite.hwgen.generate import Generated, Setting
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.shell.config import ShellConfig

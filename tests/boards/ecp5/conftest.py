@@ -7,7 +7,7 @@ import pytest
 
 import fluorite
 from fluorite.boards.read import load_board
-from fluorite.pipeline_file import load_pipeline
+from fluorite.frontend.pipeline_file import load_pipeline
 from tests.boards.ecp5.simulated_board import SimulatedBoard
 
 APPS = Path(__file__).parents[3] / "apps"

@@ -12,7 +12,7 @@ import sys
 import tty
 
 import fluorite
-from fluorite.pipeline_file import load_pipeline
+from fluorite.frontend.pipeline_file import load_pipeline
 from tests.boards.ecp5.simulated_board import SimulatedBoard
 
 _SLICE_SECONDS = 0.001  # of the simulated board, between two looks at the line

@@ -8,8 +8,8 @@ from fluorite.boards.ecp5.build import BAUD, harness_of
 from fluorite.boards.ecp5.harness import emit_harness
 from fluorite.boards.ecp5.pll import find_pll
 from fluorite.boards.ecp5.top import top_name, top_verilog
-from fluorite.sim.cache import cached
-from fluorite.sim.toolchain import find_toolchain, run_tool
+from fluorite.host.cache import cached
+from fluorite.host.toolchain import find_toolchain, run_tool
 from fluorite.sim.verilate import COMPILER_FLAGS, LARGE_FLAGS, compile_library, tool_versions, verilated_runtime
 
 HERE = Path(__file__).parent
@@ -25,7 +25,7 @@ class SimulatedBoard:
     cycles_per_second = 2_000_000  # less than on a real board, since a silent one is waited for
 
     def __init__(self, design, board, baud=BAUD):
-        harness = harness_of(design, board, baud)
+        harness = harness_of(design.hardware, board, baud)
         pll = find_pll(board.pins.clock_hz, board.clock_hz)
         verilog = top_verilog(harness, board, pll) + emit_harness(harness) + (HERE / "EHXPLLL.v").read_text()
         self.library = ctypes.CDLL(str(_library(verilog, top_name(harness, board))))

@@ -47,9 +47,9 @@ SUFFIXES = (".bit", ".config", ".lpf", ".v")
 def test_bitstream(load, ulx3s, tmp_path):
     _, design = load("sobel", tile=32)
     steps = []
-    result = build_design(design, ulx3s, tmp_path / "out", progress=steps.append)
+    result = build_design(design.hardware, ulx3s, tmp_path / "out", progress=steps.append)
     check_folder(result, tmp_path / "out")
-    again = build_design(design, ulx3s, tmp_path / "again")  # from the cache
+    again = build_design(design.hardware, ulx3s, tmp_path / "again")  # from the cache
     assert [a.read_bytes() == b.read_bytes() for a, b in zip(result.files, again.files, strict=True)] == [True] * 7
 
 
@@ -57,7 +57,7 @@ def test_bitstream(load, ulx3s, tmp_path):
 @pytest.mark.parametrize("name", ["sobel", "harris", "demosaic"])
 def test_applications_have_bitstreams(load, ulx3s, tmp_path, name):
     _, design = load(name)
-    check_folder(build_design(design, ulx3s, tmp_path / "out"), tmp_path / "out")
+    check_folder(build_design(design.hardware, ulx3s, tmp_path / "out"), tmp_path / "out")
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def tools(monkeypatch):
 
 def test_another_placement_is_tried_where_one_is_too_slow(small, tools, tmp_path):
     calls = tools([90, 101.5, 120])
-    result = build_design(small[2], small[2].board, tmp_path)
+    result = build_design(small[2].hardware, small[2].board, tmp_path)
     assert calls == [1, 2]
     assert result.seed == 2 and result.megahertz == 101.5
 
@@ -89,7 +89,7 @@ def test_another_placement_is_tried_where_one_is_too_slow(small, tools, tmp_path
 def test_too_slow(small, tools, tmp_path):
     calls = tools([90, 91.25, 80])
     with pytest.raises(CompileError) as error:
-        build_design(small[2], small[2].board, tmp_path / "out")
+        build_design(small[2].hardware, small[2].board, tmp_path / "out")
     assert str(error.value) == (
         "harness_pair: 91.2 MHz reached on ulx3s-85f: 100 MHz is what its clock_hz says; the slowest path is "
         "clk-to-q of a.Q 0.50 ns, routing 1.25 ns, carry 0.50 ns, setup 0.00 ns; use fewer lanes, or a board file with "
@@ -102,7 +102,7 @@ def test_too_slow(small, tools, tmp_path):
 def test_boards_that_are_not_for_this_flow(small):
     for board in (load_board("pynq-z2"), replace(small[2].board, pins=None)):
         with pytest.raises(UsageError) as error:
-            harness_of(small[2], board)
+            harness_of(small[2].hardware, board)
         assert str(error.value) == (
             f"{board.name} is not for the open flow, which needs an ECP5 with [pins] in its file: take a board such as "
             "ulx3s-85f"
@@ -121,7 +121,7 @@ def test_several_accelerators(ulx3s):
     design = fluorite.compile(out, board=ulx3s, name="pair")
     names = ", ".join(a.name for a in design.accelerators)
     with pytest.raises(UsageError) as error:
-        harness_of(design, ulx3s)
+        harness_of(design.hardware, ulx3s)
     assert str(error.value) == (
         f"pair has 2 accelerators ({names}), and the harness of the open flow holds one: accelerate one Func"
     )
@@ -131,5 +131,5 @@ def test_a_folder_that_cannot_be_written_to(small, tools, tmp_path):
     tools([200])
     (tmp_path / "out").write_text("a file")
     with pytest.raises(UsageError) as error:
-        build_design(small[2], small[2].board, tmp_path / "out")
+        build_design(small[2].hardware, small[2].board, tmp_path / "out")
     assert str(error.value) == f"{tmp_path}/out: {tmp_path}/out is not a folder"

@@ -8,14 +8,13 @@ import pytest
 
 from fluorite.boards.ecp5.build import BAUD, harness_of
 from fluorite.boards.ecp5.harness import emit_harness
-from fluorite.boards.ecp5.host import attach
 from fluorite.boards.ecp5.link import Link, LinkError
 from fluorite.boards.ecp5.protocol import BLOCK_BYTES, FLUSH, GREETING, ROOM_BYTES, Command, Reply
 from fluorite.errors import UsageError
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import ID_MAGIC, register_map
+from fluorite.run.verify import output_arrays, output_sizes, set_random
 from fluorite.sim.lint import UNAVOIDABLE, lint
-from fluorite.verify import output_arrays, output_sizes, set_random
 
 FAST = 10_000_000  # baud: as many bytes in a tenth of the cycles
 
@@ -41,7 +40,7 @@ def frames(small, width=9, height=7, seed=0):
 
 
 def test_lint(small):
-    harness = harness_of(small[2], small[2].board)
+    harness = harness_of(small[2].hardware, small[2].board)
     lint(emit_harness(harness), harness.name, allow=UNAVOIDABLE)
 
 
@@ -62,7 +61,7 @@ def test_registers(board, registers):
 @pytest.mark.parametrize("baud", [FAST, BAUD])
 def test_frames_are_halides(small, simulated, baud):
     _, _, design = small
-    on_board = attach(design, simulated(design, baud=baud))
+    on_board = design.attached(simulated(design, baud=baud))
     for width, height in ((9, 7), (32, 5), (1, 1)):
         _keep, expected = frames(small, width, height, seed=width)
         np.testing.assert_array_equal(np.array(on_board.realize([width, height])), expected)
@@ -72,13 +71,13 @@ def test_frames_are_halides(small, simulated, baud):
 
 def test_a_launch_larger_than_the_accelerator_takes_is_cut(small, board):
     _keep, expected = frames(small, 40, 35)
-    np.testing.assert_array_equal(np.array(attach(small[2], board).realize([40, 35])), expected)
+    np.testing.assert_array_equal(np.array(small[2].attached(board).realize([40, 35])), expected)
 
 
 def test_board_never_sends_more_than_was_granted(small, board):
     """And the accelerator waits meanwhile, for as long as it takes."""
     _keep, expected = frames(small, 32, 32)
-    on_board = attach(small[2], board)
+    on_board = small[2].attached(board)
     accelerator = on_board.accelerators[0]
     link = accelerator.link
     grants = []
@@ -113,7 +112,7 @@ def test_reset_from_any_state(small, board, registers, seed):
     numbers = random.Random(seed)
     _, _, design = small
     for _ in range(4):
-        on_board = attach(design, board)
+        on_board = design.attached(board)
         link = on_board.accelerators[0].link
         for setting in registers.settings:
             link.write(setting.low.offset, numbers.getrandbits(8))
@@ -124,7 +123,7 @@ def test_reset_from_any_state(small, board, registers, seed):
         board.read(numbers.random() * 0.002)
         board.write(numbers.choice([b"\x02\x10", b"\x01", b"\x80", b"\x81\xff" + bytes(30), b"\x04", b""]))
     _keep, expected = frames(small, seed=seed)
-    np.testing.assert_array_equal(np.array(attach(design, board).realize([9, 7])), expected)
+    np.testing.assert_array_equal(np.array(design.attached(board).realize([9, 7])), expected)
 
 
 def test_button_resets(board, registers):
@@ -150,7 +149,7 @@ def test_another_design(small, simulated, make_blur):
     other = make_blur(board="ulx3s-85f")
     theirs, ours = (d.accelerators[0] for d in (small[2], other))
     with pytest.raises(LinkError) as error:
-        attach(other, board)
+        other.attached(board)
     hashes = [register_map(a.generated, ShellConfig(kind="axis")).design_hash for a in (theirs, ours)]
     assert str(error.value) == (
         f"design_hash of the accelerator must be {hashes[1]:#010x}, not {hashes[0]:#010x}: the board holds another "
@@ -160,12 +159,12 @@ def test_another_design(small, simulated, make_blur):
 
 def test_a_baud_rate_that_the_clock_does_not_give(small):
     with pytest.raises(UsageError) as error:
-        harness_of(small[2], small[2].board, 9_300_000)
+        harness_of(small[2].hardware, small[2].board, 9_300_000)
     assert str(error.value) == (
         "baud must be what a whole number of cycles, at least 8, of the clock of 100 MHz gives within 2%, not 9300000"
     )
     with pytest.raises(UsageError):
-        harness_of(small[2], small[2].board, 25_000_000)
+        harness_of(small[2].hardware, small[2].board, 25_000_000)
 
 
 APPLICATIONS = {
@@ -191,5 +190,5 @@ def test_applications_are_halides(load, simulated, name):
     set_random(loaded, sizes, 0)
     expected = output_arrays(loaded.pipeline.realize(sizes))
     board = simulated(design)  # at the baud rate of the bitstream
-    for ours, halides in zip(output_arrays(attach(design, board).realize(sizes)), expected, strict=True):
+    for ours, halides in zip(output_arrays(design.attached(board).realize(sizes)), expected, strict=True):
         np.testing.assert_array_equal(ours, halides)

@@ -14,7 +14,7 @@ from tests.boards.ecp5.simulated_board import HERE
 
 @pytest.fixture(scope="module")
 def harness(small):
-    return harness_of(small[2], small[2].board)
+    return harness_of(small[2].hardware, small[2].board)
 
 
 @pytest.mark.parametrize("without", [{}, {"reset": ""}, {"leds": ()}, {"reset": "", "leds": ("B2",)}])

@@ -13,8 +13,6 @@ import pytest
 import fluorite
 from fluorite.boards import load_board
 from fluorite.boards.vivado import write_vivado
-from fluorite.hwgen.shell.registers import register_map
-from fluorite.hwgen.shell.top import emit_shell
 
 STUB = Path(__file__).parent / "stub" / "main.tcl"
 
@@ -72,32 +70,14 @@ def compiled():
 
 
 @pytest.fixture(scope="session")
-def shells():
-    """Verilog of a design's shells by module, made once."""
-    kept = {}
-
-    def make(design):
-        for accelerator in design.accelerators:
-            key = (id(accelerator.generated), design.shell)
-            if key not in kept:
-                kept[key] = emit_shell(accelerator.generated, design.shell)
-        return {
-            register_map(a.generated, design.shell).name: kept[id(a.generated), design.shell]
-            for a in design.accelerators
-        }
-
-    return make
-
-
-@pytest.fixture(scope="session")
-def written(compiled, shells, tmp_path_factory):
+def written(compiled, tmp_path_factory):
     """The folder ``vivado/`` of that design for a board. Not to be changed."""
     kept = {}
 
     def make(board):
         if board not in kept:
             kept[board] = tmp_path_factory.mktemp(board) / "vivado"
-            write_vivado(compiled(board), load_board(board), kept[board], shells(compiled(board)))
+            write_vivado(compiled(board).hardware, load_board(board), kept[board])
         return kept[board]
 
     return make

@@ -7,7 +7,7 @@ import pytest
 import fluorite
 from fluorite.boards import load_board
 from fluorite.boards.vivado import write_vivado
-from fluorite.pipeline_file import load_pipeline
+from fluorite.frontend.pipeline_file import load_pipeline
 
 APPS = sorted(p for p in (Path(__file__).parents[3] / "apps").glob("*.py") if "Generator" in p.read_text())
 
@@ -18,7 +18,7 @@ APPS = sorted(p for p in (Path(__file__).parents[3] / "apps").glob("*.py") if "G
 def test_application(path, board, tmp_path, vivado):
     loaded = load_pipeline(path)
     design = fluorite.compile(loaded.pipeline, name=loaded.name, board=board)
-    write_vivado(design, load_board(board), tmp_path)
+    write_vivado(design.hardware, load_board(board), tmp_path)
     result = vivado(tmp_path)
     assert result.code == 0, result.error
     cells = set(result.design["cells"])

@@ -24,7 +24,7 @@ def placement_of(design, board):
 
 
 @pytest.fixture(scope="module", params=ZYNQ)
-def ran(request, compiled, shells, vivado, tmp_path_factory):
+def ran(request, compiled, vivado, tmp_path_factory):
     """The design on a board, and what the model made of it."""
     # Boards of a kind differ in data only: two are compiled for, the others get what fits the same shells.
     board = load_board(request.param)
@@ -32,7 +32,7 @@ def ran(request, compiled, shells, vivado, tmp_path_factory):
     design = replace(alike, board=board)
     assert design.shell == board.shell
     folder = tmp_path_factory.mktemp(request.param) / "vivado"
-    write_vivado(design, board, folder, shells(design))
+    write_vivado(alike.hardware, board, folder)
     result = vivado(folder)
     assert result.code == 0, result.error
     return placement_of(design, board), result.design, folder
@@ -198,10 +198,10 @@ def test_board_files_of_ones_own(copy, vivado, tmp_path):
     assert missing.error == f"set_param board.repoPaths: there is no folder {tmp_path}/none\n"
 
 
-def test_board_without_board_files(compiled, shells, tmp_path, vivado):
+def test_board_without_board_files(compiled, tmp_path, vivado):
     board = load_board("pynq-z2")
     board = replace(board, part="xc7z010clg400-1", processor=replace(board.processor, preset=""))
-    write_vivado(compiled("pynq-z2"), board, tmp_path, shells(compiled("pynq-z2")))
+    write_vivado(compiled("pynq-z2").hardware, board, tmp_path)
     result = vivado(tmp_path)
     assert result.code == 0, result.error
     assert "there are no board files" in (tmp_path / "README.md").read_text()
@@ -245,7 +245,7 @@ exec tclsh {STUB} {tmp_path}/dump.json $script "$@"
 
 def test_two_writes_are_the_same(compiled, written, tmp_path):
     board = load_board("pynq-z2")
-    files = write_vivado(compiled("pynq-z2"), board, tmp_path)
+    files = write_vivado(compiled("pynq-z2").hardware, board, tmp_path)
     for path in files:
         assert path.read_bytes() == (written("pynq-z2") / path.relative_to(tmp_path)).read_bytes()
         assert str(tmp_path) not in path.read_text()
@@ -268,7 +268,7 @@ def test_boards_that_are_refused(compiled, tmp_path, change, message):
     board = load_board("pynq-z2")
     board = replace(board, processor=replace(board.processor, **change))
     with pytest.raises(UsageError) as caught:
-        write_vivado(compiled("pynq-z2"), board, tmp_path / "new")
+        write_vivado(compiled("pynq-z2").hardware, board, tmp_path / "new")
     assert str(caught.value) == f"pynq-z2: {message}"
     assert not (tmp_path / "new").exists()
 
@@ -277,14 +277,17 @@ def test_unknown_ports_are_refused(compiled, tmp_path):
     board = load_board("zcu104")
     processor = board.processor
     port = replace(processor.memory[0], name="S_AXI_HP9_FPD")
+    hardware = compiled("zcu104").hardware
     known = "S_AXI_HPC0_FPD, S_AXI_HPC1_FPD, S_AXI_HP0_FPD, S_AXI_HP1_FPD, S_AXI_HP2_FPD, S_AXI_HP3_FPD"
     with pytest.raises(UsageError) as caught:
-        write_vivado(compiled("zcu104"), replace(board, processor=replace(processor, memory=(port,))), tmp_path / "new")
+        write_vivado(hardware, replace(board, processor=replace(processor, memory=(port,))), tmp_path / "new")
     assert str(caught.value) == f"zcu104: processor.memory.name must be one of {known}, not 'S_AXI_HP9_FPD'"
     narrow = replace(processor.memory[0], settings={"PSU__SAXIGP2__DATA_WIDTH": "64"})
     with pytest.raises(UsageError) as caught:
         write_vivado(
-            compiled("zcu104"), replace(board, processor=replace(processor, memory=(narrow,))), tmp_path / "new"
+            hardware,
+            replace(board, processor=replace(processor, memory=(narrow,))),
+            tmp_path / "new",
         )
     assert str(caught.value) == ("zcu104: S_AXI_HP0_FPD: settings.PSU__SAXIGP2__DATA_WIDTH must be '128', not '64'")
 
@@ -293,6 +296,6 @@ def test_streams_are_refused(compiled, tmp_path):
     design = compiled("pynq-z2")
     design = replace(design, shell=replace(design.shell, kind="axis"))
     with pytest.raises(UsageError) as caught:
-        write_vivado(design, load_board("pynq-z2"), tmp_path / "new")
+        write_vivado(design.hardware, load_board("pynq-z2"), tmp_path / "new")
     assert str(caught.value) == "vivado_two: the Vivado flow connects memory masters: compile it with shell axi"
     assert not (tmp_path / "new").exists()

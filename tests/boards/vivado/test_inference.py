@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import fluorite
-from fluorite.pipeline_file import load_pipeline
+from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.report import describe
 from fluorite.synth.yosys import synthesize_parts
 

@@ -4,9 +4,9 @@ import re
 import shutil
 import tarfile
 
-from fluorite.sim.cache import cached
-from fluorite.sim.machine.debian import SUITE, PrivateApt
-from fluorite.sim.toolchain import run_tool
+from fluorite.host.cache import cached
+from fluorite.host.toolchain import run_tool
+from fluorite.systems.machine.debian import SUITE, PrivateApt
 
 #: By the kernel's name of the architecture: Debian's, and that of its kernel.
 _FLAVOURS = {"arm64": ("arm64", "arm64"), "arm": ("armhf", "armmp")}

@@ -116,7 +116,7 @@ def differences(merged, placement, memory):
 def written(design, board, placement, tmp_path):
     """A design's folder, what it should say."""
     made = design(board)
-    write_linux(made, board, tmp_path)
+    write_linux(made.hardware, board, tmp_path)
     placed = placement(board)
     memory = arena([a.generated for a in made.accelerators], [p.registers for p in placed.accelerators], board)
     return tmp_path / "linux", placed, memory
@@ -184,7 +184,7 @@ def broken(run, schemas, design, placement, tmp_path):
     def check(file, old, new):
         board = load_board("pynq-z2")
         made, placed = design(board), placement(board)
-        write_linux(made, board, tmp_path)
+        write_linux(made.hardware, board, tmp_path)
         source = tmp_path / "linux" / file
         text = source.read_text()
         assert old in text

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import fluorite
-from fluorite.frontend.identifiers import identifier
+from fluorite.frontend.pipeline_file import load_pipeline
+from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.linux import driver_sources, write_linux
-from fluorite.pipeline_file import load_pipeline
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -26,7 +26,7 @@ def module(name):
 def test_the_overlay_is_what_is_written(tmp_path):
     loaded = load_pipeline(ROOT / "apps/sobel.py", {"tile": "64"})
     design = fluorite.compile(loaded.pipeline, name=loaded.name, board="pynq-z2")
-    write_linux(design, design.board, tmp_path)
+    write_linux(design.hardware, design.board, tmp_path)
     (listing,) = re.findall(r"```dts\n(.*?)```", TEXT, re.DOTALL)
     name = identifier(design.accelerators[0].name)  # Halide may have numbered it
     assert listing.replace("edges_axi", f"{name}_axi") == (tmp_path / "linux/sobel.dtso").read_text()

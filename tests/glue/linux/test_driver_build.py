@@ -50,7 +50,7 @@ OWN = {
 def test_written_driver_builds_without_a_word(run, design, kernel_headers, tmp_path):
     """For Debian's 64-bit kernel, as the readme has it, and with sparse looking at every file."""
     board = load_board("zcu104")
-    write_linux(design(board), board, tmp_path)
+    write_linux(design(board).hardware, board, tmp_path)
     folder = tmp_path / "linux/driver"
     sparse = shutil.which("sparse") or pytest.fail("sparse is not installed: run `make tools`")
     arguments = ("-C", folder, *CROSS, f"KERNEL={kernel_headers('arm64')}")

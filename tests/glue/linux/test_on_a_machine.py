@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from fluorite.errors import SimulationError
-from fluorite.frontend.identifiers import identifier
+from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.linux import driver_sources
 from fluorite.glue.sources import BACKENDS, DRIVER, LIBRARIES, STAGES
-from fluorite.sim.machine.boot import boot
-from fluorite.sim.machine.initramfs import initramfs
-from fluorite.sim.machine.job import prepared, with_program
-from fluorite.sim.machine.kernels import kernel
-from fluorite.sim.machine.plugin import Device
-from fluorite.sim.machine.run import MachineProgram
-from fluorite.sim.system.settings import Memory
-from fluorite.sim.toolchain import run_tool
+from fluorite.host.toolchain import run_tool
+from fluorite.systems.machine.boot import boot
+from fluorite.systems.machine.initramfs import initramfs
+from fluorite.systems.machine.job import prepared, with_program
+from fluorite.systems.machine.kernels import kernel
+from fluorite.systems.machine.plugin import Device
+from fluorite.systems.machine.run import MachineProgram
+from fluorite.systems.program.settings import Memory
 
 EXERCISE = Path(__file__).parent / "exercise"
 MIB = 1 << 20
@@ -147,7 +147,7 @@ def test_bugs_in_the_driver_are_found(examples, tmp_path, monkeypatch, name):
     for file, old, new in changes:
         assert sources[file].count(old) == 1
         sources[file] = sources[file].replace(old, new)
-    monkeypatch.setattr("fluorite.sim.machine.job.driver_sources", lambda: sources)
+    monkeypatch.setattr("fluorite.systems.machine.job.driver_sources", lambda: sources)
     try:
         console, _ = exercise(examples["sums"].design, tmp_path)
     except SimulationError as error:  # the check has failed, and then the kernel stumbles over what the bug left

@@ -89,7 +89,7 @@ esac
 
 def test_the_readmes_commands(design, placement, tmp_path):
     board = load_board("kv260")
-    write_linux(design(board), board, tmp_path)
+    write_linux(design(board).hardware, board, tmp_path)
     text = (tmp_path / "linux/README.md").read_text()
     section = text.partition("## Widths of the ports\n")[2].partition("\n## ")[0]
     commands = [line.strip() for line in section.splitlines() if line.startswith("      ")]
@@ -120,7 +120,7 @@ def test_the_readmes_commands(design, placement, tmp_path):
 
 def test_the_readme_of_a_zynq_7000(design, tmp_path):
     board = load_board("zedboard")
-    write_linux(design(board), board, tmp_path)
+    write_linux(design(board).hardware, board, tmp_path)
     text = (tmp_path / "linux/README.md").read_text()
     section = text.partition("## Widths of the ports\n")[2].partition("\n## ")[0]
     assert "64 bits wide after reset" in section and "devmem" not in section

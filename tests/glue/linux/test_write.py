@@ -15,20 +15,20 @@ MIB = 1 << 20
 
 
 def test_files(design, board, tmp_path):
-    files = write_linux(design(board), board, tmp_path)
+    files = write_linux(design(board).hardware, board, tmp_path)
     assert sorted(p for p in tmp_path.rglob("*") if p.is_file()) == sorted(files)
     names = {str(path.relative_to(tmp_path / "linux")) for path in files}
     driver = {f"driver/{name}" for name in driver_sources()}
     assert {"driver/Kbuild", "driver/Makefile", "driver/fluorite_kernel.h", "driver/device.c"} <= driver
     assert names == {"two.dtso", "reserved-memory.dtsi", "README.md", "driver/fluorite,accelerator.yaml"} | driver
     first = {path: path.read_text() for path in files}
-    write_linux(design(board), board, tmp_path)
+    write_linux(design(board).hardware, board, tmp_path)
     assert first == {path: path.read_text() for path in files}
     assert not [line for text in first.values() for line in text.splitlines() if len(line) > 120]
 
 
 def test_readme(design, board, placement, tmp_path):
-    write_linux(design(board), board, tmp_path)
+    write_linux(design(board).hardware, board, tmp_path)
     text = (tmp_path / "linux/README.md").read_text()
     for placed in placement(board).accelerators:
         row = f"| `{placed.registers.name}` | `{placed.base_address:#x}` | 64 KiB | {placed.interrupt} |"

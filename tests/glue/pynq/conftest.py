@@ -10,12 +10,12 @@ import pytest
 
 import fluorite
 from fluorite.boards.read import load_board
+from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.glue.pynq import write_pynq
 from fluorite.hwgen.shell.top import emit_shell
-from fluorite.launch import input_region
-from fluorite.pipeline_file import load_pipeline
-from fluorite.sim.system.build import build_system
-from fluorite.words import Words
+from fluorite.run.launch import input_region
+from fluorite.run.words import Words
+from fluorite.systems.program.build import build_system
 
 HERE = Path(__file__).parent
 APPS = HERE.parents[2] / "apps"
@@ -70,7 +70,7 @@ class Built:
             )
         (self.accelerator,) = self.design.accelerators
         self.generated = self.accelerator.generated
-        self.files = write_pynq(self.design, self.design.board or load_board("pynq-z2"), folder)
+        self.files = write_pynq(self.design.hardware, self.design.board or load_board("pynq-z2"), folder)
         self.path = next(path for path in self.files if path.suffix == ".py")
         self.module_name = f"{self.generated.interface.module.removesuffix('_core')}_axi"
         self.model = build_system(emit_shell(self.generated, self.design.shell), self.module_name)

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from fluorite.sim.system.settings import InjectedError
+from fluorite.systems.program.settings import InjectedError
 
 #: Extents by argument: odd ones, and larger than a launch (200 x 100).
 SIZES = {

@@ -12,9 +12,9 @@ import pytest
 
 from fluorite.boards.read import load_board
 from fluorite.glue.pynq import write_pynq
-from fluorite.sim.cache import cache_directory
-from fluorite.sim.system.run import serving
-from fluorite.sim.system.settings import Memory
+from fluorite.host.cache import cache_directory
+from fluorite.systems.program.run import serving
+from fluorite.systems.program.settings import Memory
 
 VERSION = "4.0.0"
 HERE = Path(__file__).parent
@@ -70,7 +70,7 @@ print(json.dumps({"ip": found.ip_dict, "pins": found.interrupt_pins, "clocks": f
 def test_the_parser_of_partial_designs_agrees(built, pynq, tmp_path, board):
     """PYNQ's second parser follows nets, and knows the interrupts of lines straight at the processor."""
     design = built("blend")
-    write_pynq(design.design, load_board(board), tmp_path)
+    write_pynq(design.design.hardware, load_board(board), tmp_path)
     path = tmp_path / "pynq" / design.path.with_suffix(".hwh").name
     found = json.loads(run(pynq, "-c", textwrap.dedent(PARSE), board, path))
     base, irq, divisors = {"pynq-z2": (0x43C0_0000, 61, [8, 1]), "zcu104": (0xA000_0000, 121, [6, 1])}[board]

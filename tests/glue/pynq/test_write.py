@@ -14,9 +14,9 @@ import pytest
 import fluorite
 from fluorite.boards.read import load_board
 from fluorite.errors import UsageError
-from fluorite.frontend import ir
-from fluorite.frontend.evaluate import evaluate
-from fluorite.frontend.identifiers import identifier
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.algorithm.evaluate import evaluate
+from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.pynq import write_pynq
 from fluorite.glue.pynq.python_code import HELPERS, python_function
 from fluorite.glue.python_formula import python_formula
@@ -45,7 +45,7 @@ def test_files(built, tmp_path):
     design = built("blend")
     assert [path.name for path in design.files] == ["blend.py", "blend.hwh", "blend.ipynb", "README.md"]
     assert {path.parent.name for path in design.files} == {"pynq"}
-    again = write_pynq(design.design, load_board("pynq-z2"), tmp_path)
+    again = write_pynq(design.design.hardware, load_board("pynq-z2"), tmp_path)
     assert [path.read_text() for path in again] == [path.read_text() for path in design.files]
     readme = design.files[-1].read_text()
     *inputs, output = (stream.name for stream in design.generated.interface.streams)  # Halide may have numbered them
@@ -105,7 +105,7 @@ def test_several_accelerators_in_one_module(tmp_path):
         func.compute_root().set_estimate(x, 0, 64).set_estimate(y, 0, 48)
         func.accelerate([given], x, hl.Var.outermost())
     design = fluorite.compile(out, name="both")
-    path, *_ = write_pynq(design, load_board("zcu104"), tmp_path)
+    path, *_ = write_pynq(design.hardware, load_board("zcu104"), tmp_path)
     text = path.read_text()
     assert text.count("class Accelerator(Hardware):") == 1
     for number, accelerator in enumerate(design.accelerators):
@@ -127,7 +127,7 @@ def plus(name, **options):
 
 @pytest.mark.parametrize("name", ["numpy", "asyncio", "lambda"])
 def test_modules_shadow_none_of_pythons(tmp_path, name):
-    files = {path.name: path.read_text() for path in write_pynq(plus(name), load_board("pynq-z2"), tmp_path)}
+    files = {path.name: path.read_text() for path in write_pynq(plus(name).hardware, load_board("pynq-z2"), tmp_path)}
     assert set(files) == {f"{name}_.py", f"{name}.hwh", f"{name}.ipynb", "README.md"}
     for file in (f"{name}_.py", f"{name}.ipynb", "README.md"):
         assert f"import {name}_ " in files[file]
@@ -136,10 +136,10 @@ def test_modules_shadow_none_of_pythons(tmp_path, name):
 
 def test_refusals(tmp_path):
     with pytest.raises(UsageError) as refused:
-        write_pynq(plus("plus", shell="axis"), load_board("pynq-z2"), tmp_path)
+        write_pynq(plus("plus", shell="axis").hardware, load_board("pynq-z2"), tmp_path)
     assert str(refused.value) == "plus: PYNQ drives memory masters: compile it with shell axi"
     with pytest.raises(UsageError, match="has no processor"):
-        write_pynq(plus("plus"), load_board("ulx3s-85f"), tmp_path)
+        write_pynq(plus("plus").hardware, load_board("ulx3s-85f"), tmp_path)
     assert not list(tmp_path.iterdir())
 
 

@@ -12,8 +12,8 @@ from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import ErrorCode, register_map
 from fluorite.hwgen.shell.top import emit_shell
 from fluorite.sim.lint import UNAVOIDABLE, lint
-from fluorite.sim.system.build import build_system
-from fluorite.sim.system.settings import DECERR, SLVERR, InjectedError
+from fluorite.systems.program.build import build_system
+from fluorite.systems.program.settings import DECERR, SLVERR, InjectedError
 from tests.hwgen.shell.driver import Driver, Room, rows_of, view
 
 x, y, z, c = hl.vars("x y z c")

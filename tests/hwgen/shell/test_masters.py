@@ -9,9 +9,9 @@ from amaranth.hdl import Module
 from amaranth.sim import Simulator
 
 from fluorite.hwgen.shell.axi_ports import axi_read_master, axi_write_master
-from fluorite.hwgen.shell.read_master import ReadMaster
-from fluorite.hwgen.shell.rows import Block
-from fluorite.hwgen.shell.write_master import WriteMaster
+from fluorite.hwgen.shell.memory.read_master import ReadMaster
+from fluorite.hwgen.shell.memory.rows import Block
+from fluorite.hwgen.shell.memory.write_master import WriteMaster
 from tests.hwgen.shell.axi_memory import DECERR, SLVERR, ReadPort, WritePort
 
 SIZE = 1 << 16

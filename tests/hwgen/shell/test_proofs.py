@@ -6,15 +6,15 @@ from amaranth.hdl._ast import Initial
 from amaranth.lib.fifo import SyncFIFO
 
 from fluorite.hwgen.rtl.skid import SkidBuffer
-from fluorite.hwgen.shell.aligner import Aligner
 from fluorite.hwgen.shell.axi_ports import axi_read_master, axi_write_master
-from fluorite.hwgen.shell.bursts import BurstSplitter
-from fluorite.hwgen.shell.framer import Framer
-from fluorite.hwgen.shell.gearbox import Gearbox
-from fluorite.hwgen.shell.packer import Packer
-from fluorite.hwgen.shell.read_master import ReadMaster
-from fluorite.hwgen.shell.rows import Block
-from fluorite.hwgen.shell.write_master import WriteMaster
+from fluorite.hwgen.shell.memory.aligner import Aligner
+from fluorite.hwgen.shell.memory.bursts import BurstSplitter
+from fluorite.hwgen.shell.memory.gearbox import Gearbox
+from fluorite.hwgen.shell.memory.packer import Packer
+from fluorite.hwgen.shell.memory.read_master import ReadMaster
+from fluorite.hwgen.shell.memory.rows import Block
+from fluorite.hwgen.shell.memory.write_master import WriteMaster
+from fluorite.hwgen.shell.video.framer import Framer
 from tests.hwgen.shell.formal import Proof, held, prove
 
 ADDRESS_BITS = 14  # two bits more than 4 KiB has

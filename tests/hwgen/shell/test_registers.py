@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from fluorite.errors import UsageError
-from fluorite.hwgen.shell.c_header import c_header
+from fluorite.glue.registers.c_header import c_header
+from fluorite.glue.registers.markdown import markdown
+from fluorite.glue.registers.python_class import class_name, python_class
 from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.shell.markdown import markdown
-from fluorite.hwgen.shell.python_class import class_name, python_class
 from fluorite.hwgen.shell.registers import ID_MAGIC, register_map
 
 PROBE = """

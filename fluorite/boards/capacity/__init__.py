@@ -1,0 +1,1 @@
+"""The capacity model: what a core takes of a board's device, predicted."""

@@ -1,0 +1,1 @@
+"""Regions: what of a pipeline becomes one accelerator."""

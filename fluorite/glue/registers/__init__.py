@@ -1,0 +1,1 @@
+"""The register map as text: C, Python, Markdown."""

@@ -1,0 +1,1 @@
+"""The machine that fluorite runs on: its files, its caches, the programs that it has."""

@@ -1,0 +1,1 @@
+"""Device families: how long operations take, and what a multiplier block does."""

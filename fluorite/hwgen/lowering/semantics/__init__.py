@@ -1,0 +1,1 @@
+"""What Halide's integer operations mean, in the operations of the stream graph."""

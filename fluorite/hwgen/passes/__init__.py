@@ -1,0 +1,1 @@
+"""Passes: from a stream graph to a stream graph."""

@@ -1,0 +1,62 @@
+"""Linking: the stages' separate expressions become one stream graph.
+
+Producers first, every tap is replaced by the stream it reads. Since the constructors run again on the real operands, a
+stage that turns out narrower than its Halide type (a 9-bit gradient in an int16) narrows all that reads it.
+"""
+
+from __future__ import annotations
+
+from fluorite.frontend.region.region import Region
+from fluorite.hwgen.lowering.tables import rom
+from fluorite.hwgen.lowering.values import Lowered, stage_key
+from fluorite.hwgen.streams.graph import Graph, Node, Output, Ref, topological
+from fluorite.hwgen.streams.ops import Builder
+
+__all__ = ["link"]
+
+
+def link(region: Region, lowered: Lowered) -> Graph:
+    """One graph whose taps are stages and inputs, with the accelerated Func's streams as outputs."""
+    graph = Graph(lowered.graph.dimensions)
+    build = Builder(graph)
+    types = {i.name: i.type for i in region.inputs}
+    streams: dict[tuple[str, int, int], Ref] = {}
+    done: dict[int, Ref] = {}
+
+    def source(node: Node) -> Ref:
+        key, lane, channel = str(node.attr[0]), int(node.attr[1]), int(node.attr[2])
+        if key in types:
+            return build.source("input", (key, lane, channel), types[key].min, types[key].max)
+        return streams[key, lane, channel]
+
+    for name in region.stages:
+        for key, lane, channel in sorted(k for k in lowered.bodies if k[0] in _keys(region, name)):
+            body = lowered.bodies[key, lane, channel]
+            for node in topological([body.node]):
+                if node.id in done:
+                    continue
+                if node.op == "tap":
+                    done[node.id] = source(node)
+                    continue
+                operands = [done[operand.node.id].shifted(operand.delay) for operand in node.operands]
+                if node.op == "table":
+                    done[node.id] = rom(build, region, lowered.tables[int(node.attr[0])], operands)
+                else:
+                    done[node.id] = build.rebuild(node, operands)
+            value = done[body.node.id].shifted(body.delay)
+            # What depends on Params alone needs no stream, and must not have one: held for a row before the scan
+            # begins, it would have to be there before the launch.
+            stays = value.node.static and name != region.name
+            streams[key, lane, channel] = value if stays else build.stage(value, key, lane, channel)
+    channels = lowered.domains[region.name].channel_count
+    for key in _keys(region, region.name):
+        graph.outputs.extend(
+            Output(key, lane * channels + channel, value)
+            for (k, lane, channel), value in sorted(streams.items(), key=lambda item: item[0])
+            if k == key
+        )
+    return graph
+
+
+def _keys(region: Region, name: str) -> list[str]:
+    return [stage_key(name, index) for index in range(len(region.pipeline.funcs[name].types))]

@@ -1,0 +1,1 @@
+"""The plan: when each value is computed, where it is held, how long a launch is."""

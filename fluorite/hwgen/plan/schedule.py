@@ -1,0 +1,187 @@
+"""The schedule: when each stream runs behind the scan, by two linear programs of difference constraints.
+
+A node ``n`` carries iteration ``i`` at cycle ``i + lag(n)``. A lag is a vector over the scan's dimensions, innermost
+first: ``(columns, rows)`` means ``rows * S + columns`` cycles, where the row length ``S`` may be a run-time value. An
+operand ``Ref(n, delay)`` of ``m`` is then held for ``age = lag(m) + delay - lag(n)`` cycles, which must not be
+negative; it is also exactly what storage the edge needs. A node with a latency takes its operands as much earlier. What
+a node is held for is the greatest of its ages, and the objective is
+
+    minimise  sum over nodes of  width_bits(n) * (last(n) - lag(n)),    last(n) >= lag(m) + delay  for all its readers m
+
+All constraints are differences of two unknowns, so the matrix is totally unimodular and an optimal vertex is
+integral. The datapath is in the same program as the line buffers: where an adder stands, before or after a delay of a
+thousand cycles or of one, is decided by the bits that have to be held.
+
+Rows are solved before columns, because with a run-time ``S`` no number of columns makes up for a row. An edge that
+the row solution left with ``k`` whole rows may borrow from them: its columns may go down to ``-k * S_min``.
+
+Combinational paths: for every two nodes whose path is longer than the clock allows, one register at least must lie
+between (Cong and Zhang, "An efficient and versatile scheduling algorithm based on SDC formulation", DAC 2006). Only the
+columns' program has these constraints: an edge that the rows' solution left with an age is behind a memory and on no
+path; all others are combinational unless columns say otherwise.
+
+The line-buffer program follows the literature on Darkroom (SIGGRAPH 2014) and ImaGen (ISCA 2023), extended from
+stages to operators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from fluorite.hwgen.family.delays import Family, taken_at
+from fluorite.hwgen.plan.differences import DifferenceProgram
+from fluorite.hwgen.plan.paths import too_long
+from fluorite.hwgen.streams.graph import Delay, Graph, Node, topological
+
+__all__ = ["Schedule", "schedule"]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Lags of all nodes.
+
+    Attributes
+    ----------
+    nodes : tuple of Node
+        Every node that the outputs need, operands first.
+    lags : dict of int to Delay
+        Per id of a node that is not static, its lag.
+    output_lags : dict of str to Delay
+        Per output stream, the lag of its port.
+    """
+
+    nodes: tuple[Node, ...]
+    lags: Mapping[int, Delay]
+    output_lags: Mapping[str, Delay]
+
+    def age(self, reader: Delay, delay: Delay, node: Node) -> Delay:
+        """How long a value of node has been held when a reader with this lag takes it ``delay`` iterations later."""
+        return tuple(r + d - n for r, d, n in zip(reader, delay, self.lags[node.id], strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """``reader`` takes ``node``'s value of ``delay`` iterations ago; unknowns by number."""
+
+    node: int
+    reader: int
+    delay: Delay
+
+
+def schedule(
+    graph: Graph,
+    strides: Sequence[int],
+    least_strides: Sequence[int],
+    family: Family,
+    behind_memory: Collection[int] = (),
+) -> Schedule:
+    """Solve for all lags.
+
+    Parameters
+    ----------
+    graph : Graph
+        Expanded graph.
+    strides : sequence of int
+        Cycles per step of each scan dimension at the largest extents: ``(1, S, S * rows ...)``.
+    least_strides : sequence of int
+        The same at the smallest extents that must work.
+    family : Family
+        Delay model and clock.
+    behind_memory : collection of int
+        Ids of nodes that take an operand straight from a memory's output, which comes later than a register's.
+    """
+    program = _Program(graph, family, behind_memory)
+    dimensions = graph.dimensions
+    solved: dict[int, list[int]] = {}
+    for d in reversed(range(dimensions)):
+        solved[d] = program.solve(d, solved, strides, least_strides)
+    lags = {
+        node.id: tuple(solved[d][program.unknown[node.id]] for d in range(dimensions))
+        for node in program.nodes
+        if not node.static
+    }
+    outputs = {
+        stream: tuple(solved[d][number] for d in range(dimensions)) for stream, number in program.output_unknown.items()
+    }
+    return Schedule(program.nodes, lags, outputs)
+
+
+class _Program:
+    """Unknowns and edges shared by the programs of all dimensions."""
+
+    def __init__(self, graph: Graph, family: Family, behind_memory: Collection[int]) -> None:
+        self.family = family
+        self.behind_memory = behind_memory
+        self.nodes = tuple(topological(output.value.node for output in graph.outputs))
+        self.unknown: dict[int, int] = {}
+        self.unknowns = 0
+        tied: dict[str, int] = {}
+        for node in self.nodes:
+            if not node.static:
+                # All lanes of a stream arrive together.
+                key = f"input {node.attr[0]}" if node.op == "input" else f"node {node.id}"
+                self.unknown[node.id] = tied.setdefault(key, len(tied))
+        self.output_unknown = {o.stream: tied.setdefault(f"output {o.stream}", len(tied)) for o in graph.outputs}
+        self.unknowns = len(tied)
+        self.edges: list[_Edge] = []
+        self.holders: list[tuple[int, int, list[_Edge]]] = []  # (unknown, width, its readers' edges)
+        readers: dict[int, list[_Edge]] = {}
+        for node in self.nodes:
+            for operand in node.operands:
+                if not operand.node.static and not node.static:
+                    edge = _Edge(self.unknown[operand.node.id], self.unknown[node.id], taken_at(node, operand))
+                    readers.setdefault(operand.node.id, []).append(edge)
+        for output in graph.outputs:
+            if not output.value.node.static:
+                number = self.output_unknown[output.stream]
+                edge = _Edge(self.unknown[output.value.node.id], number, output.value.delay)
+                readers.setdefault(output.value.node.id, []).append(edge)
+        for node in self.nodes:
+            own = readers.get(node.id, [])
+            self.edges.extend(own)
+            if own:
+                self.holders.append((self.unknown[node.id], node.width_bits, own))
+
+    def solve(
+        self, d: int, solved: Mapping[int, list[int]], strides: Sequence[int], least_strides: Sequence[int]
+    ) -> list[int]:
+        """Lags along dimension d, those along the dimensions further out being known."""
+        # Among equals the earliest, so that the taps of a window stay in step and their rows share a memory ...
+        program = DifferenceProgram([1e-5] * self.unknowns)
+        for number in self.output_unknown.values():
+            program.cost[number] = 1e-3  # ... and above all the shortest latency
+
+        def slack(edge: _Edge, table: Sequence[int]) -> int:
+            """Cycles, in units of dimension d, that the outer dimensions' lags already give the edge."""
+            outer = 0
+            for o, lag in solved.items():
+                outer += (lag[edge.reader] + edge.delay[o] - lag[edge.node]) * table[o]
+            return outer // table[d]
+
+        for edge in self.edges:
+            if edge.node != edge.reader:
+                program.at_least(edge.reader, edge.node, -edge.delay[d] - slack(edge, least_strides))
+        if d == 0:
+            for source, target, distance in too_long(*self._paths(solved), self.family, self.behind_memory):
+                program.at_least(self.unknown[target.id], self.unknown[source.id], 1 - distance)
+        for number, width_bits, edges in self.holders:
+            program.cost[number] -= width_bits
+            last = program.unknown(width_bits)
+            program.at_least(last, number, 0)
+            for edge in edges:
+                program.at_least(last, edge.reader, edge.delay[d] + slack(edge, strides))
+        return program.solve()[: self.unknowns]
+
+    def _paths(self, solved: Mapping[int, list[int]]) -> tuple[list[Node], dict[int, list[tuple[Node, int]]]]:
+        """The nodes on combinational paths, and the edges between them that no row stands in."""
+        nodes = [node for node in self.nodes if not node.static]
+        readers: dict[int, list[tuple[Node, int]]] = {}
+        for node in nodes:
+            for operand in node.operands:
+                if operand.node.static:
+                    continue
+                edge = _Edge(self.unknown[operand.node.id], self.unknown[node.id], taken_at(node, operand))
+                if not any(lag[edge.reader] + edge.delay[o] - lag[edge.node] for o, lag in solved.items()):
+                    readers.setdefault(operand.node.id, []).append((node, edge.delay[0]))
+        return nodes, readers

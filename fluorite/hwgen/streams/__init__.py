@@ -1,0 +1,1 @@
+"""The stream graph: its nodes, their operations, and how a graph is rewritten."""

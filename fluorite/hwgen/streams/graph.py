@@ -1,0 +1,150 @@
+"""The stream graph: what a core computes, one value a cycle on every edge.
+
+A node is a stream: at scan iteration ``i`` it carries one integer. An operand ``Ref(node, delay)`` of a node means
+"the value that stream had ``delay`` iterations earlier"; a negative delay is a value yet to come, which the schedule
+turns into lag. Delays are vectors over the scan's dimensions, innermost first: ``(1, 2)`` is one word and two rows ago.
+
+Values are mathematical integers with a known range, never bit patterns: ``sum`` does not overflow, and where Halide's
+types wrap there is an explicit ``wrap``. A wire is as wide as its range needs.
+
+Nodes are hash-consed *up to a shift along the innermost dimension*: a node's operands are stored with the least
+innermost delay taken out, and that shift travels in the Ref. So the column sum that one window tap needs now and
+another needed a cycle ago is one adder and one register, across taps and across lanes alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+__all__ = ["Delay", "Graph", "Node", "Output", "Ref", "topological"]
+
+Delay = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One stream.
+
+    Attributes
+    ----------
+    id : int
+        Position in creation order: operands come first.
+    op : str
+        Operation, see :mod:`fluorite.hwgen.streams.ops`.
+    operands : tuple of Ref
+        Streams read.
+    attr : tuple
+        What else the operation needs (a constant, a width, a port), hashable.
+    lo, hi : int
+        Least and greatest value carried.
+    static : bool
+        Whether the value is the same in every iteration of a launch (constants, settings, functions of those).
+    """
+
+    id: int
+    op: str
+    operands: tuple[Ref, ...]
+    attr: tuple[int | str, ...]
+    lo: int
+    hi: int
+    static: bool
+
+    @property
+    def signed(self) -> bool:
+        """Whether the wire is signed."""
+        return self.lo < 0
+
+    @property
+    def width_bits(self) -> int:
+        """Bits of the wire, at least one."""
+        if self.lo < 0:
+            return max((-self.lo - 1).bit_length(), self.hi.bit_length() if self.hi > 0 else 0) + 1
+        return max(self.hi.bit_length(), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A stream, some iterations ago."""
+
+    node: Node
+    delay: Delay
+
+    def shifted(self, delay: Delay) -> Ref:
+        """The same stream, ``delay`` earlier still."""
+        if self.node.static:
+            return self
+        return Ref(self.node, tuple(a + b for a, b in zip(self.delay, delay, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One value of an output stream's word, the one at ``position``: channels of lane 0, of lane 1 ..."""
+
+    stream: str
+    position: int
+    value: Ref
+
+
+@dataclass(slots=True)
+class Graph:
+    """Nodes under construction and their outputs.
+
+    ``dimensions`` is the number of scan dimensions (the length of every delay).
+    """
+
+    dimensions: int
+    nodes: list[Node] = field(default_factory=list)
+    outputs: list[Output] = field(default_factory=list)
+    _index: dict[object, Node] = field(default_factory=dict)
+
+    @property
+    def zero(self) -> Delay:
+        """No delay."""
+        return (0,) * self.dimensions
+
+    def intern(
+        self,
+        op: str,
+        operands: Iterable[Ref],
+        attr: tuple[int | str, ...],
+        lo: int,
+        hi: int,
+        *,
+        static: bool | None = None,
+    ) -> Ref:
+        """The node with these operands, new or shared, behind the shift its operands have in common."""
+        refs = tuple(operands)
+        moving = [ref for ref in refs if not ref.node.static]
+        shift = min((ref.delay[0] for ref in moving), default=0)
+        if shift:
+            back = (-shift,) + (0,) * (self.dimensions - 1)
+            refs = tuple(ref.shifted(back) for ref in refs)
+        key = (op, tuple((ref.node.id, ref.delay) for ref in refs), attr)
+        node = self._index.get(key)
+        if node is None:
+            is_static = bool(refs) and not moving if static is None else static
+            node = Node(len(self.nodes), op, refs, attr, lo, hi, is_static)
+            self._index[key] = node
+            self.nodes.append(node)
+        return Ref(node, (shift,) + (0,) * (self.dimensions - 1))
+
+
+def topological(roots: Iterable[Node]) -> Iterator[Node]:
+    """The nodes that roots depend on, operands before users, in a deterministic order."""
+    seen: set[int] = set()
+    for root in roots:
+        stack: list[tuple[Node, int]] = [(root, 0)]
+        while stack:
+            node, position = stack.pop()
+            if position == 0:
+                if node.id in seen:
+                    continue
+                seen.add(node.id)
+            if position < len(node.operands):
+                stack.append((node, position + 1))
+                operand = node.operands[position].node
+                if operand.id not in seen:
+                    stack.append((operand, 0))
+            else:
+                yield node

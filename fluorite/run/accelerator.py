@@ -1,0 +1,113 @@
+"""One accelerator of a design: its Verilog, what it runs on, its golden model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from fluorite.frontend.halide_io import Loaded
+from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.verilog import emit
+from fluorite.run.backend import Backend, Simulator
+from fluorite.run.golden import Golden
+from fluorite.run.launch import Launch
+from fluorite.run.words import Words
+from fluorite.sim.run import AnyArray, RunResult, Stalls
+
+__all__ = ["Accelerator"]
+
+
+class Accelerator:
+    """One accelerator of a design: its Verilog, what it runs on, its golden model.
+
+    Attributes
+    ----------
+    name : str
+        The accelerated Func, by its plain name: without the number that Halide gives equal names of one process.
+    identifier : str
+        What it is called in Verilog and C, and as a file.
+    generated : Generated
+        The hardware and all decisions behind it.
+    simulator : Simulator
+        It in Verilator.
+    backend : Backend
+        What its launches run on: the simulator, where nothing else is given.
+    """
+
+    def __init__(self, loaded: Loaded, generated: Generated, backend: Backend | None = None) -> None:
+        self.name = generated.region.name
+        self.identifier = generated.region.names[self.name]
+        self.generated = generated
+        self._loaded = loaded
+        self._verilog: str | None = None
+        self._lock = threading.Lock()
+        self.simulator = Simulator(lambda: self.verilog, generated.interface)
+        self.backend: Backend = backend or self.simulator
+
+    def on(self, backend: Backend) -> Accelerator:
+        """The same accelerator, run elsewhere."""
+        return Accelerator(self._loaded, self.generated, backend)
+
+    @property
+    def verilog(self) -> str:
+        """The core in Verilog."""
+        with self._lock:
+            if self._verilog is None:
+                self._verilog = emit(self.generated)
+            return self._verilog
+
+    def run(
+        self,
+        inputs: Sequence[AnyArray],
+        outputs: Sequence[AnyArray],
+        launch: Launch,
+        *,
+        stalls: Stalls | None = None,
+        progress: Callable[[int, int, int], None] | None = None,
+    ) -> RunResult:
+        """Run one launch.
+
+        Parameters
+        ----------
+        inputs : sequence of ndarray
+            Per input, exactly the region it needs, axes reversed relative to the Func's arguments.
+        outputs : sequence of ndarray
+            Per output, the region to fill in, axes reversed.
+        launch : Launch
+            Extents and settings.
+        """
+        region, domains = self.generated.region, self.generated.lowered.domains
+        lanes = [loop.lanes for loop in region.loops]
+        words = [Words(domains[i.name], lanes) for i in region.inputs]
+        results = [Words(domains[self.name], lanes) for _ in outputs]
+        packed = [w.pack(array) for w, array in zip(words, inputs, strict=True)]
+        room = [w.room(array) for w, array in zip(results, outputs, strict=True)]
+        result = self.backend.run(launch, packed, room, stalls=stalls, progress=progress)
+        for w, filled, array in zip(results, room, outputs, strict=True):
+            w.unpack(filled, array)
+        return result
+
+    def golden(
+        self,
+        inputs: Mapping[str, AnyArray],
+        mins: Sequence[int],
+        extents: Sequence[int],
+        given: Mapping[str, Any] | None = None,
+    ) -> list[AnyArray]:
+        """Halide's own answer for a region of the output, from the accelerator's inputs.
+
+        Parameters
+        ----------
+        inputs : mapping of str to ndarray
+            Per input, by its plain name or Halide's, exactly the region it needs, axes reversed.
+        mins, extents : sequence of int
+            The region, by the Func's arguments.
+        given : mapping of str to halide.Parameter, optional
+            Params and images to use instead of what the user's own hold.
+        """
+        return self.golden_model(given)(inputs, mins, extents)
+
+    def golden_model(self, given: Mapping[str, Any] | None = None) -> Golden:
+        """The golden model, to be asked more than once: Halide compiles it the first time."""
+        return Golden(self._loaded, self.generated, given or {})

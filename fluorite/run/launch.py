@@ -1,0 +1,169 @@
+"""Launches: what one call of an accelerator's extern stage asks of the hardware, in the order of its scan.
+
+Everything here is arithmetic on regions: which part of each input a region of the output needs, how a
+region larger than a launch is cut up, and the settings of each launch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from fluorite.errors import UsageError
+from fluorite.frontend.region.region import Loop
+from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.lowering.borders import Border
+
+__all__ = ["Launch", "check_held", "input_region", "launches", "rounded_up"]
+
+Box = tuple[Sequence[int], Sequence[int]]  # mins and extents by the Func's arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """One launch: the region of the output it computes, by argument, and its settings."""
+
+    mins: tuple[int, ...]
+    extents: tuple[int, ...]
+    settings: dict[str, int]
+
+
+def input_region(
+    generated: Generated, name: str, mins: Sequence[int], extents: Sequence[int]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Region of an input that a region of the output needs."""
+    loops = generated.region.loops
+    domain = generated.lowered.domains[name]
+    channels = iter(domain.channels)
+    found: list[tuple[int, int]] = []
+    for dimension in domain.dimensions:
+        if dimension is None:
+            lo, hi = next(channels)
+            found.append((lo, hi - lo + 1))
+        else:
+            position = loops[dimension].position
+            lo, hi = domain.lo[dimension], domain.hi[dimension]
+            found.append((mins[position] + lo, extents[position] + hi - lo))
+    return tuple(low for low, _ in found), tuple(extent for _, extent in found)
+
+
+def check_held(generated: Generated, name: str, output: Box, held: Box) -> None:
+    """Refuse to compute a region of the output from an input that does not hold all that it takes.
+
+    Parameters
+    ----------
+    name : str
+        The input.
+    output, held : pair of sequences of int
+        Mins and extents of the output's region, and of what the input's buffer holds.
+
+    Raises
+    ------
+    UsageError
+        An image is too small for it, or a ``bound`` of the input.
+    """
+    if name not in generated.region.pipeline.funcs:
+        way_out = f"give {name} an image that holds that, or read it through a hl.BoundaryConditions"
+    elif min(held[1]) < 1:
+        way_out = f"leave async_(), store_root() and store_at() of {name} out"  # Halide lets nothing of it be computed
+    else:
+        way_out = f"give bound() of {name} all that is read of it"
+    for d, needs in enumerate(zip(*input_region(generated, name, *output), *held, strict=True)):
+        low, extent, held_low, held_extent = needs
+        if low < held_low or low + extent > held_low + held_extent:
+            raise UsageError(
+                f"{generated.region.name}: {name} is read from {low} to {low + extent - 1} along dimension {d}, and is "
+                f"there from {held_low} to {held_low + held_extent - 1}; {way_out}"
+            )
+
+
+def rounded_up(generated: Generated, extents: Sequence[int]) -> tuple[int, ...]:
+    """Extents a caller must provide at least: a launch of fixed size never computes less."""
+    result = list(extents)
+    for loop in generated.region.loops:
+        if loop.fixed:
+            result[loop.position] = max(result[loop.position], loop.max_extent)
+    for channel in generated.region.channels:
+        result[channel.position] = max(result[channel.position], channel.extent)
+    return tuple(result)
+
+
+def launches(
+    generated: Generated, mins: Sequence[int], extents: Sequence[int], scalars: Mapping[str, int]
+) -> Iterator[Launch]:
+    """Cut a region of the output into launches.
+
+    A dimension of fixed extent is covered by launches of that extent, the last one shifted inwards; otherwise the
+    last one is smaller.
+
+    Raises
+    ------
+    UsageError
+        The region is smaller than a launch of fixed extent, or lies elsewhere than the schedule's ``bound`` promised.
+    """
+    loops = generated.region.loops
+    name = generated.region.name
+    spans: list[list[tuple[int, int]]] = [[] for _ in mins]
+    for channel in generated.region.channels:
+        asked = (mins[channel.position], extents[channel.position])
+        if asked != (channel.min, channel.extent):
+            raise UsageError(
+                f"{name}: {channel.var} from {asked[0]} over {asked[1]} is asked for, but bound() promised "
+                f"{channel.min} over {channel.extent}"
+            )
+        spans[channel.position] = [asked]
+    for loop in loops:
+        start, extent = mins[loop.position], extents[loop.position]
+        if loop.fixed and extent < loop.max_extent:
+            raise UsageError(
+                f"{name}: {extent} pixels along {loop.var} are asked for, less than a launch of {loop.max_extent}; "
+                f"use a larger image, a smaller tile, or TailStrategy.GuardWithIf"
+            )
+        if loop.min is not None and (start != loop.min or extent != loop.max_extent):
+            raise UsageError(
+                f"{name}: {loop.var} from {start} over {extent} pixels is asked for, but bound() promised "
+                f"{loop.min} over {loop.max_extent}"
+            )
+        pieces: list[tuple[int, int]] = []
+        for offset in range(0, extent, loop.max_extent):
+            if loop.fixed:
+                pieces.append((start + min(offset, extent - loop.max_extent), loop.max_extent))
+            else:
+                pieces.append((start + offset, min(loop.max_extent, extent - offset)))
+        spans[loop.position] = pieces
+    for border in generated.lowered.borders:
+        loop = loops[border.dimension]
+        _check_border(name, border, loop, mins[loop.position], extents[loop.position], scalars)
+    for reverse in product(*reversed(spans)):
+        pieces = list(reversed(reverse))
+        variables = dict(scalars)
+        for loop in loops:
+            names = generated.region.names
+            variables[names.minimum(loop.var)], variables[names.extent(loop.var)] = pieces[loop.position]
+        settings = {s.port.name: s.formula.evaluate(variables) for s in generated.settings}
+        yield Launch(tuple(p[0] for p in pieces), tuple(p[1] for p in pieces), settings)
+
+
+def _check_border(name: str, border: Border, loop: Loop, start: int, extent: int, scalars: Mapping[str, int]) -> None:
+    """Refuse a region along a dimension that is not the image a border condition is for."""
+    if extent == 0:
+        raise UsageError(
+            f"{name}: no pixels along {loop.var} are asked for, and an image without pixels has no edge for the border "
+            f"condition; give one pixel at least"
+        )
+    if extent > loop.max_extent:
+        raise UsageError(
+            f"{name}: {extent} pixels along {loop.var} are asked for, more than the {loop.max_extent} of a launch, "
+            f"and a border is only where an image ends; compile for larger extents"
+        )
+    if extent < border.least_extent:
+        raise UsageError(
+            f"{name}: {extent} pixels along {loop.var} are asked for, and the hardware of the border condition is for "
+            f"images of {border.least_extent} and more; use a larger image, or pad in software"
+        )
+    if not border.holds(start, extent, scalars):
+        raise UsageError(
+            f"{name}: {loop.var} from {start} over {extent} pixels is asked for, which is not the image that the "
+            f"border condition is for; realize the whole image, or pad in software"
+        )

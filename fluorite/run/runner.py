@@ -1,0 +1,271 @@
+"""The software part of a design: cut out of the pipeline, and run in Halide's JIT with simulated accelerators.
+
+Halide passes nothing to an extern stage that says which ``realize`` it works for, and must not compile one pipeline
+twice at the same time. So a `Runner`, which is one compiled software part, works for one call at a time; calls at the
+same time get one each from the design's `Runners`.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+import halide as hl
+
+from fluorite.errors import ScheduleError
+from fluorite.frontend import cut
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.halide_errors import run_refused
+from fluorite.frontend.halide_io import Loaded, to_halide
+from fluorite.frontend.region.placement import refuse_vector_loops
+from fluorite.run.accelerator import Accelerator
+from fluorite.run.destination import Destination
+from fluorite.run.launch import Launch, check_held, input_region, launches, rounded_up
+from fluorite.sim.extern import ExternStage
+from fluorite.sim.halide_buffer import HalideBuffer
+from fluorite.sim.run import AnyArray, Stalls
+
+__all__ = ["Launched", "Progress", "Run", "Runner", "Runners", "Statistics", "software"]
+
+Progress = Callable[[int, int], None]
+Launched = Callable[[Accelerator, Launch, Sequence[AnyArray]], None]
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What one accelerator did in a ``realize``.
+
+    Attributes
+    ----------
+    name : str
+        The accelerator.
+    launches : int
+        Launches run.
+    cycles : int
+        Clock cycles of all launches, from the accepted launch to the last output word.
+    output_pixels : int
+        Pixels computed; the channels of a pixel that are computed together count once.
+    latency_cycles : int
+        Cycles from launch to first output word, in the slowest launch.
+    """
+
+    name: str
+    launches: int = 0
+    cycles: int = 0
+    output_pixels: int = 0
+    latency_cycles: int = 0
+
+
+def software(loaded: Loaded, accelerators: Sequence[Accelerator], symbols: Mapping[str, str]) -> Any:
+    """The software part, with extern stages of the given symbols, by accelerator.
+
+    Raises
+    ------
+    ScheduleError
+        An accelerator is read by nothing that is left, or computed where no C function can be called.
+    """
+    root = loaded.root
+    for accelerator in accelerators:
+        generated = accelerator.generated
+        inputs = [i.name for i in generated.region.inputs]
+        scalars: list[str | ir.Variable] = [*generated.lowered.parameters, *generated.lowered.metadata.values()]
+        root = cut.software(root, accelerator.name, inputs, scalars, symbols[accelerator.name])
+    called = {func.name for func in root.funcs}
+    for accelerator in accelerators:
+        if accelerator.name not in called:
+            raise ScheduleError(
+                accelerator.name,
+                "accelerate()",
+                "no software reads it: its consumers are inside another accelerator, or read a clone_in() of it",
+                "leave the call out, or name the Func among that accelerator's inputs",
+            )
+        refuse_vector_loops(root, accelerator.name)
+    return to_halide(root, loaded.parameters)
+
+
+@dataclass(slots=True)
+class Run:
+    """One call of ``realize``: what it was asked for, and how far it is. Halide's threads share it.
+
+    Attributes
+    ----------
+    statistics : list of Statistics
+        Per accelerator.
+    total : int
+        Values of the output.
+    stalls : Stalls or None
+        Random stalls on every port of the hardware.
+    progress : callable or None
+        Called with the values computed so far and those of the whole run.
+    launched : callable or None
+        Called with the accelerator, each launch and its input images, by one of Halide's threads at a time.
+    finished : int
+        Values computed by launches that ended.
+    """
+
+    statistics: list[Statistics]
+    total: int
+    stalls: Stalls | None
+    progress: Progress | None
+    launched: Launched | None = None
+    finished: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def report(self, values: int) -> None:
+        """Tell how far the run is, `values` of launches that have not ended included. Call it with the lock held."""
+        if self.progress is not None:
+            self.progress(min(self.finished + values, self.total), self.total)
+
+
+class Runner:
+    """The software part in the JIT, its extern stages bound to simulated cores. It runs one ``realize`` at a time.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        The pipeline.
+    name : str
+        Of the design, for messages.
+    accelerators : sequence of Accelerator
+        Its accelerators.
+    """
+
+    def __init__(self, loaded: Loaded, name: str, accelerators: Sequence[Accelerator]) -> None:
+        self.loaded = loaded
+        self.name = name
+        self.accelerators = accelerators
+        self._run: Run | None = None
+        self.stages: list[ExternStage] = []
+        symbols: dict[str, str] = {}
+        for number, accelerator in enumerate(accelerators):
+            generated = accelerator.generated
+            types = [*generated.lowered.parameters.values(), *(v.type for v in generated.lowered.metadata.values())]
+            arguments = ["buffer"] * len(generated.region.inputs) + [str(t) for t in types]
+            stage = ExternStage(
+                f"fluorite_{accelerator.identifier}",
+                arguments,
+                len(generated.region.func.types),
+                self._handler(number, accelerator),
+            )
+            self.stages.append(stage)
+            symbols[accelerator.name] = stage.symbol
+        self.pipeline = software(loaded, accelerators, symbols)
+        with run_refused(name, loaded.pipeline.funcs):
+            self.pipeline.compile_jit(hl.get_jit_target_from_environment())
+
+    def realize(self, output: Destination, run: Run) -> Any:
+        """Run the pipeline; see :meth:`fluorite.Design.realize`."""
+        self._run = run
+        try:
+            with ExitStack() as stack:
+                for stage in self.stages:
+                    stack.enter_context(stage.raising())
+                with run_refused(self.name, self.loaded.pipeline.funcs):
+                    return self.pipeline.realize(output.given)
+        finally:
+            self._run = None
+
+    def _handler(
+        self, number: int, accelerator: Accelerator
+    ) -> Callable[[list[HalideBuffer], list[int | float], list[HalideBuffer]], None]:
+        generated = accelerator.generated
+        names = [i.name for i in generated.region.inputs]
+
+        def handle(inputs: list[HalideBuffer], scalars: list[int | float], outputs: list[HalideBuffer]) -> None:
+            mins, extents = outputs[0].mins, outputs[0].extents
+            if any(buffer.is_bounds_query for buffer in (*inputs, *outputs)):
+                if outputs[0].is_bounds_query:
+                    extents = rounded_up(generated, extents)
+                    for output in outputs:
+                        output.set_region(mins, extents)
+                for name, buffer in zip(names, inputs, strict=True):
+                    if buffer.is_bounds_query:
+                        buffer.set_region(*input_region(generated, name, mins, extents))
+                return
+            lowered, identifiers = generated.lowered, generated.region.names
+            named = [*(identifiers.param(n) for n in lowered.parameters), *lowered.metadata]
+            values = {name: int(value) for name, value in zip(named, scalars, strict=True)}
+            values.update({identifiers.metadata(name): values[name] for name in lowered.metadata})
+            for name, buffer in zip(names, inputs, strict=True):
+                check_held(generated, name, (mins, extents), (buffer.mins, buffer.extents))
+            for launch in launches(generated, mins, extents, values):
+                arrays = [
+                    buffer.region(*input_region(generated, name, launch.mins, launch.extents))
+                    for name, buffer in zip(names, inputs, strict=True)
+                ]
+                results = [buffer.region(launch.mins, launch.extents) for buffer in outputs]
+                self._launch(number, accelerator, arrays, results, launch)
+
+        return handle
+
+    def _launch(
+        self, number: int, accelerator: Accelerator, inputs: list[AnyArray], outputs: list[AnyArray], launch: Launch
+    ) -> None:
+        run = self._run
+        assert run is not None  # extern stages are called within `realize`
+        values = math.prod(launch.extents)  # of the output's own region, channels included
+        pixels = math.prod(launch.extents[loop.position] for loop in accelerator.generated.region.loops)
+        if run.launched is not None:
+            with run.lock:
+                run.launched(accelerator, launch, inputs)
+        stalls = run.stalls
+        if stalls is not None:  # by the launch's place: Halide's threads come in any order
+            stalls = replace(stalls, seed=Random(f"{stalls.seed} {number} {launch.mins}").getrandbits(64))
+
+        def progress(cycles: int, done: int, total: int) -> None:
+            with run.lock:
+                run.report(values * done // max(total, 1))
+
+        result = accelerator.run(inputs, outputs, launch, stalls=stalls, progress=progress)
+        (ran,) = result.launches
+        with run.lock:
+            statistics = run.statistics[number]
+            statistics.launches += 1
+            statistics.cycles += result.cycles
+            statistics.output_pixels += pixels
+            statistics.latency_cycles = max(statistics.latency_cycles, ran.first_output_cycle - ran.accepted_cycle)
+            run.finished += values
+            run.report(0)
+
+
+class Runners:
+    """The runners of a design: as many as there ever were calls at the same time.
+
+    Parameters
+    ----------
+    loaded, name, accelerators
+        As for a `Runner`.
+    """
+
+    def __init__(self, loaded: Loaded, name: str, accelerators: Sequence[Accelerator]) -> None:
+        self._make: Callable[[], Runner] = lambda: Runner(loaded, name, accelerators)
+        self._names = [accelerator.name for accelerator in accelerators]
+        self._idle: list[Runner] = []
+        self._lock = threading.Lock()
+        self._last: list[Statistics] = []
+        self._own = threading.local()
+
+    @property
+    def statistics(self) -> list[Statistics]:
+        """Of the last call: the calling thread's own where it made one, else the last that any thread began."""
+        own: list[Statistics] = getattr(self._own, "last", self._last)
+        return own
+
+    def realize(
+        self, output: Destination, stalls: Stalls | None, progress: Progress | None, launched: Launched | None
+    ) -> Any:
+        """Run the pipeline; see :meth:`fluorite.Design.realize`."""
+        run = Run([Statistics(name) for name in self._names], output.values, stalls, progress, launched)
+        self._last = self._own.last = run.statistics
+        with self._lock:
+            runner = self._idle.pop() if self._idle else self._make()
+        try:
+            return runner.realize(output, run)
+        finally:
+            with self._lock:
+                self._idle.append(runner)
