@@ -14,6 +14,7 @@ from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.lowerbound import least_held_bits
 from fluorite.hwgen.plan.storage import cycles
+from fluorite.hwgen.streams.operations import names_value, operation_of, value_of
 
 __all__ = ["AcceleratorReport", "BufferReport", "MemoryReport", "Report", "StageReport", "describe"]
 
@@ -178,7 +179,7 @@ def describe(generated: Generated) -> AcceleratorReport:
     for line in storage.lines:
         held[line.node] = held.get(line.node, 0) + line.length_cycles
     in_memory = {line.node for line in storage.lines if line.kind == "memory"}
-    buffered = {id_ for id_ in held if nodes[id_].op in ("input", "stage") or id_ in in_memory}
+    buffered = {id_ for id_ in held if names_value(nodes[id_]) or id_ in in_memory}
     buffers = tuple(
         BufferReport(
             generated.names[id_],
@@ -191,7 +192,7 @@ def describe(generated: Generated) -> AcceleratorReport:
     )
     operators: dict[str, int] = {}
     for node in plan.nodes:
-        if node.op not in ("input", "stage", "coord", "const", "setting", "shl", "shr", "wrap", "within", "cat"):
+        if not operation_of(node).is_wiring:
             kind = f"{node.op} {node.width_bits}"
             operators[kind] = operators.get(kind, 0) + 1
     total_bits = sum(cycles_held * nodes[id_].width_bits for id_, cycles_held in held.items())
@@ -235,8 +236,8 @@ def _stages(generated: Generated, extents: Extents) -> tuple[StageReport, ...]:
     plan = generated.plan
     found: list[StageReport] = []
     for node in plan.nodes:
-        if node.op in ("input", "stage") and not node.attr[1] and not node.attr[2]:
-            key = str(node.attr[0])
+        if names_value(node) and not value_of(node).lane and not value_of(node).channel:
+            key = value_of(node).stream
             pixels = extents.pixels.get(key) or extents.pixels[key.rpartition(".")[0]]
             found.append(
                 StageReport(key, node.width_bits, _delay(extents, plan.lags[node.id]), tuple(str(p) for p in pixels))

@@ -12,7 +12,7 @@ INK, GREY, PAPER = "#1e222a", "#6b7280", "#ffffff"
 BANDS = [  # title, its right end and baseline, top, height, colour
     ("fluorite/frontend: Halide in", (1036, 36), 16, 208, "#f3f6fb"),
     ("fluorite/hwgen: hardware; never imports Halide", (840, 358), 232, 214, "#f7f4ec"),
-    ("launch, words, design, report; fluorite/sim: what runs it", (1036, 612), 454, 170, "#eef6ef"),
+    ("fluorite/sim, run, report: what runs it", (1036, 612), 454, 170, "#eef6ef"),
 ]
 BOXES = {  # name: (column, y of the centre, first line, second line)
     "funcs": (0, 84, "hl.Func, tagged", "accelerate, linebuffer"),

@@ -28,6 +28,7 @@ from fluorite.hwgen.plan.schedule import Schedule, schedule
 from fluorite.hwgen.plan.storage import Storage, allocate, cycles
 from fluorite.hwgen.rtl.core import Core, PortPlan
 from fluorite.hwgen.streams.graph import Delay, Graph
+from fluorite.hwgen.streams.operations import WRAP, names_value, value_of
 
 __all__ = ["Generated", "Setting", "expanded", "generate"]
 
@@ -100,7 +101,7 @@ class Generated:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Overflow that the ranges do not exclude."""
-        notes = {int(node.attr[2]) for node in self.plan.nodes if node.op == "wrap"}
+        notes = {WRAP.of(node).note for node in self.plan.nodes if node.op == "wrap"}
         return tuple(self.lowered.notes[note - 1] for note in sorted(notes - {0}))
 
     def core(self) -> Core:
@@ -215,7 +216,7 @@ def _behind(lag: Delay, first: Delay, extents: Extents) -> Delay:
 
 
 def _port_lags(plan: Schedule) -> dict[str, Delay]:
-    lags = {str(node.attr[0]): plan.lags[node.id] for node in plan.nodes if node.op == "input"}
+    lags = {value_of(node).stream: plan.lags[node.id] for node in plan.nodes if node.op == "input"}
     return lags | dict(plan.output_lags)
 
 
@@ -263,8 +264,8 @@ def _owners(plan: Schedule, identifiers: Identifiers) -> dict[int, str]:
     """Stage of each node: the one whose expression it is part of."""
     owners: dict[int, str] = {}
     for node in reversed(plan.nodes):
-        if node.op in ("stage", "input"):
-            owners[node.id] = identifiers[str(node.attr[0])]
+        if names_value(node):
+            owners[node.id] = identifiers[value_of(node).stream]
         owner = owners.setdefault(node.id, "shared")
         for operand in node.operands:
             owners.setdefault(operand.node.id, owner)
@@ -273,12 +274,12 @@ def _owners(plan: Schedule, identifiers: Identifiers) -> dict[int, str]:
 
 def _names(plan: Schedule, owners: dict[int, str]) -> dict[int, str]:
     names: dict[int, str] = {}
-    values = [node for node in plan.nodes if node.op in ("stage", "input")]
-    several_lanes = {node.attr[0] for node in values if node.attr[1]}
-    several_channels = {node.attr[0] for node in values if node.attr[2]}
+    values = [node for node in plan.nodes if names_value(node)]
+    several_lanes = {value_of(node).stream for node in values if value_of(node).lane}
+    several_channels = {value_of(node).stream for node in values if value_of(node).channel}
     taken: set[str] = set()
     for node in values:
-        key, lane, channel = node.attr
+        key, lane, channel = value_of(node)
         name = owners[node.id] + (f"_lane{lane}" if key in several_lanes or node.op == "input" else "")
         names[node.id] = name + (f"_c{channel}" if key in several_channels else "")
         taken.add(names[node.id])

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 
 from fluorite.hwgen.passes.adders import signed_digits
 from fluorite.hwgen.passes.sums import expand_sums
+from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Graph, Output, topological
-from fluorite.hwgen.streams.ops import Builder
 from tests.hwgen.evaluate import Evaluator, nodes_of, wrapped
 
 RANGES = [(0, 255), (-128, 127), (0, 1), (-7, 3), (5, 9), (-1000, -900), (0, 0), (0, 65535)]

@@ -11,8 +11,8 @@ from fluorite.hwgen.passes.adders import is_shift_add
 from fluorite.hwgen.passes.division import expand_divisions
 from fluorite.hwgen.passes.products import product_cost, split_products
 from fluorite.hwgen.passes.sums import expand_sums
+from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Graph, Output
-from fluorite.hwgen.streams.ops import Builder
 from tests.hwgen.evaluate import Evaluator, nodes_of, wrapped
 from tests.hwgen.operations import check, wide_pairs
 

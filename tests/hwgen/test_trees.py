@@ -9,8 +9,8 @@ import pytest
 import fluorite
 from fluorite.hwgen.passes.columns import Columns
 from fluorite.hwgen.passes.trees import balance_trees
+from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Graph, Output, topological
-from fluorite.hwgen.streams.ops import Builder
 from fluorite.run.launch import input_region, launches
 from tests.hwgen.operations import all_pairs, check
 

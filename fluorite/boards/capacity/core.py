@@ -14,6 +14,7 @@ from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.plan.storage import cycles
 from fluorite.hwgen.rtl.rom import layout
 from fluorite.hwgen.streams.graph import Delay, Node
+from fluorite.hwgen.streams.operations import ROM, operation_of
 
 __all__ = ["CORE_PARTS", "core_dsp", "core_memories", "core_parts", "multiplier_blocks"]
 
@@ -52,23 +53,10 @@ def core_parts(generated: Generated, family: str) -> dict[str, float]:
         constant = any(o.node.lo == o.node.hi for o in node.operands)
         bits = use.bits(node) * (0.5 if constant else 1)
         operand_bits = max((o.node.width_bits for o in node.operands), default=0) * (0.5 if constant else 1)
-        if node.op in ("lt", "le", "eq"):
-            parts["compare"] += operand_bits
-        elif node.op in ("min", "max"):
-            parts["compare"] += operand_bits
-            parts["mux"] += bits
-        elif node.op == "abs":
-            parts["adder"] += bits
-            parts["mux"] += bits
-        elif node.op == "select":
-            parts["mux"] += 0 if _chooses_constant(node) else bits
-        elif node.op in ("and", "or", "xor", "not"):
-            parts["logic"] += bits
-        elif node.op == "mul":
-            one, other = (operand.node.width_bits for operand in node.operands)
-            parts["small multiplier"] += 0 if multiplier_blocks(node, family) else one * other
-        elif node.op == "rom" and not latency_cycles(node):
-            parts["small table"] += bits * (len(node.attr) - 1) / 64
+        if multiplier_blocks(node, family):
+            continue
+        for part, count in operation_of(node).cells(node, bits, operand_bits).items():
+            parts[part] += count
     _add_registers(parts, use, family)
     _add_control(parts, generated)
     _add_ports(parts, use, family)
@@ -88,13 +76,13 @@ def core_memories(generated: Generated, family: str) -> list[tuple[str, MemoryCe
     tables: dict[tuple[int, ...], list[Node]] = {}
     for node in generated.plan.nodes:
         if node.op == "rom" and latency_cycles(node):
-            contents, _ = layout([int(word) for word in node.attr[1:]], node.operands[0].node.lo)
+            contents, _ = layout(ROM.of(node).table)
             tables.setdefault(contents, []).append(node)
     for contents, reads in tables.items():
         width_bits = max(node.width_bits for node in reads)
         one = memory_cells(family, len(contents), width_bits, False)
         copies = -(-len(reads) // 2) if one.bram else len(reads)  # a block RAM has two ports
-        found.append((f"table {reads[0].attr[0]}", MemoryCells(one.bram * copies, one.lut * copies)))
+        found.append((f"table {ROM.of(reads[0]).table.name}", MemoryCells(one.bram * copies, one.lut * copies)))
     return found
 
 
@@ -134,7 +122,8 @@ class _Use:
         for node in reversed(plan.nodes):
             for position, operand in enumerate(node.operands):
                 source = operand.node
-                mask = _taken(node, position, taken.get(node.id, 0)) & ((1 << source.width_bits) - 1)
+                read = operation_of(node).taken(position, taken.get(node.id, 0), *node.attr)
+                mask = read & ((1 << source.width_bits) - 1)
                 taken[source.id] = taken.get(source.id, 0) | mask
                 if not source.static and not node.static:
                     age = plan.age(plan.lags[node.id], taken_at(node, operand), source)
@@ -150,25 +139,6 @@ class _Use:
         """The node that alone reads another, in the same cycle."""
         reads = self.reads.get(node.id, [])
         return reads[0][0] if len(reads) == 1 and not any(reads[0][1]) else None
-
-
-def _taken(node: Node, position: int, mask: int) -> int:
-    """Which bits of an operand a node needs for the bits of a mask."""
-    below = (1 << mask.bit_length()) - 1  # carries come from below
-    match node.op:
-        case "add" | "sub" | "mul":
-            return below
-        case "stage" | "within" | "and" | "or" | "xor" | "not" | "wrap":
-            return mask
-        case "shl":
-            return mask >> int(node.attr[0])
-        case "shr":
-            return mask << int(node.attr[0])
-        case "cat":
-            return mask >> int(node.attr[0]) if position == 0 else mask & ((1 << int(node.attr[0])) - 1)
-        case "select" if position:
-            return mask
-    return -1
 
 
 def multiplier_blocks(node: Node, family: str) -> int:
@@ -221,16 +191,8 @@ def _at_multiplier(node: Node, use: _Use, family: str) -> bool:
 
 def _trailing_zeros(node: Node) -> int:
     """Low bits that are always 0."""
-    match node.op:
-        case "const":
-            return (node.lo & -node.lo).bit_length() - 1 if node.lo else node.width_bits
-        case "shl":
-            return int(node.attr[0]) + _trailing_zeros(node.operands[0].node)
-        case "stage" | "within" | "wrap":
-            return _trailing_zeros(node.operands[0].node)
-        case "shr":
-            return max(_trailing_zeros(node.operands[0].node) - int(node.attr[0]), 0)
-    return 0
+    zeros = operation_of(node).low_zeros
+    return zeros(*(_trailing_zeros(operand.node) for operand in node.operands), *node.attr) if zeros else 0
 
 
 def _chooses_constant(node: Node) -> bool:

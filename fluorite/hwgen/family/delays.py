@@ -10,24 +10,14 @@ from dataclasses import dataclass, replace
 
 from fluorite.hwgen.family.multiplier import Multiplier
 from fluorite.hwgen.streams.graph import Delay, Node, Ref
+from fluorite.hwgen.streams.operations import operation_of
 
 __all__ = ["ECP5", "FAMILIES", "ZYNQ7000", "ZYNQMP", "Family", "latency_cycles", "taken_at"]
-
-_WIRING = frozenset(
-    ("const", "setting", "input", "tap", "coord", "stage", "shl", "wrap", "shr", "not", "within", "cat")
-)
-
-
-_ROM_LOGIC_BITS = 4096  # of a table; larger ones, or deeper ones, are read with a clock, as block RAM wants it
-_ROM_LOGIC_WORDS = 256
 
 
 def latency_cycles(node: Node) -> int:
     """Cycles from a node's operands to its value: 1 for a table in block RAM, 0 for all else."""
-    if node.op != "rom" or node.static:
-        return 0
-    words = len(node.attr) - 1
-    return int(words > _ROM_LOGIC_WORDS or words * node.width_bits > _ROM_LOGIC_BITS)
+    return operation_of(node).latency(node)
 
 
 def taken_at(node: Node, operand: Ref) -> Delay:
@@ -86,25 +76,7 @@ class Family:
 
     def node_ns(self, node: Node) -> float:
         """Time through one node's logic."""
-        if node.op in _WIRING:
-            return 0.0
-        width = max([node.width_bits, *(operand.node.width_bits for operand in node.operands)])
-        if node.op in ("add", "sub", "sum"):
-            return self.lut_ns + self.carry_ns + self.carry_ns_per_bit * width
-        if node.op in ("eq", "lt", "le"):
-            return (
-                self.lut_ns + self.carry_ns + self.carry_ns_per_bit * max(o.node.width_bits for o in node.operands) / 2
-            )
-        if node.op in ("min", "max", "abs"):
-            return 2 * self.lut_ns + self.carry_ns + self.carry_ns_per_bit * width
-        if node.op == "mul":
-            return self.multiplier_ns
-        if node.op == "rom":
-            if latency_cycles(node):
-                return self.memory_ns
-            # Six address bits are one LUT, two more are multiplexers beside it.
-            return self.lut_ns * (1 if len(node.attr) <= 65 else 1.5)
-        return self.lut_ns
+        return operation_of(node).time(node, self)
 
 
 ZYNQ7000 = Family(

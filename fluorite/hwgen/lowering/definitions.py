@@ -16,8 +16,9 @@ from fluorite.hwgen.lowering.expressions import Before, Caller, Expressions
 from fluorite.hwgen.lowering.indices import Origin, as_input, is_border_helper, is_inline_reduction, rule_of_missing
 from fluorite.hwgen.lowering.tables import TableRead, buffer_value, is_table
 from fluorite.hwgen.lowering.values import Affine, Lowered, Tree, Value
+from fluorite.hwgen.streams.builder import constant_value
 from fluorite.hwgen.streams.graph import Ref
-from fluorite.hwgen.streams.ops import constant_value
+from fluorite.hwgen.streams.operations import TABLE
 
 __all__ = ["Definitions"]
 
@@ -212,7 +213,7 @@ class Definitions(Expressions):
         if read not in self.lowered.tables:
             self.lowered.tables.append(read)
         number = self.lowered.tables.index(read)
-        return self.build.graph.intern("table", indices, (number,), call.type.min, call.type.max)
+        return self.build.graph.intern("table", indices, TABLE.attributes(number), call.type.min, call.type.max)
 
     def _note_origins(self, call: ir.Call, args: Sequence[Value], func: ir.Func) -> None:
         """Keep where an index was written, for messages: what only passes a Func's arguments on was written before."""

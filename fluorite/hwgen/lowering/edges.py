@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.values import Domain, Lowered
 from fluorite.hwgen.streams.graph import topological
+from fluorite.hwgen.streams.operations import COORD
 
 __all__ = ["Edge", "Tap", "clamped", "constant_beyond"]
 
@@ -70,7 +71,7 @@ def constant_beyond(region: Region, taps: Sequence[Tap], surveyed: Lowered) -> d
     dimensions = range(len(region.loops))
     places: dict[str, set[int]] = {}
     for (key, _, _), value in surveyed.bodies.items():
-        found = {int(node.attr[1]) for node in topological([value.node]) if node.op == "coord"}
+        found = {COORD.of(node).dimension for node in topological([value.node]) if node.op == "coord"}
         places.setdefault(key.split(".")[0] if key not in region.stages else key, set()).update(found)
     edges: dict[str, tuple[Edge | None, ...]] = {}
     for stage in region.stages:

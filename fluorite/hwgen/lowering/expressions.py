@@ -20,8 +20,8 @@ from fluorite.hwgen.lowering.indices import Origin, as_input, is_border_helper, 
 from fluorite.hwgen.lowering.semantics import operations as semantics
 from fluorite.hwgen.lowering.software_only import SOFTWARE_ONLY, software_only
 from fluorite.hwgen.lowering.values import Affine, Lowered, Tree, Value
+from fluorite.hwgen.streams.builder import Builder, constant_value
 from fluorite.hwgen.streams.graph import Ref
-from fluorite.hwgen.streams.ops import Builder, constant_value
 
 __all__ = ["Before", "Caller", "Expressions", "with_children"]
 
@@ -234,7 +234,7 @@ class Expressions:
         domains = self.lowered.domains.values()  # none in a survey, whose streams are thrown away
         halo = max((domain.hi[dimension] - domain.lo[dimension] for domain in domains), default=0)
         words = -(-(loop.max_extent + halo) // loop.lanes)
-        return self.build.source("coord", (stream, dimension), 0, words)
+        return self.build.coord(stream, dimension, words)
 
     def _tree_data(self, expr: ir.Expr, tree: Tree) -> Ref:
         """An index expression as a stream."""

@@ -21,8 +21,8 @@ from fluorite.hwgen.lowering.edges import Edge, Tap, clamped, constant_beyond
 from fluorite.hwgen.lowering.expressions import with_children
 from fluorite.hwgen.lowering.indices import Origin, as_input, is_border_helper, rule_of_index
 from fluorite.hwgen.lowering.values import Affine, Domain, Lowered, Tree, Value, stage_key
+from fluorite.hwgen.streams.builder import constant_value
 from fluorite.hwgen.streams.graph import Graph, Ref
-from fluorite.hwgen.streams.ops import constant_value
 
 __all__ = ["lower"]
 
@@ -145,9 +145,8 @@ class _Walk(Definitions):
             repeats = frozenset(d for d, border in borders.items() if border.repeats_edge)
             self.taps.append(Tap(self.stage, name, tuple(offsets), ends, repeats))
             type_ = self._type(name, call.value_index)
-            return self.build.source(
-                "tap", (stage_key(name, call.value_index), *offsets, *numbers), type_.min, type_.max
-            )
+            where = (stage_key(name, call.value_index), *offsets, *numbers)
+            return self.build.graph.intern("tap", (), where, type_.min, type_.max, static=False)
         own = self.reads[self.stage]
         beyond = max((max(-own.lo[d], own.hi[d]) for d in borders), default=0)
         if beyond > 0:
@@ -397,7 +396,7 @@ class _Window:
         for offset, lo, lanes in zip(offsets, self.domain.lo, self.walk.lanes, strict=True):
             lane += (offset - lo) % lanes * stride
             stride *= lanes
-        tap = self.walk.build.source("tap", (self.key, lane, self.channel), self.type.min, self.type.max)
+        tap = self.walk.build.tap(self.key, lane, self.channel, self.type.min, self.type.max)
         return tap.shifted(self._delay(offsets))
 
 

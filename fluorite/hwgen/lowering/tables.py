@@ -16,8 +16,9 @@ from fluorite.errors import UnsupportedError
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.visit import expressions, walk
 from fluorite.frontend.region.region import Region
+from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Ref
-from fluorite.hwgen.streams.ops import Builder
+from fluorite.hwgen.streams.table import Table
 
 __all__ = ["TableRead", "buffer_value", "is_table", "rom"]
 
@@ -124,8 +125,8 @@ def rom(build: Builder, region: Region, read: TableRead, indices: Sequence[Ref])
         terms.append((stride, index))
         first += stride * lo
         stride *= extent
-    words = tuple(int(word) for word in values.ravel())
-    return build.rom(build.linear(terms), read.name, words, first)
+    words = values.ravel().tolist()
+    return build.rom(build.linear(terms), build.graph.table(Table.of(read.name, first, words)))
 
 
 def buffer_value(buffer: ir.Buffer, point: Sequence[int]) -> int | float | None:

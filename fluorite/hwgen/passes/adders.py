@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Ref
-from fluorite.hwgen.streams.ops import Builder
+from fluorite.hwgen.streams.operations import ADD, MUL, SHL, SUB
 
 __all__ = ["Adders", "is_shift_add", "signed_digits"]
 
@@ -21,30 +22,29 @@ class Adders:
     def add(self, a: Ref, b: Ref, limits: tuple[int, int] | None = None) -> Ref:
         """``a + b``; ``limits`` are the result's where more is known of it than the operands' ranges."""
         for high, low in ((a, b), (b, a)):
-            if high.node.op == "shl" and low.node.lo >= 0 and low.node.hi >> int(high.node.attr[0]) == 0:
-                return self.build.concat(high.node.operands[0].shifted(high.delay), low, int(high.node.attr[0]))
-        if (b.node.id, b.delay) < (a.node.id, a.delay):
-            a, b = b, a
-        lo, hi = limits or (a.node.lo + b.node.lo, a.node.hi + b.node.hi)
-        return self.build.graph.intern("add", (a, b), (), lo, hi)
+            if high.node.op != "shl":
+                continue
+            amount = SHL.of(high.node).amount
+            if low.node.lo >= 0 and low.node.hi >> amount == 0:
+                return self.build.concat(high.node.operands[0].shifted(high.delay), low, amount)
+        return self.build.apply(ADD, (a, b), limits=limits)
 
     def sub(self, a: Ref, b: Ref, limits: tuple[int, int] | None = None) -> Ref:
         """``a - b``."""
-        lo, hi = limits or (a.node.lo - b.node.hi, a.node.hi - b.node.lo)
-        return self.build.graph.intern("sub", (a, b), (), lo, hi)
+        return self.build.apply(SUB, (a, b), limits=limits)
 
     def shift_left(self, a: Ref, factor: int) -> Ref:
         """``a * factor`` for a power of two."""
         if factor == 1:
             return a
         amount = factor.bit_length() - 1
-        return self.build.graph.intern("shl", (a,), (amount,), a.node.lo << amount, a.node.hi << amount)
+        return self.build.apply(SHL, (a,), (amount,))
 
     def times(self, a: Ref, factor: int) -> Ref:
         """``a * factor`` for a positive factor."""
         if not is_shift_add(factor):
             limits = sorted((a.node.lo * factor, a.node.hi * factor))
-            return self.build.graph.intern("mul", (a, self.build.const(factor)), (), *limits)
+            return self.build.graph.intern("mul", (a, self.build.const(factor)), MUL.attributes(), *limits)
         # (multiple of a, stream that carries its magnitude)
         parts = [(-1 << p if negative else 1 << p, self.shift_left(a, 1 << p)) for p, negative in signed_digits(factor)]
         while len(parts) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fluorite.hwgen.streams.graph import Node, Ref, topological
+from fluorite.hwgen.streams.operations import names_value, value_of
 
 __all__ = ["Columns"]
 
@@ -29,8 +30,8 @@ class Columns:
             for below in topological([node]):
                 if below.id in self.known:
                     continue
-                if below.op in ("input", "stage"):
-                    self.known[below.id] = int(below.attr[1]) % self.lanes
+                if names_value(below):
+                    self.known[below.id] = value_of(below).lane % self.lanes
                 else:
                     columns = (self.of(operand) for operand in below.operands if not operand.node.static)
                     self.known[below.id] = max(columns, default=0)

@@ -11,14 +11,12 @@ asks for. There are as many steps as the dividend has bits, on remainders no wid
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from fluorite.hwgen.family.multiplier import Multiplier
 from fluorite.hwgen.passes.adders import is_shift_add
 from fluorite.hwgen.passes.products import product_cost
+from fluorite.hwgen.streams.builder import Builder, constant_value
 from fluorite.hwgen.streams.graph import Graph, Node, Ref
-from fluorite.hwgen.streams.ops import Builder, constant_value
-from fluorite.hwgen.streams.rewrite import rewrite
+from fluorite.hwgen.streams.rewrite import Rewriter
 
 __all__ = ["expand_divisions"]
 
@@ -35,16 +33,15 @@ def expand_divisions(graph: Graph, multiplier: Multiplier) -> Graph:
     multiplier : Multiplier
         The family's block: a reciprocal is chosen for what its product takes of them.
     """
-    return rewrite(graph, lambda build, node, operands: _replace(build, node, operands, multiplier))
+    rewriter = Rewriter(graph)
+    return rewriter.run(lambda node: _replace(rewriter, node, multiplier) if node.op in ("div", "mod") else None)
 
 
-def _replace(build: Builder, node: Node, operands: Sequence[Ref], multiplier: Multiplier) -> Ref | None:
-    if node.op not in ("div", "mod"):
-        return None
-    simplified = build.rebuild(node, operands)
+def _replace(rewriter: Rewriter, node: Node, multiplier: Multiplier) -> Ref:
+    build, simplified = rewriter.build, rewriter.rebuilt(node)
     if simplified.node.op != node.op:
         return simplified
-    a, b = operands
+    a, b = rewriter.operands(node)
     divisor = constant_value(b)
     if divisor is None:
         quotient, remainder = _by_data(build, a, b)

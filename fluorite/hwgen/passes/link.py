@@ -9,8 +9,9 @@ from __future__ import annotations
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.tables import rom
 from fluorite.hwgen.lowering.values import Lowered, stage_key
+from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Graph, Node, Output, Ref, topological
-from fluorite.hwgen.streams.ops import Builder
+from fluorite.hwgen.streams.operations import TABLE, value_of
 
 __all__ = ["link"]
 
@@ -24,9 +25,9 @@ def link(region: Region, lowered: Lowered) -> Graph:
     done: dict[int, Ref] = {}
 
     def source(node: Node) -> Ref:
-        key, lane, channel = str(node.attr[0]), int(node.attr[1]), int(node.attr[2])
+        key, lane, channel = value_of(node)
         if key in types:
-            return build.source("input", (key, lane, channel), types[key].min, types[key].max)
+            return build.input(key, lane, channel, types[key].min, types[key].max)
         return streams[key, lane, channel]
 
     for name in region.stages:
@@ -40,7 +41,7 @@ def link(region: Region, lowered: Lowered) -> Graph:
                     continue
                 operands = [done[operand.node.id].shifted(operand.delay) for operand in node.operands]
                 if node.op == "table":
-                    done[node.id] = rom(build, region, lowered.tables[int(node.attr[0])], operands)
+                    done[node.id] = rom(build, region, lowered.tables[TABLE.of(node).number], operands)
                 else:
                     done[node.id] = build.rebuild(node, operands)
             value = done[body.node.id].shifted(body.delay)

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 
 from fluorite.hwgen.family.multiplier import Multiplier
 from fluorite.hwgen.passes.adders import Adders, is_shift_add
-from fluorite.hwgen.streams.graph import Graph, Node, Output, Ref, topological
-from fluorite.hwgen.streams.ops import Builder, constant_value
+from fluorite.hwgen.streams.builder import Builder, constant_value
+from fluorite.hwgen.streams.graph import Graph, Node, Ref, topological
+from fluorite.hwgen.streams.operations import CAT, WRAP
+from fluorite.hwgen.streams.rewrite import Rewriter
 
 __all__ = ["product_cost", "split_products"]
 
@@ -45,46 +47,35 @@ def split_products(graph: Graph, multiplier: Multiplier) -> Graph:
     multiplier : Multiplier
         The family's block.
     """
-    nodes = list(topological(output.value.node for output in graph.outputs))
+    nodes = list(graph.walk())
     wide = {n.id for n in nodes if n.op == "mul" and not multiplier.takes(*(o.node for o in n.operands))}
     if not wide:
         return graph
-    read = {o.node.id for n in nodes if n.op != "wrap" for o in n.operands} | {o.value.node.id for o in graph.outputs}
+    read = {o.node.id for n in nodes if n.op != "wrap" for o in n.operands} | {root.id for root in graph.roots}
     wrapped = wide - read  # all that is read of them is their low bits
-    new = Graph(graph.dimensions)
-    splitter = _Splitter(Builder(new), multiplier)
-    done: dict[int, Ref] = {}
+    rewriter = Rewriter(graph)
+    splitter = _Splitter(rewriter.build, multiplier)
 
-    def moved(ref: Ref) -> Ref:
-        return done[ref.node.id].shifted(ref.delay)
-
-    def factors(node: Node) -> tuple[Ref, Ref]:
-        one, other = (moved(operand) for operand in node.operands)
-        return one, other
-
-    for node in nodes:
-        if node.id in wrapped:
-            continue
+    def replace(node: Node) -> Ref:
         if node.id in wide:
-            whole = splitter.product(*factors(node))
-            done[node.id] = splitter.build.within(whole, node.lo, node.hi)
-            continue
+            a, b = rewriter.operands(node)
+            return splitter.build.within(splitter.product(a, b), node.lo, node.hi)
         operands = []
         for operand in node.operands:
             if operand.node.id in wrapped:
-                low = splitter.product(*factors(operand.node), modulo_bits=int(node.attr[0]))
-                operands.append(low.shifted(operand.delay))
+                a, b = rewriter.operands(operand.node)
+                operands.append(splitter.product(a, b, WRAP.of(node).width_bits).shifted(operand.delay))
             else:
-                operands.append(moved(operand))
-        done[node.id] = new.intern(node.op, operands, node.attr, node.lo, node.hi, static=node.static)
-    new.outputs.extend(Output(o.stream, o.position, moved(o.value)) for o in graph.outputs)
-    return new
+                operands.append(rewriter.moved(operand))
+        return rewriter.new.intern(node.op, operands, node.attr, node.lo, node.hi, static=node.static)
+
+    return rewriter.run(replace, without=wrapped)
 
 
 def product_cost(a: Node, factor: int, multiplier: Multiplier) -> tuple[int, int]:
     """What a product by a positive constant takes: multiplier blocks, bits of adders."""
     build = Builder(Graph(1))
-    stream = build.source("input", ("", 0, 0), a.lo, a.hi)
+    stream = build.input("", 0, 0, a.lo, a.hi)
     total = _Splitter(build, multiplier).product(stream, build.const(factor))
     nodes = list(topological([total.node]))
     blocks = sum(node.op == "mul" for node in nodes)
@@ -197,5 +188,4 @@ class _Splitter:
         return _Term(a.position, total)
 
     def _beside(self, high: Ref, low: Ref, low_bits: int) -> Ref:
-        lo, hi = (high.node.lo << low_bits) + low.node.lo, (high.node.hi << low_bits) + low.node.hi
-        return self.build.graph.intern("cat", (high, low), (low_bits,), lo, hi)
+        return self.build.apply(CAT, (high, low), (low_bits,))

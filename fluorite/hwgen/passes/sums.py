@@ -17,8 +17,9 @@ from math import gcd
 
 from fluorite.hwgen.passes.adders import Adders
 from fluorite.hwgen.passes.columns import Columns
-from fluorite.hwgen.streams.graph import Graph, Node, Output, Ref, topological
-from fluorite.hwgen.streams.ops import Builder
+from fluorite.hwgen.streams.graph import Graph, Node, Ref
+from fluorite.hwgen.streams.operations import SUM, WRAP, XOR
+from fluorite.hwgen.streams.rewrite import Rewriter
 
 __all__ = ["expand_sums"]
 
@@ -46,38 +47,31 @@ def expand_sums(graph: Graph, lanes: int) -> Graph:
 
 class _Expansion:
     def __init__(self, graph: Graph, lanes: int) -> None:
-        self.old = graph
-        self.new = Graph(graph.dimensions)
-        self.build = Builder(self.new)
+        self.rewriter = Rewriter(graph)
+        self.build = self.rewriter.build
         self.adders = Adders(self.build)
-        self.done: dict[int, Ref] = {}
         self.columns = Columns(lanes)
         self.uses: dict[int, int] = {}
 
     def run(self) -> Graph:
-        order = list(topological(output.value.node for output in self.old.outputs))
+        order = list(self.rewriter.old.walk())
         for node in order:
             for operand in node.operands:
                 self.uses[operand.node.id] = self.uses.get(operand.node.id, 0) + 1
         flat = self._flattened(order)
-        for node in order:
-            if node.id not in flat:  # a partial sum that is part of another sum
-                continue
+
+        def replace(node: Node) -> Ref:
             constant, terms = flat[node.id]
-            refs = [self.done[ref.node.id].shifted(ref.delay) for _, ref in terms]
-            weighted = [(c, ref) for (c, _), ref in zip(terms, refs, strict=True)]
+            weighted = [(c, self.rewriter.moved(ref)) for c, ref in terms]
             if node.op == "sum":
-                self.done[node.id] = self._sum(constant, weighted)
-            elif _is_wrapped_sum(node):
-                width_bits = int(node.attr[0])
-                total = self._sum(constant, weighted, modulo_bits=width_bits)
-                self.done[node.id] = self.build.wrap(total, width_bits, bool(node.attr[1]), int(node.attr[2]))
-            else:
-                self.done[node.id] = self.build.rebuild(node, refs)
-        for output in self.old.outputs:
-            value = self.done[output.value.node.id].shifted(output.value.delay)
-            self.new.outputs.append(Output(output.stream, output.position, value))
-        return self.new
+                return self._sum(constant, weighted)
+            if _is_wrapped_sum(node):
+                width_bits, signed, note = WRAP.of(node)
+                return self.build.wrap(self._sum(constant, weighted, width_bits), width_bits, signed, note)
+            return self.build.rebuild(node, [ref for _, ref in weighted])
+
+        partial = {node.id for node in order if node.id not in flat}  # sums that are part of another sum
+        return self.rewriter.run(replace, partial)
 
     # --- flattening -----------------------------------------------------------------------------------------------
 
@@ -87,7 +81,7 @@ class _Expansion:
         A sum of n terms is written as a chain of n - 1 sums; looked at from its end, each of them is seen once.
         """
         flat: dict[int, tuple[int, list[tuple[int, Ref]]]] = {}
-        needed = {output.value.node.id for output in self.old.outputs}
+        needed = {root.id for root in self.rewriter.old.roots}
         for node in reversed(order):
             if node.id not in needed:
                 continue
@@ -96,7 +90,7 @@ class _Expansion:
             elif _is_wrapped_sum(node):
                 constant, terms = _terms(node.operands[0].node)
                 terms = [(c, ref.shifted(node.operands[0].delay)) for c, ref in terms]
-                flat[node.id] = self._flatten(constant, terms, int(node.attr[0]))
+                flat[node.id] = self._flatten(constant, terms, WRAP.of(node).width_bits)
             else:
                 flat[node.id] = 0, [(1, operand) for operand in node.operands]
             needed.update(ref.node.id for _, ref in flat[node.id][1])
@@ -117,7 +111,7 @@ class _Expansion:
                 inner, inner_terms = _terms(node)
                 constant += coefficient * inner
                 stack.extend((coefficient * c, r.shifted(ref.delay)) for c, r in reversed(inner_terms))
-            elif single and node.op == "wrap" and modulo_bits is not None and int(node.attr[0]) >= modulo_bits:
+            elif single and modulo_bits and node.op == "wrap" and WRAP.of(node).width_bits >= modulo_bits:
                 stack.append((coefficient, node.operands[0].shifted(ref.delay)))
             else:
                 flat.append((coefficient, ref))
@@ -153,8 +147,8 @@ class _Expansion:
 
     def _inverted(self, total: Ref, modulo_bits: int | None) -> Ref | None:
         """``ones - x`` inverts bits, without a carry."""
-        constant, coefficient, *more = (int(a) for a in total.node.attr)
-        if coefficient != -1 or more:
+        constant, coefficients = SUM.of(total.node)
+        if coefficients != (-1,):
             return None
         (operand,) = total.node.operands
         node = operand.node
@@ -164,7 +158,7 @@ class _Expansion:
             mask, lo, hi = constant, total.node.lo, total.node.hi
         else:
             return None
-        return self.new.intern("xor", (self.build.const(mask), operand), (), lo, hi).shifted(total.delay)
+        return self.build.apply(XOR, (self.build.const(mask), operand), limits=(lo, hi)).shifted(total.delay)
 
     def _outside_selects(self, terms: list[tuple[int, Ref]]) -> list[tuple[int, Ref]]:
         """Sums of choices become choices of sums, where that saves adders.
@@ -255,5 +249,5 @@ def _is_wrapped_sum(node: Node) -> bool:
 
 
 def _terms(node: Node) -> tuple[int, list[tuple[int, Ref]]]:
-    constant, *coefficients = (int(a) for a in node.attr)
+    constant, coefficients = SUM.of(node)
     return constant, list(zip(coefficients, node.operands, strict=True))

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from fluorite.hwgen.passes.columns import Columns
-from fluorite.hwgen.streams.graph import Graph, Node, Output, Ref, topological
-from fluorite.hwgen.streams.ops import Builder
+from fluorite.hwgen.streams.graph import Graph, Node, Ref
+from fluorite.hwgen.streams.operations import WRAP
+from fluorite.hwgen.streams.rewrite import Rewriter
 
 __all__ = ["balance_trees"]
 
@@ -49,33 +50,19 @@ def balance_trees(graph: Graph, lanes: int) -> Graph:
 
 class _Balancing:
     def __init__(self, graph: Graph, lanes: int) -> None:
-        self.old = graph
-        self.new = Graph(graph.dimensions)
-        self.build = Builder(self.new)
+        self.rewriter = Rewriter(graph)
+        self.build = self.rewriter.build
         self.columns = Columns(lanes)
-        self.done: dict[int, Ref] = {}
         self.uses: dict[int, int] = {}
 
     def run(self) -> Graph:
-        order = list(topological(output.value.node for output in self.old.outputs))
+        graph = self.rewriter.old
+        order = list(graph.walk())
         reads = [operand for node in order for operand in node.operands]
-        for read in (*reads, *(output.value for output in self.old.outputs)):
+        for read in (*reads, *(output.value for output in graph.outputs)):
             self.uses[read.node.id] = self.uses.get(read.node.id, 0) + 1
         chains, inside = self._chains(order)
-        for node in order:
-            if node.id in inside:
-                continue
-            if node.id in chains:
-                self.done[node.id] = self._balanced(chains[node.id])
-            else:
-                operands = [self._moved(operand) for operand in node.operands]
-                self.done[node.id] = self.build.rebuild(node, operands)
-        for output in self.old.outputs:
-            self.new.outputs.append(Output(output.stream, output.position, self._moved(output.value)))
-        return self.new
-
-    def _moved(self, ref: Ref) -> Ref:
-        return self.done[ref.node.id].shifted(ref.delay)
+        return self.rewriter.run(lambda node: self._balanced(chains[node.id]) if node.id in chains else None, inside)
 
     # --- finding chains -------------------------------------------------------------------------------------------
 
@@ -122,7 +109,8 @@ class _Balancing:
 
     def _undone(self, inner: Node, outer: Node) -> bool:
         """Whether a later wrap makes an earlier one needless, and takes its warning on."""
-        return int(inner.attr[0]) >= int(outer.attr[0]) and (not inner.attr[2] or bool(outer.attr[2]))
+        before, after = WRAP.of(inner), WRAP.of(outer)
+        return before.width_bits >= after.width_bits and (not before.note or bool(after.note))
 
     # --- building -------------------------------------------------------------------------------------------------
 
@@ -130,7 +118,7 @@ class _Balancing:
         combine = self._combiner(chain)
         groups: dict[int, list[Ref]] = {}
         static: list[Ref] = []
-        for leaf in map(self._moved, chain.leaves):
+        for leaf in map(self.rewriter.moved, chain.leaves):
             (static if leaf.node.static else groups.setdefault(self.columns.of(leaf), [])).append(leaf)
         columns: dict[int, Ref] = {}
         for column, group in sorted(groups.items()):
@@ -147,15 +135,15 @@ class _Balancing:
             return partial(build.bitwise, chain.op)
         if chain.wrap is None:
             return {"min": build.minimum, "max": build.maximum, "mul": build.mul}[chain.op]
-        width_bits, signed, note = (int(a) for a in chain.wrap.attr)
-        return lambda a, b: build.wrap(build.mul(a, b), width_bits, bool(signed), note)
+        width_bits, signed, note = WRAP.of(chain.wrap)
+        return lambda a, b: build.wrap(build.mul(a, b), width_bits, signed, note)
 
     def _across(self, columns: dict[int, Ref], combine: Callable[[Ref, Ref], Ref], idempotent: bool) -> Ref:
         """All columns of a window combined."""
         numbers = sorted(columns)
         lanes = self.columns.lanes
         first, count = numbers[0], len(numbers)
-        step = (-1,) + (0,) * (self.new.dimensions - 1)
+        step = (-1,) + (0,) * (self.rewriter.new.dimensions - 1)
         alike = all(columns[c + lanes] == columns[c].shifted(step) for c in numbers if c + lanes in columns)
         if not idempotent or count != numbers[-1] - first + 1 or count <= lanes or not alike:
             return _pairwise([columns[c] for c in numbers], combine)

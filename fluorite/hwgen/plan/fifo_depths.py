@@ -12,6 +12,7 @@ from fluorite.hwgen.family.delays import taken_at
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.schedule import Schedule
 from fluorite.hwgen.plan.storage import cycles
+from fluorite.hwgen.streams.operations import names_value, value_of
 
 __all__ = ["check_fifo_depths", "needed_depth"]
 
@@ -36,8 +37,8 @@ def needed_depth(producer: str, consumer: str, plan: Schedule, extents: Extents,
     """
     owner: dict[int, str] = {}  # stage in whose expression a node is
     for node in reversed(plan.nodes):
-        if node.op in ("stage", "input"):
-            owner[node.id] = str(node.attr[0]).partition(".")[0]
+        if names_value(node):
+            owner[node.id] = value_of(node).stream.partition(".")[0]
         for operand in node.operands:
             owner.setdefault(operand.node.id, owner.get(node.id, ""))
     newest = [
@@ -45,7 +46,7 @@ def needed_depth(producer: str, consumer: str, plan: Schedule, extents: Extents,
         for node in plan.nodes
         if not node.static and owner.get(node.id) == consumer
         for operand in node.operands
-        if operand.node.op in ("stage", "input") and owner[operand.node.id] == producer
+        if names_value(operand.node) and owner[operand.node.id] == producer
     ]
     return max(min(newest), 0) * lanes if newest else 0
 

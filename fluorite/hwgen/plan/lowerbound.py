@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fluorite.hwgen.plan.differences import DifferenceProgram
-from fluorite.hwgen.streams.graph import Graph, topological
+from fluorite.hwgen.streams.graph import Graph
+from fluorite.hwgen.streams.operations import value_of
 
 __all__ = ["least_held_bits"]
 
@@ -35,9 +36,9 @@ def least_held_bits(graph: Graph, strides: Sequence[int]) -> int:
     program = DifferenceProgram()
     first: dict[str | int, int] = {}
     last: dict[int, int] = {}
-    nodes = [node for node in topological(output.value.node for output in graph.outputs) if not node.static]
+    nodes = [node for node in graph.walk() if not node.static]
     for node in nodes:
-        key = str(node.attr[0]) if node.op == "input" else node.id  # all lanes of an input arrive together
+        key = value_of(node).stream if node.op == "input" else node.id  # all lanes of an input arrive together
         if key not in first:
             first[key] = program.unknown()
         first[node.id] = first[key]

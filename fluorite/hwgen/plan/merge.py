@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fluorite.hwgen.plan.extents import Extents
-from fluorite.hwgen.streams.graph import Graph, Node, Output, Ref, topological
+from fluorite.hwgen.streams.graph import Graph, Node, Output, Ref
 
 __all__ = ["merge_dimensions"]
 
@@ -22,7 +22,7 @@ def merge_dimensions(graph: Graph, extents: Extents) -> Graph:
     def moved(ref: Ref) -> Ref:
         return Ref(done[ref.node.id], extents.merge(ref.delay))
 
-    for node in topological(output.value.node for output in graph.outputs):
+    for node in graph.walk():
         done[node.id] = replace(node, operands=tuple(moved(operand) for operand in node.operands))
         merged.nodes.append(done[node.id])
     merged.outputs.extend(Output(o.stream, o.position, moved(o.value)) for o in graph.outputs)

@@ -32,7 +32,8 @@ from dataclasses import dataclass
 from fluorite.hwgen.family.delays import Family, taken_at
 from fluorite.hwgen.plan.differences import DifferenceProgram
 from fluorite.hwgen.plan.paths import too_long
-from fluorite.hwgen.streams.graph import Delay, Graph, Node, topological
+from fluorite.hwgen.streams.graph import Delay, Graph, Node
+from fluorite.hwgen.streams.operations import value_of
 
 __all__ = ["Schedule", "schedule"]
 
@@ -113,14 +114,14 @@ class _Program:
     def __init__(self, graph: Graph, family: Family, behind_memory: Collection[int]) -> None:
         self.family = family
         self.behind_memory = behind_memory
-        self.nodes = tuple(topological(output.value.node for output in graph.outputs))
+        self.nodes = tuple(graph.walk())
         self.unknown: dict[int, int] = {}
         self.unknowns = 0
         tied: dict[str, int] = {}
         for node in self.nodes:
             if not node.static:
                 # All lanes of a stream arrive together.
-                key = f"input {node.attr[0]}" if node.op == "input" else f"node {node.id}"
+                key = f"input {value_of(node).stream}" if node.op == "input" else f"node {node.id}"
                 self.unknown[node.id] = tied.setdefault(key, len(tied))
         self.output_unknown = {o.stream: tied.setdefault(f"output {o.stream}", len(tied)) for o in graph.outputs}
         self.unknowns = len(tied)

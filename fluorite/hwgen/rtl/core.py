@@ -27,6 +27,7 @@ from fluorite.hwgen.rtl.port import PortControl
 from fluorite.hwgen.rtl.scan import ScanCounter
 from fluorite.hwgen.rtl.skid import SkidBuffer
 from fluorite.hwgen.streams.graph import Delay, Graph
+from fluorite.hwgen.streams.operations import COORD, SETTING, value_of
 
 __all__ = ["Core", "PortPlan"]
 
@@ -229,8 +230,8 @@ class Core(Elaboratable):
         sources: dict[int, Signal] = {}
         for node in self.plan.nodes:
             if node.op == "input":
-                stream = next(p.port for p in self.ports_plan if p.key == node.attr[0])
-                low = (int(node.attr[1]) * stream.channels + int(node.attr[2])) * stream.element_bits
+                stream = next(p.port for p in self.ports_plan if p.key == value_of(node).stream)
+                low = (value_of(node).lane * stream.channels + value_of(node).channel) * stream.element_bits
                 pixel = inputs[stream.name][low : low + stream.element_bits]
                 shape = Shape(stream.element_bits, signed=stream.signed)
                 signal = Signal(shape, name=self.names[node.id])
@@ -239,10 +240,10 @@ class Core(Elaboratable):
             elif node.op == "coord":
                 position = counter(self.coordinates[node.id], self.names[node.id])
                 signal = Signal(unsigned(node.width_bits), name=self.names[node.id])
-                m.d.comb += signal.eq(position.positions[int(node.attr[1])])
+                m.d.comb += signal.eq(position.positions[COORD.of(node).dimension])
                 sources[node.id] = signal
             elif node.op == "setting":
-                sources[node.id] = self.settings[str(node.attr[0])]
+                sources[node.id] = self.settings[SETTING.of(node).port]
         wraps = {gap: self._value(formula) for gap, formula in self.wraps.items()}
         datapath = Datapath(self.graph, self.plan, self.storage, self.names, sources, wraps, load, advance)
         m.submodules.datapath = datapath

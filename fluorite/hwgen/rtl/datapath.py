@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Shape, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Shape, Signal, Value, ValueLike
 
 from fluorite.frontend.region.identifiers import Taken, identifier
 from fluorite.hwgen.family.delays import latency_cycles, taken_at
@@ -13,10 +13,9 @@ from fluorite.hwgen.plan.storage import Storage
 from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer
 from fluorite.hwgen.rtl.rom import PREFIX, Rom, layout
 from fluorite.hwgen.streams.graph import Delay, Graph, Node, Ref
+from fluorite.hwgen.streams.operations import ROM, operation_of
 
 __all__ = ["Datapath"]
-
-_SOURCES = ("input", "coord", "setting")
 
 
 class Datapath(Elaboratable):
@@ -80,7 +79,7 @@ class Datapath(Elaboratable):
         m = Module()
         for node in self.plan.nodes:
             shape = Shape(node.width_bits, signed=node.signed)
-            if node.op in _SOURCES:
+            if operation_of(node).is_source:
                 self.values[node.id] = self.sources[node.id]
             elif node.op == "const":
                 self.values[node.id] = Const(node.lo, shape)
@@ -88,7 +87,7 @@ class Datapath(Elaboratable):
                 self.values[node.id] = Signal(shape, name=self.names[node.id])
         self._delay_lines(m)
         for node in self.plan.nodes:
-            if node.op in _SOURCES or node.op == "const":
+            if operation_of(node).is_source or node.op == "const":
                 continue
             reader = self.plan.lags.get(node.id)
             operands = [self._operand(node, operand, reader) for operand in node.operands]
@@ -97,7 +96,10 @@ class Datapath(Elaboratable):
                 self._rom(node, operands[0])
                 continue
             assert isinstance(target, Signal)
-            m.d.comb += target.eq(_expression(node, operands))
+            rtl = operation_of(node).rtl
+            assert rtl is not None, node.op
+            # Results are exact: one never needs more bits than its signal has.
+            m.d.comb += target.eq(rtl(*operands, *node.attr))
         self._build_roms(m)
         for output in self.graph.outputs:
             value = self._operand(None, output.value, self.plan.output_lags[output.stream])
@@ -114,13 +116,13 @@ class Datapath(Elaboratable):
 
     def _rom(self, node: Node, index: Value) -> None:
         """Note a read of a table: all reads of equal contents share a memory."""
-        contents, address_bits = layout([int(word) for word in node.attr[1:]], node.operands[0].node.lo)
+        contents, address_bits = layout(ROM.of(node).table)
         self.reads.setdefault((contents, latency_cycles(node)), []).append((node, index[:address_bits]))
 
     def _build_roms(self, m: Module) -> None:
         taken = Taken()
         for (contents, latency), reads in self.reads.items():
-            name = taken.take(PREFIX + identifier(str(reads[0][0].attr[0])))
+            name = taken.take(PREFIX + identifier(ROM.of(reads[0][0]).table.name))
             width_bits = max(node.width_bits for node, _ in reads)
             shape = Shape(width_bits, signed=any(node.signed for node, _ in reads))
             rom = Rom(contents, shape, len(reads), self.advance if latency else None, name)
@@ -169,36 +171,3 @@ class Datapath(Elaboratable):
             for line, width in memory.fields:
                 m.d.comb += self.held[line.node, line.end].eq(buffer.q[low : low + width])
                 low += width
-
-
-def _expression(node: Node, operands: list[Value]) -> ValueLike:
-    """The node's operation; results are exact, so a result never needs more bits than its signal has."""
-    number = int(node.attr[0]) if node.op in ("wrap", "shr", "shl", "cat") else 0
-    operations: dict[str, Callable[..., ValueLike]] = {
-        "stage": lambda a: a,
-        "wrap": lambda a: a,  # the signal's own width cuts the value
-        "within": lambda a: a,
-        "cat": lambda a, b: Cat(_unsigned(b, number), a),
-        "shl": lambda a: a.shift_left(number),
-        "shr": lambda a: a >> number,
-        "add": lambda a, b: a + b,
-        "sub": lambda a, b: a - b,
-        "mul": lambda a, b: a * b,
-        "abs": lambda a: Mux(a < 0, -a, a),
-        "min": lambda a, b: Mux(a < b, a, b),
-        "max": lambda a, b: Mux(a < b, b, a),
-        "eq": lambda a, b: a == b,
-        "lt": lambda a, b: a < b,
-        "le": lambda a, b: a <= b,
-        "not": lambda a: ~a,
-        "select": lambda c, t, f: Mux(c, t, f),
-        "and": lambda a, b: a & b,
-        "or": lambda a, b: a | b,
-        "xor": lambda a, b: a ^ b,
-    }
-    return operations[node.op](*operands)
-
-
-def _unsigned(value: Value, width_bits: int) -> Value:
-    """A value that is not negative, in exactly so many bits."""
-    return Cat(value, Const(0, width_bits))[:width_bits]

@@ -7,24 +7,26 @@ from collections.abc import Sequence
 from amaranth.hdl import Elaboratable, Module, Shape, Signal, Value
 from amaranth.lib.memory import Memory
 
+from fluorite.hwgen.streams.table import Table
+
 __all__ = ["PREFIX", "Rom", "layout"]
 
 PREFIX = "rom_"  # of the name: these memories keep their initial contents in the Verilog
 
 
-def layout(words: Sequence[int], first: int) -> tuple[tuple[int, ...], int]:
-    """Where words of indices ``first ..`` go so that an index's low bits are its address.
+def layout(table: Table) -> tuple[tuple[int, ...], int]:
+    """Where a table's words go so that an index's low bits are its address.
 
     Returns
     -------
     (tuple of int, int)
-        The contents by address, and the number of address bits. There is no subtraction of ``first``: a table over
+        The contents by address, and the number of address bits. There is no subtraction: a table over
         ``-3 .. 4`` has index -3 at address 5.
     """
-    last = first + len(words) - 1
+    first, last = table.first, table.last
     address_bits = (last - first).bit_length()
     contents = [0] * (1 << address_bits)
-    for index, word in enumerate(words, first):
+    for index, word in enumerate(table.words, first):
         contents[index % len(contents)] = word
     if first >> address_bits == last >> address_bits:
         contents = contents[: last % len(contents) + 1]

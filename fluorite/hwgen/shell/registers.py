@@ -19,6 +19,7 @@ from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.error_codes import ERROR_TEXTS, ErrorCode
 from fluorite.hwgen.shell.layout import StreamLayout, layouts, shape_settings
+from fluorite.hwgen.streams.operations import ROM
 
 __all__ = [
     "ERROR_TEXTS", "ID_MAGIC", "MAP_VERSION", "ErrorCode", "Field", "Register", "RegisterMap", "SettingRegisters",
@@ -370,5 +371,8 @@ def _hash(generated: Generated, config: ShellConfig) -> int:
     parts += [(p.port.name, p.lag, [str(w) for w in p.words]) for p in generated.ports]
     parts += [[str(f) for f in generated.extents.scan], generated.plan.output_lags]
     for node in generated.plan.nodes:
-        parts.append((node.id, node.op, node.attr, node.lo, node.hi, [(o.node.id, o.delay) for o in node.operands]))
+        attributes = tuple(node.attr)
+        if node.op == "rom":
+            attributes = (ROM.of(node).table.name, *ROM.of(node).table.words)
+        parts.append((node.id, node.op, attributes, node.lo, node.hi, [(o.node.id, o.delay) for o in node.operands]))
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:4], "little")

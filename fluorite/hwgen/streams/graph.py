@@ -16,6 +16,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
+
+from fluorite.hwgen.streams.table import Table
 
 __all__ = ["Delay", "Graph", "Node", "Output", "Ref", "topological"]
 
@@ -31,11 +34,11 @@ class Node:
     id : int
         Position in creation order: operands come first.
     op : str
-        Operation, see :mod:`fluorite.hwgen.streams.ops`.
+        Operation, see :mod:`fluorite.hwgen.streams.operations`.
     operands : tuple of Ref
         Streams read.
     attr : tuple
-        What else the operation needs (a constant, a width, a port), hashable.
+        What else the operation needs (a constant, a width, a port): the attribute type of its record.
     lo, hi : int
         Least and greatest value carried.
     static : bool
@@ -45,7 +48,7 @@ class Node:
     id: int
     op: str
     operands: tuple[Ref, ...]
-    attr: tuple[int | str, ...]
+    attr: tuple[Any, ...]
     lo: int
     hi: int
     static: bool
@@ -97,17 +100,31 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     outputs: list[Output] = field(default_factory=list)
     _index: dict[object, Node] = field(default_factory=dict)
+    _tables: dict[object, Table] = field(default_factory=dict)
 
     @property
     def zero(self) -> Delay:
         """No delay."""
         return (0,) * self.dimensions
 
+    @property
+    def roots(self) -> list[Node]:
+        """The nodes that all others are there for."""
+        return [output.value.node for output in self.outputs]
+
+    def walk(self) -> Iterator[Node]:
+        """All nodes that something depends on, operands before users, in a deterministic order."""
+        return topological(self.roots)
+
+    def table(self, table: Table) -> Table:
+        """The table of this name and these words that the graph has already, or this one."""
+        return self._tables.setdefault((table.name, table.first, table.words), table)
+
     def intern(
         self,
         op: str,
         operands: Iterable[Ref],
-        attr: tuple[int | str, ...],
+        attr: tuple[Any, ...],
         lo: int,
         hi: int,
         *,

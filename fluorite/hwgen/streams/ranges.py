@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fluorite.hwgen.streams.graph import Ref
+from fluorite.hwgen.streams.operations import SUM
 
 __all__ = ["range_where"]
 
@@ -32,7 +33,7 @@ def range_where(value: Ref, condition: Ref, holds: bool) -> tuple[int, int]:
         if stream == value:
             ends = [stream_lo, stream_hi]
         elif value.node.op == "sum" and len(value.node.operands) == 1:
-            constant, coefficient = (int(a) for a in value.node.attr)
+            constant, (coefficient,) = SUM.of(value.node)
             if value.node.operands[0].shifted(value.delay) == stream:
                 ends = [constant + coefficient * stream_lo, constant + coefficient * stream_hi]
         if ends is not None and stream_lo <= stream_hi:

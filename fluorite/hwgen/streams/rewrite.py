@@ -2,33 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 
-from fluorite.hwgen.streams.graph import Graph, Node, Output, Ref, topological
-from fluorite.hwgen.streams.ops import Builder
+from fluorite.hwgen.streams.builder import Builder
+from fluorite.hwgen.streams.graph import Graph, Node, Output, Ref
 
-__all__ = ["rewrite"]
+__all__ = ["Rewriter"]
 
 
-def rewrite(graph: Graph, replace: Callable[[Builder, Node, Sequence[Ref]], Ref | None]) -> Graph:
-    """The same graph with nodes replaced, and all constructors run anew on the replaced operands.
+class Rewriter:
+    """The walk that passes are made of: operands before users, each node given a value in the new graph.
 
     Parameters
     ----------
     graph : Graph
         The graph, which is left as it is.
-    replace : callable
-        ``replace(builder, node, operands)`` gives what stands in for a node over operands of the new graph, or None to
-        keep its operation.
+
+    Attributes
+    ----------
+    build : Builder
+        Makes nodes of the new graph.
+    done : dict of int to Ref
+        By id of an old node, what stands for it in the new graph.
     """
-    new = Graph(graph.dimensions)
-    build = Builder(new)
-    done: dict[int, Ref] = {}
-    for node in topological(output.value.node for output in graph.outputs):
-        operands = [done[operand.node.id].shifted(operand.delay) for operand in node.operands]
-        replaced = replace(build, node, operands)
-        done[node.id] = build.rebuild(node, operands) if replaced is None else replaced
-    for output in graph.outputs:
-        value = done[output.value.node.id].shifted(output.value.delay)
-        new.outputs.append(Output(output.stream, output.position, value))
-    return new
+
+    def __init__(self, graph: Graph) -> None:
+        self.old = graph
+        self.new = Graph(graph.dimensions)
+        self.build = Builder(self.new)
+        self.done: dict[int, Ref] = {}
+
+    def moved(self, ref: Ref) -> Ref:
+        """What stands for a stream of the old graph, the same delay later."""
+        return self.done[ref.node.id].shifted(ref.delay)
+
+    def operands(self, node: Node) -> list[Ref]:
+        """What stands for a node's operands."""
+        return [self.moved(operand) for operand in node.operands]
+
+    def rebuilt(self, node: Node) -> Ref:
+        """The same operation, simplified anew over what stands for its operands."""
+        return self.build.rebuild(node, self.operands(node))
+
+    def run(self, replace: Callable[[Node], Ref | None], without: Collection[int] = ()) -> Graph:
+        """Give the new graph.
+
+        Parameters
+        ----------
+        replace : callable
+            Gives what stands in for an old node, or None to keep its operation; ``self`` knows its operands by then.
+        without : collection of int
+            Ids of nodes that nothing of the new graph reads, which are passed over.
+        """
+        for node in self.old.walk():
+            if node.id not in without:
+                self.done[node.id] = replace(node) or self.rebuilt(node)
+        for output in self.old.outputs:
+            self.new.outputs.append(Output(output.stream, output.position, self.moved(output.value)))
+        return self.new

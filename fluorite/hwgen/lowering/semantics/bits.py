@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fluorite.frontend.algorithm import ir
+from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Ref
-from fluorite.hwgen.streams.ops import Builder
 
 __all__ = ["concatenate", "leading_zeros", "multiplex", "trailing_zeros"]
 

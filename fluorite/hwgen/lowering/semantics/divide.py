@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fluorite.frontend.algorithm import ir
+from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Ref
-from fluorite.hwgen.streams.ops import Builder
 
 __all__ = ["divide", "divide_to_zero", "modulo_to_zero"]
 

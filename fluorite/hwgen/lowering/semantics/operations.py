@@ -14,8 +14,8 @@ from fluorite.frontend.algorithm import ir
 from fluorite.hwgen.lowering.semantics.bits import concatenate, leading_zeros, multiplex, trailing_zeros
 from fluorite.hwgen.lowering.semantics.divide import divide, divide_to_zero, modulo_to_zero
 from fluorite.hwgen.lowering.semantics.shift import lerp, rounding_shift, shift
+from fluorite.hwgen.streams.builder import Builder, fits
 from fluorite.hwgen.streams.graph import Ref
-from fluorite.hwgen.streams.ops import Builder, fits
 
 __all__ = ["binary", "convert", "intrinsic"]
 

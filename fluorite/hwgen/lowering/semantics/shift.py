@@ -7,8 +7,8 @@ by data, its low bits and its sign count here; a constant one shifts everything 
 from __future__ import annotations
 
 from fluorite.frontend.algorithm import ir
+from fluorite.hwgen.streams.builder import Builder, constant_value
 from fluorite.hwgen.streams.graph import Ref
-from fluorite.hwgen.streams.ops import Builder, constant_value
 
 __all__ = ["lerp", "rounding_shift", "shift"]
 
