@@ -22,6 +22,7 @@ from fluorite.frontend.tables import wire
 from fluorite.hwgen.lowering.lower import lower
 from fluorite.hwgen.passes.link import link
 from fluorite.hwgen.plan.storage import ages_of, cycles
+from fluorite.hwgen.streams.text import show_graph
 from fluorite.report import describe
 from fluorite.run.launch import input_region, launches
 from fluorite.sim.run import Job
@@ -145,16 +146,7 @@ def linked_block(region):
     lowered = lower(region)
     lines = [f"domain of {name}: from min + {d.lo} to max + {d.hi}" for name, d in lowered.domains.items()]
     linked = link(region, lowered)
-    names = {n.id: f"n{n.id}" for n in linked.nodes}
-    lines.append("")
-    used = sorted({o.node.id for n in linked.nodes for o in n.operands} | {o.value.node.id for o in linked.outputs})
-    for node in (n for n in linked.nodes if n.id in used):
-        attr = f" attr {node.attr}" if node.attr else ""
-        lines += wrapped(
-            f"{names[node.id]} = {node.op}({', '.join(operands(node, names))}){attr}  {node.lo}..{node.hi}"
-        )
-    lines += [f"output {o.stream} {o.position}: {operands_of_output(o, names)}" for o in linked.outputs]
-    return lines
+    return [*lines, "", *show_graph(linked).splitlines()]
 
 
 def operands_of_output(output, names):
@@ -177,7 +169,7 @@ def graph_block(g):
         rows.append(
             (
                 g.names[node.id],
-                node.op + (f" {node.attr[0]}" if node.op in ("shl", "shr") else ""),
+                node.op + (f" {node.attr.amount}" if node.op in ("shl", "shr") else ""),
                 ", ".join(operands(node, g.names)),
                 f"{node.lo}..{node.hi}",
                 str(node.width_bits),
@@ -296,7 +288,7 @@ def peaks_block():
                 f"{g.names[line.node]} = {node.op}{reads}: {node.width_bits} bits held for {line.length_cycles} cycles"
             )
     row = g.extents.scan[0].evaluate(g.extents.maxima)
-    (wide,) = (n.width_bits for n in g.plan.nodes if n.op == "stage" and n.attr[0] == "response")
+    (wide,) = (n.width_bits for n in g.plan.nodes if n.op == "stage" and n.attr.stream == "response")
     held = describe(g).line_buffer_bits
     return [*lines, f"held in all: {held} bits; two rows of response alone: {2 * row * wide}"]
 

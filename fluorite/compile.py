@@ -19,6 +19,7 @@ from fluorite.frontend.region.extract import accelerated_funcs, extract, funcs_i
 from fluorite.frontend.region.ignored import ignored_directives
 from fluorite.frontend.tables.directives import refuse_directives
 from fluorite.frontend.tables.rewrite import find_func
+from fluorite.hwgen.expand import check_after
 from fluorite.hwgen.family.delays import ZYNQ7000
 from fluorite.hwgen.generate import generate
 from fluorite.hwgen.shell.config import ShellConfig
@@ -33,7 +34,12 @@ _FOLLOWED = (
 
 
 def compile(
-    func_or_pipeline: Any, board: str | Path | Board | None = None, name: str | None = None, shell: str | None = None
+    func_or_pipeline: Any,
+    board: str | Path | Board | None = None,
+    name: str | None = None,
+    shell: str | None = None,
+    *,
+    debug: bool = False,
 ) -> Design:
     """Compile an annotated pipeline.
 
@@ -49,6 +55,8 @@ def compile(
     shell : str, optional
         ``"axi"``: the accelerators read and write memory. ``"axis"``: they take and give AXI4-Stream video. By default
         what the board can use.
+    debug : bool
+        Check what every pass over the hardware's graph leaves behind; an error of this kind is fluorite's own.
 
     Returns
     -------
@@ -84,7 +92,9 @@ def compile(
     for func in found:
         _check_directives(loaded, func)
     regions = [extract(loaded.pipeline, func, constants) for func in found]
-    accelerators = tuple(Accelerator(loaded, generate(region, family)) for region in regions)
+    accelerators = tuple(
+        Accelerator(loaded, generate(region, family, check_after if debug else None)) for region in regions
+    )
     ignored = ignored_directives(loaded.root, loaded.pipeline, regions)
     warnings = (f"without effect: {', '.join(ignored)}; {_FOLLOWED}",) if ignored else ()
     design = Design(name or output, loaded, accelerators, board, config, warnings)

@@ -1,11 +1,18 @@
 """Fixtures for whole pipelines: images filled at random, and the comparison of a design with Halide."""
 
+import importlib
+
 import halide as hl
 import numpy as np
 import pytest
 
 import fluorite
+from fluorite.hwgen.expand import check_after
+from fluorite.hwgen.generate import generate
 from fluorite.sim.run import Stalls
+
+# `fluorite.compile` is a function, which hides its module of the same name.
+COMPILE = importlib.import_module("fluorite.compile")
 
 DEFAULT_STALLS = (Stalls(1),)
 
@@ -19,6 +26,14 @@ def _dtype(type_):
 def arrays(result):
     """What `realize` gave, as a list of arrays."""
     return [np.array(buffer) for buffer in (result if isinstance(result, (list, tuple)) else [result])]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def checked_graphs():
+    """Every graph that is compiled in these tests is checked after every pass."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(COMPILE, "generate", lambda region, family, watch: generate(region, family, check_after))
+        yield
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fluorite.hwgen.generate import Generated, expanded
+from fluorite.hwgen.expand import expanded
+from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.lowering.lower import lower
 from fluorite.hwgen.plan.lowerbound import least_held_bits
 

@@ -9,20 +9,15 @@ from dataclasses import dataclass
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.identifiers import Identifiers, Taken
 from fluorite.frontend.region.region import Region
+from fluorite.hwgen.expand import Watch, expanded
 from fluorite.hwgen.family.delays import ZYNQ7000, Family
 from fluorite.hwgen.formula import Formula, constant
 from fluorite.hwgen.interface import CoreInterface, SettingPort, StreamPort
 from fluorite.hwgen.lowering.lower import lower
 from fluorite.hwgen.lowering.values import Lowered, stage_key
-from fluorite.hwgen.passes.division import expand_divisions
-from fluorite.hwgen.passes.link import link
-from fluorite.hwgen.passes.products import split_products
-from fluorite.hwgen.passes.sums import expand_sums
-from fluorite.hwgen.passes.trees import balance_trees
 from fluorite.hwgen.plan.due import due, with_room
-from fluorite.hwgen.plan.extents import Extents, measure
+from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.fifo_depths import check_fifo_depths
-from fluorite.hwgen.plan.merge import merge_dimensions
 from fluorite.hwgen.plan.room import check_room
 from fluorite.hwgen.plan.schedule import Schedule, schedule
 from fluorite.hwgen.plan.storage import Storage, allocate, cycles
@@ -30,7 +25,7 @@ from fluorite.hwgen.rtl.core import Core, PortPlan
 from fluorite.hwgen.streams.graph import Delay, Graph
 from fluorite.hwgen.streams.operations import WRAP, names_value, value_of
 
-__all__ = ["Generated", "Setting", "expanded", "generate"]
+__all__ = ["Generated", "Setting", "generate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +116,17 @@ class Generated:
         )
 
 
-def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
+def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = None) -> Generated:
     """Run all passes.
+
+    Parameters
+    ----------
+    region : Region
+        What becomes hardware.
+    family : Family
+        What it is for.
+    watch : callable, optional
+        Told of every graph on the way, see :mod:`fluorite.hwgen.expand`.
 
     Raises
     ------
@@ -130,7 +134,7 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         The region cannot become hardware.
     """
     lowered = lower(region)
-    graph, extents = expanded(region, lowered, family)
+    graph, extents = expanded(region, lowered, family, watch)
     behind_memory: frozenset[int] = frozenset()
     while True:
         plan = schedule(graph, extents.strides, extents.least_strides, family, behind_memory)
@@ -185,15 +189,6 @@ def generate(region: Region, family: Family = ZYNQ7000) -> Generated:
         wraps,
         latency,
     )
-
-
-def expanded(region: Region, lowered: Lowered, family: Family) -> tuple[Graph, Extents]:
-    """The graph that is scheduled, and the sizes of a launch before the schedule asks for padding."""
-    lanes = region.loops[0].lanes
-    trees = balance_trees(link(region, lowered), lanes)
-    extents = measure(region, lowered.domains)
-    sums = expand_sums(expand_divisions(trees, family.multiplier), lanes)
-    return merge_dimensions(split_products(sums, family.multiplier), extents), extents
 
 
 def _streams(region: Region, lowered: Lowered) -> list[tuple[StreamPort, str, str]]:

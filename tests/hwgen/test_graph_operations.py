@@ -10,7 +10,8 @@ from fluorite.hwgen.passes.adders import signed_digits
 from fluorite.hwgen.passes.sums import expand_sums
 from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Graph, Output, topological
-from tests.hwgen.evaluate import Evaluator, nodes_of, wrapped
+from fluorite.hwgen.streams.interpreter import Interpreter
+from fluorite.hwgen.streams.operations import wrapped
 
 RANGES = [(0, 255), (-128, 127), (0, 1), (-7, 3), (5, 9), (-1000, -900), (0, 0), (0, 65535)]
 BINARY = {
@@ -41,7 +42,7 @@ class Both:
                 constant = self.draw(st.integers(-40, 40))
                 return self.build.const(constant), lambda at: constant
             delay = self.draw(st.integers(-2, 2))
-            source = self.build.source("input", (f"in{number}", 0, 0), *RANGES[number])
+            source = self.build.input(f"in{number}", 0, 0, *RANGES[number])
             return source.shifted((delay,)), lambda at: pixel(number, at - delay)
         kind = self.draw(
             st.sampled_from([*BINARY, *BITWISE, "abs", "wrap", "shr", "select", "not", "clamp", "linear", "div", "mod"])
@@ -89,7 +90,7 @@ def pixel(number, at):
 
 
 def sources(node, at):
-    return pixel(int(node.attr[0][2:]), at[0])
+    return pixel(int(node.attr.stream[2:]), at[0])
 
 
 @st.composite
@@ -105,9 +106,9 @@ def expressions(draw):
 def test_values_are_right_and_in_range_before_and_after_expansion(drawn):
     graph, function = drawn
     expanded = expand_sums(graph, 1)
-    assert not [node for node in nodes_of(expanded) if node.op == "sum"]
+    assert not [node for node in expanded.walk() if node.op == "sum"]
     for one in (graph, expanded):
-        evaluator = Evaluator(sources)  # checks every node's range
+        evaluator = Interpreter(sources)  # checks every node's range
         for at in range(12):
             assert evaluator.ref(one.outputs[0].value, (at,)) == function(at)
 
@@ -119,10 +120,10 @@ def test_rebuilding_changes_nothing(drawn):
     again = Graph(1)
     build = Builder(again)
     done = {}
-    for node in nodes_of(graph):
+    for node in graph.walk():
         operands = [done[operand.node.id].shifted(operand.delay) for operand in node.operands]
         done[node.id] = build.rebuild(node, operands)
-    evaluator = Evaluator(sources)
+    evaluator = Interpreter(sources)
     for at in range(6):
         assert evaluator.ref(
             done[graph.outputs[0].value.node.id].shifted(graph.outputs[0].value.delay), (at,)
@@ -132,7 +133,7 @@ def test_rebuilding_changes_nothing(drawn):
 def test_equal_operations_are_one_node_up_to_a_shift():
     graph = Graph(2)
     build = Builder(graph)
-    a = build.source("input", ("a", 0, 0), 0, 255)
+    a = build.input("a", 0, 0, 0, 255)
     here = build.add(a, a.shifted((1, 2)))
     later = build.add(a.shifted((5, 0)), a.shifted((6, 2)))
     assert later.node is here.node
@@ -142,7 +143,7 @@ def test_equal_operations_are_one_node_up_to_a_shift():
 
 def test_operands_of_commutative_operations_meet():
     build = Builder(Graph(1))
-    a, b = (build.source("input", (name, 0, 0), 0, 255) for name in "ab")
+    a, b = (build.input(name, 0, 0, 0, 255) for name in "ab")
     for name in ("add", "mul", "minimum", "maximum", "eq"):
         assert getattr(build, name)(a, b) == getattr(build, name)(b, a)
 
@@ -153,13 +154,13 @@ def test_operands_of_commutative_operations_meet():
      (-129, 0, 9, True), (-1, 255, 9, True), (3, 5, 3, False)],
 )  # fmt: skip
 def test_a_wire_is_as_wide_as_its_range(lo, hi, width, signed):
-    node = Builder(Graph(1)).source("input", ("a", 0, 0), lo, hi).node
+    node = Builder(Graph(1)).input("a", 0, 0, lo, hi).node
     assert (node.width_bits, node.signed) == (width, signed)
 
 
 def test_operands_come_before_their_readers():
     build = Builder(Graph(1))
-    a = build.source("input", ("a", 0, 0), 0, 255)
+    a = build.input("a", 0, 0, 0, 255)
     total = a
     for shift in range(2000):  # deeper than Python's stack
         total = build.minimum(total, build.add(a.shifted((shift,)), build.const(shift)))
@@ -182,13 +183,13 @@ def test_signed_digits(value):
 
 
 def adders(graph):
-    return sum(node.op in ("add", "sub") for node in nodes_of(graph))
+    return sum(node.op in ("add", "sub") for node in graph.walk())
 
 
 def window(weights, lanes=1):
     graph = Graph(2)
     build = Builder(graph)
-    a = build.source("input", ("in0", 0, 0), 0, 255)
+    a = build.input("in0", 0, 0, 0, 255)
     terms = [(w, a.shifted((n, row))) for row, line in enumerate(weights) for n, w in enumerate(line)]
     graph.outputs.append(Output("out", 0, build.stage(build.linear(terms, 3), "out", 0, 0)))
     return graph
@@ -199,7 +200,7 @@ def window(weights, lanes=1):
 def test_expanded_windows_are_the_weighted_sum(weights):
     graph = expand_sums(window(weights), 1)
     sample = lambda at: (at[0] * 37 + at[1] * 101 + at[0] * at[1] * 13) % 256  # noqa: E731
-    evaluator = Evaluator(lambda node, at: sample(at))
+    evaluator = Interpreter(lambda node, at: sample(at))
     for at in [(0, 0), (3, 1), (9, 7), (2, 5)]:
         right = 3 + sum(
             w * sample((at[0] - n, at[1] - row)) for row, line in enumerate(weights) for n, w in enumerate(line)

@@ -13,7 +13,8 @@ from fluorite.hwgen.passes.products import product_cost, split_products
 from fluorite.hwgen.passes.sums import expand_sums
 from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Graph, Output
-from tests.hwgen.evaluate import Evaluator, nodes_of, wrapped
+from fluorite.hwgen.streams.interpreter import Interpreter
+from fluorite.hwgen.streams.operations import wrapped
 from tests.hwgen.operations import check, wide_pairs
 
 TINY = Multiplier(5, 4), Multiplier(4, 4, unsigned=True)
@@ -32,7 +33,7 @@ def graph_of(ranges, value):
     """A graph of one output over inputs of these ranges, ``value(builder, *inputs)``."""
     graph = Graph(1)
     build = Builder(graph)
-    inputs = [build.source("input", (f"in{n}", 0, 0), lo, hi) for n, (lo, hi) in enumerate(ranges)]
+    inputs = [build.input(f"in{n}", 0, 0, lo, hi) for n, (lo, hi) in enumerate(ranges)]
     graph.outputs.append(Output("out", 0, build.stage(value(build, *inputs), "out", 0, 0)))
     return graph
 
@@ -40,17 +41,17 @@ def graph_of(ranges, value):
 def split(graph, block):
     """The graph with its sums expanded and its products split, every one of which fits."""
     result = split_products(expand_sums(graph, 1), block)
-    assert all(block.takes(*(o.node for o in node.operands)) for node in nodes_of(result) if node.op == "mul")
+    assert all(block.takes(*(o.node for o in node.operands)) for node in result.walk() if node.op == "mul")
     return result
 
 
 def value_of(graph, *inputs):
     sources = {f"in{n}": value for n, value in enumerate(inputs)}
-    return Evaluator(lambda node, at: sources[node.attr[0]]).ref(graph.outputs[0].value, (0,))
+    return Interpreter(lambda node, at: sources[node.attr.stream]).ref(graph.outputs[0].value, (0,))
 
 
 def count(graph, *ops):
-    return sum(node.op in ops for node in nodes_of(graph))
+    return sum(node.op in ops for node in graph.walk())
 
 
 def product(ranges, block, modulo=None):
@@ -179,7 +180,7 @@ def test_a_product_read_whole_and_wrapped_shares_its_parts():
 
 
 def test_parts_of_constants_may_be_shifts_and_adders():
-    a = Builder(Graph(1)).source("input", ("a", 0, 0), *unsigned(19)).node
+    a = Builder(Graph(1)).input("a", 0, 0, *unsigned(19)).node
     factor = 0x24001  # 18 bits in three digits
     assert is_shift_add(factor)
     assert product_cost(a, factor, ECP5.multiplier)[0] == 0

@@ -26,7 +26,7 @@ def roms(design):
     """(index range, words) of each ROM read."""
     (accelerator,) = design.accelerators
     nodes = [node for node in accelerator.generated.plan.nodes if node.op == "rom"]
-    return [(node.operands[0].node.lo, len(node.attr) - 1) for node in nodes]
+    return [(node.attr.table.first, len(node.attr.table.words)) for node in nodes]
 
 
 def test_tables_by_data():

@@ -114,7 +114,7 @@ def chain(*, tapped):
     """``max`` over eight inputs as a left fold; the value of five of them is an output too if tapped."""
     graph = Graph(1)
     build = Builder(graph)
-    inputs = [build.source("input", (f"i{n}", 0, 0), 0, 255) for n in range(8)]
+    inputs = [build.input(f"i{n}", 0, 0, 0, 255) for n in range(8)]
     folded = inputs[0]
     for n, value in enumerate(inputs[1:], 1):
         folded = build.maximum(folded, value)
@@ -138,7 +138,7 @@ def test_balanced_and_no_work_twice(tapped):
 
 def test_columns_of_lanes():
     graph = Graph(2)
-    lane = Builder(graph).source("input", ("i", 1, 0), 0, 255)
+    lane = Builder(graph).input("i", 1, 0, 0, 255)
     columns = Columns(lanes=4)
     assert columns.of(lane) == 1
     assert columns.of(lane.shifted((2, 1))) == 1 - 8

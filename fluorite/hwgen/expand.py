@@ -1,0 +1,75 @@
+"""All passes over the stream graph, from stages that read taps of one another to what is scheduled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from fluorite.frontend.region.region import Region
+from fluorite.hwgen.family.delays import Family
+from fluorite.hwgen.lowering.values import Lowered
+from fluorite.hwgen.passes.division import expand_divisions
+from fluorite.hwgen.passes.link import link
+from fluorite.hwgen.passes.products import split_products
+from fluorite.hwgen.passes.sums import expand_sums
+from fluorite.hwgen.passes.trees import balance_trees
+from fluorite.hwgen.plan.extents import Extents, measure
+from fluorite.hwgen.plan.merge import merge_dimensions
+from fluorite.hwgen.streams.check import check
+from fluorite.hwgen.streams.graph import Graph, Node
+
+__all__ = ["Watch", "check_after", "expanded", "unwatched"]
+
+#: Told the name of each pass and the graph that it made.
+Watch = Callable[[str, Graph, Family], None]
+
+#: The operations that are gone after each pass.
+_GONE = {
+    "link": ("tap", "table"),
+    "trees": ("tap", "table"),
+    "division": ("tap", "table", "div", "mod"),
+    "sums": ("tap", "table", "div", "mod", "sum"),
+    "products": ("tap", "table", "div", "mod", "sum"),
+    "merge": ("tap", "table", "div", "mod", "sum"),
+}
+
+
+def expanded(region: Region, lowered: Lowered, family: Family, watch: Watch | None = None) -> tuple[Graph, Extents]:
+    """The graph that is scheduled, and the sizes of a launch before the schedule asks for padding."""
+    lanes = region.loops[0].lanes
+    extents = measure(region, lowered.domains)
+    graph = link(region, lowered)
+    look = watch or unwatched
+    look("link", graph, family)
+    passes: list[tuple[str, Callable[[Graph], Graph]]] = [
+        ("trees", partial(balance_trees, lanes=lanes)),
+        ("division", partial(expand_divisions, multiplier=family.multiplier)),
+        ("sums", partial(expand_sums, lanes=lanes)),
+        ("products", partial(split_products, multiplier=family.multiplier)),
+        ("merge", partial(merge_dimensions, extents=extents)),
+    ]
+    for name, run in passes:
+        graph = run(graph)
+        look(name, graph, family)
+    return graph, extents
+
+
+def unwatched(name: str, graph: Graph, family: Family) -> None:
+    """Look at nothing."""
+
+
+def check_after(name: str, graph: Graph, family: Family) -> None:
+    """Check what a pass leaves behind.
+
+    Raises
+    ------
+    GraphError
+        Something that it must not.
+    """
+
+    def too_wide(node: Node) -> str | None:
+        fits = node.op != "mul" or family.multiplier.takes(*(operand.node for operand in node.operands))
+        return None if fits else "does not fit a multiplier block"
+
+    split = name in ("products", "merge")
+    check(graph, name, without=_GONE[name], also=too_wide if split else lambda node: None)
