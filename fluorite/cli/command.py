@@ -214,6 +214,9 @@ def _command(
         help="what is around the accelerators: axi, masters that read and write memory; axis, AXI4-Stream video in and "
         "out (default: what the board can use)",
     )
+    command.add_argument(
+        "--debug", action="store_true", help="check what every pass over the hardware's graph leaves behind"
+    )
     return command
 
 
@@ -248,7 +251,3 @@ def _add_inputs(command: argparse.ArgumentParser, required: bool) -> None:
     command.add_argument(
         "--set", metavar="NAME=VALUE", action="append", default=[], help="value of a scalar input of the pipeline"
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -171,7 +171,7 @@ def loaded_file(options: argparse.Namespace) -> LoadedFile:
 
 def compiled(loaded: LoadedFile, options: argparse.Namespace) -> fluorite.Design:
     """Compile it for the command's board."""
-    return fluorite.compile(loaded.pipeline, options.board, loaded.name, options.shell)
+    return fluorite.compile(loaded.pipeline, options.board, loaded.name, options.shell, debug=options.debug)
 
 
 @dataclass

@@ -51,9 +51,7 @@ def check(
             raise GraphError(f"after {after}: {names[node.id]} = {show_node(node, names)} {wrong}")
     for output in graph.outputs:
         if len(output.value.delay) != graph.dimensions:
-            raise GraphError(
-                f"after {after}: output {output.stream} has a delay of {len(output.value.delay)} dimensions"
-            )
+            raise GraphError(f"after {after}: output {output.stream} is not {graph.dimensions} dimensions late")
 
 
 def _wrong(node: Node, dimensions: int, without: Collection[str]) -> str | None:

@@ -32,7 +32,8 @@ def show_node(node: Node, names: Mapping[int, str]) -> str:
     operands = [show_ref(operand, names) for operand in node.operands]
     if node.op == "sum":
         constant, coefficients = SUM.of(node)
-        terms = [f"{c}*{operand}" for c, operand in zip(coefficients, operands, strict=True)]
+        factors = [{1: "", -1: "-"}.get(c, f"{c}*") for c in coefficients]
+        terms = [factor + operand for factor, operand in zip(factors, operands, strict=True)]
         return f"sum({', '.join(terms + ([str(constant)] if constant else []))})"
     fields = getattr(node.attr, "_fields", range(len(node.attr)))
     attributes = [f"{name}={_spoken(value)}" for name, value in zip(fields, node.attr, strict=True)]
