@@ -114,7 +114,8 @@ def _quotient_range(a: Interval, b: Interval) -> Interval:
 
 
 def _remainder_range(a: Interval, b: Interval) -> Interval:
-    return Interval(0, b.hi - 1 if a.lo < 0 else min(a.hi, max(b.hi - 1, 0)))
+    top = max(b.hi - 1, 0)
+    return Interval(0, top if a.lo < 0 else min(a.hi, top))
 
 
 def _carries(position: int, mask: int, *attributes: Any) -> int:
