@@ -21,8 +21,8 @@ from fluorite.frontend.algorithm.pretty import show
 from fluorite.frontend.tables import wire
 from fluorite.hwgen.lowering.lower import lower
 from fluorite.hwgen.passes.link import link
-from fluorite.hwgen.plan.storage import ages_of, cycles
-from fluorite.hwgen.streams.text import show_graph
+from fluorite.hwgen.streams.text import show_graph, show_ref
+from fluorite.hwgen.text import show_ports, show_schedule, show_storage, table
 from fluorite.report import describe
 from fluorite.run.launch import input_region, launches
 from fluorite.sim.run import Job
@@ -133,14 +133,6 @@ def region_block(region):
     return lines
 
 
-def operands(node, names):
-    """Operands as ``name`` and, in brackets, how much earlier."""
-    return [
-        names[o.node.id] if o.node.static or not any(o.delay) else f"{names[o.node.id]}[{', '.join(map(str, o.delay))}]"
-        for o in node.operands
-    ]
-
-
 def linked_block(region):
     """Domains, and the graph before sums are expanded."""
     lowered = lower(region)
@@ -149,62 +141,19 @@ def linked_block(region):
     return [*lines, "", *show_graph(linked).splitlines()]
 
 
-def operands_of_output(output, names):
-    """The value of an output, with its delay."""
-    delay = f"[{', '.join(map(str, output.value.delay))}]" if any(output.value.delay) else ""
-    return names[output.value.node.id] + delay
-
-
-def table(rows):
-    """Left-aligned columns."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-
-
 def graph_block(g):
     """Every node of the expanded graph with its lag."""
-    rows = [("node", "op", "operands [columns, rows earlier]", "range", "bits", "lag", "ages read at")]
-    ages = ages_of(g.graph, g.plan)
-    for node in g.plan.nodes:
-        rows.append(
-            (
-                g.names[node.id],
-                node.op + (f" {node.attr.amount}" if node.op in ("shl", "shr") else ""),
-                ", ".join(operands(node, g.names)),
-                f"{node.lo}..{node.hi}",
-                str(node.width_bits),
-                str(g.plan.lags[node.id]) if node.id in g.plan.lags else "static",
-                " ".join(map(str, sorted(ages.get(node.id, ()), key=lambda a: cycles(a, g.extents.strides)))),
-            )
-        )
-    lines = table(rows)
-    for output in g.graph.outputs:
-        value = operands_of_output(output, g.names)
-        lines.append(f"output {output.stream} reads {value} at lag {g.plan.output_lags[output.stream]}")
-    return lines
+    return show_schedule(g)
 
 
 def storage_block(g):
-    """Chains and memories."""
-    rows = [("stream", "from age", "to age", "gap", "cycles", "kind", "bits")]
-    bits = {n.id: n.width_bits for n in g.plan.nodes}
-    for line in g.storage.lines:
-        total = bits[line.node] * line.length_cycles
-        cells = (line.start, line.end, line.gap, line.length_cycles, line.kind, total)
-        rows.append((g.names[line.node], *map(str, cells)))
-    lines = table(rows)
-    for memory in g.storage.memories:
-        fields = ", ".join(f"{g.names[line.node]}_{line.suffix}" for line, _ in memory.fields)
-        formula = g.wraps[memory.gap]
-        lines.append(
-            f"memory {memory.name}: {memory.depth} x {memory.width_bits} bits, last address {formula}: {fields}"
-        )
+    """Chains and memories, and the bits they hold."""
     report = describe(g)
-    lines.append(
+    held = (
         f"held {report.line_buffer_bits} bits; lower bound {report.line_buffer_bits_lower_bound}; rows of at least "
         f"{g.storage.least[0] if g.storage.least else 1} cycles"
     )
-    return lines
+    return [*show_storage(g), held]
 
 
 def settings_block(g):
@@ -213,10 +162,7 @@ def settings_block(g):
     rows = [("setting", "bits", "formula", "value at {} x {}".format(*SIZE))]
     for s in g.settings:
         rows.append((s.port.name, str(s.port.width_bits), str(s.formula), str(launch.settings[s.port.name])))
-    lines = table(rows)
-    for plan in g.ports:
-        words = ", ".join(map(str, plan.words))
-        lines.append(f"port {plan.port.name} ({plan.port.direction}): {plan.lag} behind the scan, words ({words})")
+    lines = [*table(rows), *show_ports(g)]
     mins, extents = input_region(g, "photo", launch.mins, launch.extents)
     lines.append(f"a launch of {SIZE} from (0, 0) reads photo from {mins}, {extents} pixels")
     lines.append(f"cycles a launch: {g.extents.cycles_per_launch}; latency {g.latency_cycles} at the largest extents")
@@ -283,7 +229,7 @@ def peaks_block():
     for line in g.storage.lines:
         if line.kind == "memory":
             node = nodes[line.node]
-            reads = f"({', '.join(operands(node, g.names))})" if node.operands else ""
+            reads = f"({', '.join(show_ref(o, g.names) for o in node.operands)})" if node.operands else ""
             lines.append(
                 f"{g.names[line.node]} = {node.op}{reads}: {node.width_bits} bits held for {line.length_cycles} cycles"
             )
