@@ -25,7 +25,7 @@ def show_schedule(g: Generated) -> list[str]:
         rows.append(
             (
                 g.names[node.id],
-                node.op + (f" {node.attr.amount}" if node.op in ("shl", "shr") else ""),
+                " ".join([node.op, *(str(n) for n in node.attr if node.op in ("shl", "shr"))]),
                 ", ".join(show_ref(operand, g.names) for operand in node.operands),
                 f"{node.lo}..{node.hi}",
                 str(node.width_bits),
