@@ -70,8 +70,11 @@ def _wrong(node: Node, dimensions: int, without: Collection[str]) -> str | None:
         return f"has no values: {node.lo}..{node.hi}"
     if node.operands and node.op != "stage" and node.static != all(operand.node.static for operand in node.operands):
         return "is static while an operand moves" if node.static else "moves while no operand does"
+    intervals = [Interval(operand.node.lo, operand.node.hi) for operand in node.operands]
+    if not record.takes(*intervals, *node.attr):
+        return f"is not defined for operands of {', '.join(f'{lo}..{hi}' for lo, hi in intervals)}"
     if record.range is not None:
-        lo, hi = record.range(*(Interval(o.node.lo, o.node.hi) for o in node.operands), *node.attr)
+        lo, hi = record.range(*intervals, *node.attr)
         if node.lo < lo or node.hi > hi:
             return f"claims {node.lo}..{node.hi}, and its operands give {lo}..{hi}"
     return None

@@ -111,6 +111,8 @@ class Operation(Generic[A]):
     range : callable or None
         ``(*operands, *attributes) -> Interval`` on the operands' intervals: no value lies outside. None for what has
         the range it is declared with.
+    takes : callable
+        ``(*operands, *attributes) -> bool`` on the operands' intervals: whether it is defined for them.
     taken : callable
         ``(position, mask, *attributes) -> mask``: which bits of an operand matter for some bits of the result.
     low_zeros : callable or None
@@ -136,6 +138,7 @@ class Operation(Generic[A]):
     is_wiring: bool = False
     evaluate: Callable[..., int] | None = None
     range: Callable[..., Interval] | None = None
+    takes: Callable[..., bool] = lambda *operands_and_attributes: True
     taken: Callable[..., int] = _all_bits
     low_zeros: Callable[..., int] | None = None
     time: Callable[[Node, Fabric], float] = lut

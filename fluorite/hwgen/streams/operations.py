@@ -74,7 +74,8 @@ STAGE = Operation(
 )  # fmt: skip
 WITHIN = Operation(
     "within", "a, which is known to lie in lo .. hi", _Within, is_wiring=True,
-    evaluate=lambda a, lo, hi: a, range=lambda a, lo, hi: Interval(max(a.lo, lo), min(a.hi, hi)), taken=_same_bits,
+    evaluate=lambda a, lo, hi: a, range=lambda a, lo, hi: Interval(max(a.lo, lo), min(a.hi, hi)),
+    takes=lambda a, lo, hi: lo <= a.hi and a.lo <= hi, taken=_same_bits,
     low_zeros=lambda a, *_: a, time=wiring, rtl=lambda a, *_: a,
 )  # fmt: skip
 
@@ -153,11 +154,11 @@ ABS = Operation(
 )  # fmt: skip
 DIV = Operation(
     "div", "floor(a / b), 0 where b is 0; b is never negative", Nothing, 2, is_notation=True,
-    evaluate=lambda a, b: a // b if b else 0, range=_quotient_range,
+    evaluate=lambda a, b: a // b if b else 0, range=_quotient_range, takes=lambda a, b: b.lo >= 0,
 )  # fmt: skip
 MOD = Operation(
     "mod", "a - floor(a / b) * b, 0 where b is 0; b is never negative", Nothing, 2, is_notation=True,
-    evaluate=lambda a, b: a % b if b else 0, range=_remainder_range,
+    evaluate=lambda a, b: a % b if b else 0, range=_remainder_range, takes=lambda a, b: b.lo >= 0,
 )  # fmt: skip
 SHL = Operation(
     "shl", "a * 2**amount", _Shift, is_wiring=True, evaluate=lambda a, amount: a << amount,
@@ -180,6 +181,10 @@ def _compared(node: Node, fabric: Fabric) -> float:
 
 def _one_bit(a: Interval, b: Interval) -> Interval:
     return Interval(0, 1)
+
+
+def _is_flag(a: Interval, *others: Interval) -> bool:
+    return a.lo >= 0 and a.hi <= 1
 
 
 def _compare_cells(node: Node, bits: float, operand_bits: float) -> dict[str, float]:
@@ -219,11 +224,11 @@ LE = Operation(
 )  # fmt: skip
 NOT = Operation(
     "not", "1 - a, of a 0/1 stream", Nothing, evaluate=lambda a: 1 - a, range=lambda a: Interval(1 - a.hi, 1 - a.lo),
-    taken=_same_bits, time=wiring, rtl=lambda a: ~a, cells=lambda node, bits, _: {"logic": bits},
+    takes=_is_flag, taken=_same_bits, time=wiring, rtl=lambda a: ~a, cells=lambda node, bits, _: {"logic": bits},
 )  # fmt: skip
 SELECT = Operation(
     "select", "b if a else c", Nothing, 3, evaluate=lambda a, b, c: b if a else c,
-    range=lambda a, b, c: Interval(min(b.lo, c.lo), max(b.hi, c.hi)),
+    range=lambda a, b, c: Interval(min(b.lo, c.lo), max(b.hi, c.hi)), takes=_is_flag,
     taken=lambda position, mask: mask if position else -1, rtl=Mux, cells=_select_cells,
 )  # fmt: skip
 
@@ -302,7 +307,7 @@ CAT = Operation(
     "cat", "a * 2**low_bits + b, of b in 0 .. 2**low_bits - 1", _Cat, 2, is_wiring=True,
     evaluate=lambda a, b, low_bits: (a << low_bits) + b,
     range=lambda a, b, low_bits: Interval((a.lo << low_bits) + b.lo, (a.hi << low_bits) + b.hi),
-    taken=_two_parts, time=wiring, rtl=_beside,
+    takes=lambda a, b, low_bits: b.lo >= 0 and b.hi < 1 << low_bits, taken=_two_parts, time=wiring, rtl=_beside,
 )  # fmt: skip
 AND = Operation(
     "and", "a & b, two's complement of unbounded width", Nothing, 2, commutative=True, evaluate=lambda a, b: a & b,

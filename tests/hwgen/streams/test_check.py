@@ -11,7 +11,7 @@ from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.check import GraphError, check
 from fluorite.hwgen.streams.graph import Graph, Node, Output, Ref
 from fluorite.hwgen.streams.interpreter import Interpreter
-from fluorite.hwgen.streams.operations import ADD, INPUT, MUL, SHR
+from fluorite.hwgen.streams.operations import ADD, INPUT, MUL, NOT, SHR
 from fluorite.hwgen.streams.text import show_graph
 
 
@@ -47,6 +47,7 @@ def odd(op, attr, lo=0, hi=255, operands=1, delay=(0, 0), static=False):
         ),
         (odd("shr", SHR.attributes(1), 0, 128), "n1 = shr(n0, amount=1) claims 0..128, and its operands give 0..127"),
         (odd("shr", SHR.attributes(1), 5, 4), "n1 = shr(n0, amount=1) has no values: 5..4"),
+        (odd("not", NOT.attributes(), 0, 1), "n1 = not(n0) is not defined for operands of 0..255"),
         (odd("shr", SHR.attributes(1), 0, 9, static=True), "n1 = shr(n0, amount=1) is static while an operand moves"),
     ],
 )  # fmt: skip

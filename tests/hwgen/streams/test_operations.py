@@ -28,22 +28,6 @@ ATTRIBUTES = {
 COMPUTED = [name for name, record in OPERATIONS.items() if record.evaluate is not None and name != "const"]
 
 
-def allowed(name, intervals, attributes):
-    """Whether an operation takes operands of these ranges."""
-    match name:
-        case "not":
-            return intervals[0] == (0, 1)
-        case "select":
-            return intervals[0] == (0, 1)
-        case "div" | "mod":
-            return intervals[1].lo >= 0
-        case "cat":
-            return intervals[1].lo >= 0 and intervals[1].hi < 1 << attributes[0]
-        case "within":
-            return attributes[0] <= intervals[0].hi and intervals[0].lo <= attributes[1]
-    return True
-
-
 def cases(name):
     """(record, operands' intervals, attributes) to try."""
     record = OPERATIONS[name]
@@ -55,7 +39,7 @@ def cases(name):
     ranges = [Interval(TABLE.first, TABLE.last)] if name == "rom" else INTERVALS
     for intervals in itertools.product(ranges, repeat=record.operands):
         for attributes in ATTRIBUTES.get(name, [()]):
-            if allowed(name, intervals, attributes):
+            if record.takes(*intervals, *attributes):
                 yield record, intervals, attributes
 
 
