@@ -9,6 +9,7 @@ import difflib
 import inspect
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 import halide as hl
@@ -21,6 +22,7 @@ from fluorite.frontend.algorithm.pretty import show
 from fluorite.frontend.tables import wire
 from fluorite.hwgen.lowering.lower import lower
 from fluorite.hwgen.passes.link import link
+from fluorite.hwgen.streams.operations import OPERATIONS
 from fluorite.hwgen.streams.text import show_graph, show_ref
 from fluorite.hwgen.text import show_ports, show_schedule, show_storage, table
 from fluorite.report import describe
@@ -141,6 +143,17 @@ def linked_block(region):
     return [*lines, "", *show_graph(linked).splitlines()]
 
 
+def operations_block():
+    """Every operation of the stream graph, as its record has it."""
+    rows = [("operation", "operands", "attributes", "carries")]
+    for record in OPERATIONS.values():
+        count = "any" if record.operands is None else str(record.operands)
+        value = textwrap.wrap(record.value + (" (notation)" if record.is_notation else ""), 62)
+        rows.append((record.name, count, ", ".join(record.attributes._fields), value[0]))
+        rows += [("", "", "", more) for more in value[1:]]
+    return table(rows)
+
+
 def graph_block(g):
     """Every node of the expanded graph with its lag."""
     return show_schedule(g)
@@ -251,6 +264,7 @@ def blocks():
         "bytes": bytes_block(blur),
         "ir": ir_block(loaded.pipeline),
         "region": region_block(g.region),
+        "operations": operations_block(),
         "linked": linked_block(g.region),
         "graph": graph_block(g),
         "storage": storage_block(g),
