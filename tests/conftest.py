@@ -1,6 +1,8 @@
-"""Fixtures for whole pipelines: images filled at random, and the comparison of a design with Halide."""
+"""Fixtures for whole pipelines: images filled at random, comparison of a design with Halide, texts kept in files."""
 
+import difflib
 import importlib
+from pathlib import Path
 
 import halide as hl
 import numpy as np
@@ -15,6 +17,12 @@ from fluorite.sim.run import Stalls
 COMPILE = importlib.import_module("fluorite.compile")
 
 DEFAULT_STALLS = (Stalls(1),)
+GOLDEN = Path(__file__).parent / "hwgen" / "golden"
+UPDATE_GOLDEN = "--update-golden"
+
+
+def pytest_addoption(parser):
+    parser.addoption(UPDATE_GOLDEN, action="store_true", help="write the texts in tests/hwgen/golden anew")
 
 
 def _dtype(type_):
@@ -71,5 +79,25 @@ def exact():
             for ours, halides in zip(arrays(design.realize(list(sizes), stalls=stall)), expected, strict=True):
                 np.testing.assert_array_equal(ours, halides)
         return design
+
+    return check
+
+
+@pytest.fixture
+def golden(request):
+    """Compares a text with the one kept under its name in ``tests/hwgen/golden``; ``--update-golden`` keeps it."""
+
+    def check(name, text):
+        path = GOLDEN / f"{name}.txt"
+        if request.config.getoption(UPDATE_GOLDEN):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+            return
+        kept = path.read_text() if path.exists() else ""
+        if kept == text:
+            return
+        lines = kept.splitlines(keepends=True), text.splitlines(keepends=True)
+        difference = "".join(difflib.unified_diff(*lines, f"kept/{name}.txt", f"now/{name}.txt"))
+        pytest.fail(f"{difference}\nif this is meant, keep it with pytest {UPDATE_GOLDEN}", pytrace=False)
 
     return check
