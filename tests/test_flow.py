@@ -18,6 +18,7 @@ frontend.algorithm
 frontend.annotations
 frontend.region
 frontend
+hwgen.canonical
 hwgen.interface hwgen.formula
 hwgen.streams
 hwgen.family

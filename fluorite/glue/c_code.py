@@ -54,13 +54,10 @@ def c_formula(formula: Formula, names: Mapping[str, str]) -> str:
         return " * ".join(
             f"({text})" if o.op == "+" else text for o, text in zip(formula.operands, operands, strict=True)
         )
-    if formula.op == "max":
-        text = operands[0]
-        for operand in operands[1:]:
-            text = f"fluorite_max({text}, {operand})"
-        return text
-    function = {"ceil_div": "fluorite_ceil_div", "mod": "fluorite_mod"}[formula.op]
-    return f"{function}({', '.join(operands)})"
+    text = operands[0]
+    for operand in operands[1:]:
+        text = f"fluorite_{formula.op.replace('floor_', '')}({text}, {operand})"
+    return text
 
 
 def c_function(head: str, expr: ir.Expr, names: Mapping[str, str]) -> list[str]:

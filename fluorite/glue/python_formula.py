@@ -25,14 +25,14 @@ def python_formula(formula: Formula, names: Mapping[str, str]) -> str:
     operands = [python_formula(operand, names) for operand in formula.operands]
     if formula.op == "+":
         return _sum(formula, operands)
-    if formula.op == "max":
-        return f"max({', '.join(operands)})"
+    if formula.op in ("max", "min"):
+        return f"{formula.op}({', '.join(operands)})"
     grouped = [f"({t})" if o.operands else t for o, t in zip(formula.operands, operands, strict=True)]
     if formula.op == "*":
         return " * ".join(grouped)
     if formula.op == "ceil_div":
         return f"-(-{grouped[0]} // {grouped[1]})"
-    return f"{grouped[0]} % {grouped[1]}"
+    return f"{grouped[0]} {'//' if formula.op == 'floor_div' else '%'} {grouped[1]}"
 
 
 def _sum(formula: Formula, operands: list[str]) -> str:

@@ -3,25 +3,49 @@
 A core never multiplies or takes maxima of extents: every such value reaches it as a setting, and the setting
 carries its formula. The same formula is evaluated by the simulator, printed as C by the driver, and read by people in
 the report.
+
+Two formulas are equal if their canonical forms are (:mod:`fluorite.hwgen.canonical`), however they came about. They are
+printed as they came about, unless that is longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-__all__ = ["Formula", "ceil_div", "constant", "maximum", "modulo", "variable"]
+from fluorite.hwgen import canonical
+from fluorite.hwgen.canonical import Bound, Floor, Maximum, Monomial, Range, Ranges, Sum, Variable
+
+__all__ = [
+    "Formula",
+    "Range",
+    "Ranges",
+    "ceil_div",
+    "constant",
+    "floor_div",
+    "maximum",
+    "minimum",
+    "modulo",
+    "variable",
+]
+
+_SLACK = 3  # numbers and variables that a formula may have in print, more than its canonical form has
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
     """An integer formula: a constant, a variable, or an operator over formulas.
 
+    Made by the functions of this module and by ``+``, ``-``, ``*``.
+
     Attributes
     ----------
+    form : Sum
+        Its canonical form: all that counts for ``==``.
     op : str
-        ``"constant"``, ``"variable"``, ``"+"``, ``"*"``, ``"max"``, ``"ceil_div"`` (second operand a positive
-        constant), or ``"mod"`` (remainder, of a first operand that is never negative).
+        ``"constant"``, ``"variable"``, ``"+"``, ``"*"``, ``"max"``, ``"min"``, ``"ceil_div"`` and ``"floor_div"``
+        (second operand a positive constant), or ``"mod"`` (never negative; second operand positive).
     operands : tuple of Formula
         Operands of an operator.
     value : int
@@ -30,10 +54,11 @@ class Formula:
         The variable.
     """
 
-    op: str
-    operands: tuple[Formula, ...] = ()
-    value: int = 0
-    name: str = ""
+    form: Sum = field(repr=False)
+    op: str = field(compare=False)
+    operands: tuple[Formula, ...] = field(default=(), compare=False)
+    value: int = field(default=0, compare=False)
+    name: str = field(default="", compare=False)
 
     @property
     def is_constant(self) -> bool:
@@ -53,29 +78,51 @@ class Formula:
         if self.op == "variable":
             return variables[self.name]
         values = [operand.evaluate(variables) for operand in self.operands]
-        if self.op == "+":
-            return sum(values)
-        if self.op == "max":
-            return max(values)
         if self.op == "ceil_div":
             return -(-values[0] // values[1])
+        if self.op == "floor_div":
+            return values[0] // values[1]
         if self.op == "mod":
             return values[0] % values[1]
-        product = 1
-        for value in values:
-            product *= value
-        return product
+        if self.op == "max":
+            return max(values)
+        if self.op == "min":
+            return min(values)
+        return sum(values) if self.op == "+" else math.prod(values)
 
-    def greatest(self, maxima: Mapping[str, int]) -> int:
-        """A bound of the value where no variable exceeds its maximum; all operations but ``"mod"`` rise with theirs."""
-        if not self.operands:
-            return self.evaluate(maxima)
-        bounds = {f"_{n}": operand.greatest(maxima) for n, operand in enumerate(self.operands)}
-        if self.op == "mod":
-            return min(bounds["_0"], bounds["_1"] - 1)
-        if self.op == "ceil_div" and not self.operands[1].is_constant:
-            return bounds["_0"]
-        return Formula(self.op, tuple(variable(name) for name in bounds)).evaluate(bounds)
+    def greatest(self, ranges: Ranges) -> int:
+        """A bound from above: attained by products too where factors are not negative and rise with every variable.
+
+        Of the rest, :func:`fluorite.hwgen.canonical.bounds` says which bounds are attained.
+
+        Parameters
+        ----------
+        ranges : mapping of str to (int or None, int or None)
+            Least and greatest value of each variable.
+
+        Raises
+        ------
+        ValueError
+            It may be any number.
+        """
+        return self._finite(self._bounds(ranges)[1])
+
+    def least(self, ranges: Ranges) -> int:
+        """A bound from below; see `greatest`."""
+        return self._finite(self._bounds(ranges)[0])
+
+    def _bounds(self, ranges: Ranges) -> tuple[Bound, Bound]:
+        low, high = canonical.bounds(self.form, ranges)
+        if self.op in ("+", "*"):  # a product's form is multiplied out, and may have lost what its factors say
+            parts = [operand._bounds(ranges) for operand in self.operands]
+            together = canonical.bounds_of_sum(parts) if self.op == "+" else canonical.bounds_of_product(parts)
+            low, high = max(low, together[0]), min(high, together[1])
+        return low, high
+
+    def _finite(self, bound: Bound) -> int:
+        if bound in (math.inf, -math.inf):
+            raise ValueError(f"{self} has no bound")
+        return int(bound)
 
     def variables(self) -> set[str]:
         """Names the formula depends on."""
@@ -84,29 +131,27 @@ class Formula:
         return set().union(*(operand.variables() for operand in self.operands)) if self.operands else set()
 
     def __add__(self, other: Formula | int) -> Formula:
+        formulas = (self, constant(other) if isinstance(other, int) else other)
         constant_part = 0
         terms: list[Formula] = []
-        for formula in (self, constant(other) if isinstance(other, int) else other):
-            for term in formula.operands if formula.op == "+" else (formula,):
-                if term.is_constant:
-                    constant_part += term.value
-                else:
-                    terms.append(term)
+        for term in (part for one in formulas for part in (one.operands if one.op == "+" else (one,))):
+            if term.is_constant:
+                constant_part += term.value
+            else:
+                terms.append(term)
         if constant_part or not terms:
             terms.append(constant(constant_part))
-        return terms[0] if len(terms) == 1 else Formula("+", tuple(terms))
+        return _made("+", tuple(terms), canonical.added(formulas[0].form, formulas[1].form))
 
-    def __sub__(self, other: int) -> Formula:
-        return self + -other
+    def __sub__(self, other: Formula | int) -> Formula:
+        return self + other * -1
 
     def __mul__(self, other: Formula | int) -> Formula:
         factor = constant(other) if isinstance(other, int) else other
-        if self.is_constant and factor.is_constant:
-            return constant(self.value * factor.value)
         for one, rest in ((self, factor), (factor, self)):
-            if one.is_constant and one.value in (0, 1):
-                return rest if one.value else constant(0)
-        return Formula("*", (self, factor))
+            if one.is_constant and one.value == 1:
+                return rest
+        return _made("*", (self, factor), canonical.multiplied(self.form, factor.form))
 
     def __str__(self) -> str:
         if self.op == "constant":
@@ -125,62 +170,122 @@ class Formula:
 
 def constant(value: int) -> Formula:
     """The formula of a number."""
-    return Formula("constant", value=value)
+    return Formula(canonical.number(value), "constant", value=value)
 
 
 def variable(name: str) -> Formula:
     """The formula of a launch's own quantity, such as ``extent_x``."""
-    return Formula("variable", name=name)
+    return Formula(canonical.named(name), "variable", name=name)
 
 
-def maximum(formulas: list[Formula]) -> Formula:
-    """The greatest of some formulas; those that differ only by a constant, within a division too, are compared now."""
-    best: dict[tuple[Formula, int], int] = {}
+def maximum(formulas: Sequence[Formula], ranges: Ranges) -> Formula:
+    """The greatest of some formulas; those that are never greater than another one are left out.
+
+    Parameters
+    ----------
+    formulas : sequence of Formula
+        One at least.
+    ranges : mapping of str to (int or None, int or None)
+        Least and greatest value of variables; those that are missing may be anything.
+    """
+    kept: list[Formula] = []
     for formula in (part for whole in formulas for part in (whole.operands if whole.op == "max" else (whole,))):
-        base, offset = _split(formula)
-        divisor = 1
-        if base.op == "ceil_div" and base.operands[1].is_constant:
-            # ceil_div(n, d) + k == ceil_div(n + d * k, d)
-            inner, divisor = base.operands[0], base.operands[1].value
-            base, inside = _split(inner)
-            offset = inside + divisor * offset
-        best[base, divisor] = max(best.get((base, divisor), offset), offset)
-    kept = [ceil_div(base + offset, divisor) for (base, divisor), offset in best.items()]
-    return kept[0] if len(kept) == 1 else Formula("max", tuple(kept))
+        if any(_never_less(other, formula, ranges) for other in kept):
+            continue
+        kept = [other for other in kept if not _never_less(formula, other, ranges)]
+        kept.append(min(_printed(formula.form), formula, key=_leaves))
+    if len(kept) == 1:
+        return kept[0]
+    return _made("max", tuple(kept), canonical.maximum([formula.form for formula in kept], ranges))
+
+
+def minimum(formulas: Sequence[Formula], ranges: Ranges) -> Formula:
+    """The least of some formulas; see `maximum`."""
+    opposite = canonical.maximum([canonical.scaled(formula.form, -1) for formula in formulas], ranges)
+    return _printed(canonical.scaled(opposite, -1))
 
 
 def ceil_div(formula: Formula, divisor: int) -> Formula:
-    """``formula / divisor`` rounded up."""
+    """``formula / divisor`` rounded up; the divisor is positive."""
     if divisor == 1:
         return formula
-    if formula.is_constant:
-        return constant(-(-formula.value // divisor))
-    return Formula("ceil_div", (formula, constant(divisor)))
+    rounded = canonical.added(formula.form, canonical.number(divisor - 1))
+    return _made("ceil_div", (formula, constant(divisor)), canonical.floor(rounded, divisor))
 
 
-def modulo(formula: Formula, modulus: Formula, least: Mapping[str, int]) -> Formula:
-    """``formula % modulus``, worked out now where that can be; neither falls below its value at the least extents."""
-    if formula.is_constant and modulus.is_constant:
-        return constant(formula.value % modulus.value)
-    if formula.is_constant and formula.value < modulus.evaluate(least):
+def floor_div(formula: Formula, divisor: int) -> Formula:
+    """``formula / divisor`` rounded down; the divisor is positive."""
+    if divisor == 1:
         return formula
-    base, offset = _split(formula)
-    modulus_base, modulus_offset = _split(modulus)
-    if base == modulus_base:
-        beyond = offset - modulus_offset
-        if beyond < 0:
-            return formula
-        if beyond < modulus.evaluate(least):
-            return constant(beyond)
-    return Formula("mod", (formula, modulus))
+    return _made("floor_div", (formula, constant(divisor)), canonical.floor(formula.form, divisor))
 
 
-def _split(formula: Formula) -> tuple[Formula, int]:
-    """``(base, offset)`` with ``formula == base + offset`` and no constant in base."""
-    if formula.is_constant:
-        return constant(0), formula.value
-    if formula.op == "+":
-        offset = sum(term.value for term in formula.operands if term.is_constant)
-        rest = tuple(term for term in formula.operands if not term.is_constant)
-        return (rest[0] if len(rest) == 1 else Formula("+", rest)), offset
-    return formula, 0
+def modulo(formula: Formula, modulus: Formula, ranges: Ranges) -> Formula:
+    """``formula % modulus``, worked out now where both differ by a number or are numbers; the modulus is positive."""
+    beyond = formula - modulus
+    least = modulus.least(ranges) if not modulus.is_constant else modulus.value
+    if formula.is_constant and 0 <= formula.value < least:
+        return formula
+    if beyond.is_constant and beyond.value < 0 and formula.least(ranges) >= 0:
+        return formula
+    if beyond.is_constant and 0 <= beyond.value < least:
+        return beyond
+    return _made("mod", (formula, modulus), canonical.remainder(formula.form, modulus.form))
+
+
+def _never_less(one: Formula, other: Formula, ranges: Ranges) -> bool:
+    return canonical.bounds(canonical.added(one.form, canonical.scaled(other.form, -1)), ranges)[0] >= 0
+
+
+# --- print ------------------------------------------------------------------------------------------------------------
+
+
+def _made(op: str, operands: tuple[Formula, ...], form: Sum) -> Formula:
+    """An operator's formula, printed as such if that is not much longer than its canonical form."""
+    if not form.terms:
+        return constant(form.constant)
+    if len(operands) == 1:
+        return operands[0]
+    made = Formula(form, op, operands)
+    short = _printed(form)
+    return made if _leaves(made) <= _leaves(short) + _SLACK else short
+
+
+def _leaves(formula: Formula) -> int:
+    return sum(_leaves(operand) for operand in formula.operands) if formula.operands else 1
+
+
+def _printed(form: Sum) -> Formula:
+    """A formula that is printed as its canonical form, with maxima and divisions that take in what is added to them."""
+    single = [(monomial[0], c) for monomial, c in form.terms if len(monomial) == 1]
+    maxima = [(atom, c) for atom, c in single if isinstance(atom, Maximum)]
+    if len(maxima) == 1:
+        atom, c = maxima[0]
+        rest = canonical.added(form, Sum((((atom,), -c),), 0))
+        parts = [canonical.added(rest, canonical.scaled(operand, c)) for operand in atom.operands]
+        return Formula(form, "max" if c > 0 else "min", tuple(_printed(part) for part in parts))
+    if len(form.terms) == 1 and single and isinstance(floor := single[0][0], Floor) and single[0][1] == 1:
+        inner = canonical.added(floor.inner, canonical.number(form.constant * floor.divisor))
+        if inner.constant >= floor.divisor - 1:
+            up = canonical.added(inner, canonical.number(1 - floor.divisor))
+            return Formula(form, "ceil_div", (_printed(up), constant(floor.divisor)))
+        return Formula(form, "floor_div", (_printed(inner), constant(floor.divisor)))
+    terms = [_printed_term(monomial, c) for monomial, c in form.terms]
+    if form.constant or not terms:
+        terms.append(constant(form.constant))
+    return terms[0] if len(terms) == 1 else Formula(form, "+", tuple(terms))
+
+
+def _printed_term(monomial: Monomial, c: int) -> Formula:
+    factors: list[Formula] = []
+    for atom in monomial:
+        own = Sum((((atom,), 1),), 0)
+        if isinstance(atom, Variable):
+            factors.append(Formula(own, "variable", name=atom.name))
+        elif isinstance(atom, (Floor, Maximum)):
+            factors.append(_printed(own))
+        else:
+            factors.append(Formula(own, "mod", (_printed(atom.inner), _printed(atom.modulus))))
+    if c != 1:
+        factors.append(constant(c))
+    return factors[0] if len(factors) == 1 else Formula(Sum(((monomial, c),), 0), "*", tuple(factors))

@@ -234,7 +234,7 @@ def _settings(
     def need(formula: Formula, name: str) -> None:
         if not formula.is_constant and formula not in names:
             names[formula] = name = taken.take(name)
-            width = max(formula.greatest(extents.maxima).bit_length(), 1)
+            width = max(formula.greatest(extents.ranges).bit_length(), 1)
             settings.append(Setting(SettingPort(name, width, False), formula))
 
     for loop, formula in zip(region.loops, extents.scan, strict=True):

@@ -36,14 +36,13 @@ class Due:
 
 def due(lag: Delay, words: Sequence[Formula], extents: Extents) -> Due:
     """Positions of a port with this lag and these extents in words."""
-    least = dict.fromkeys(extents.maxima, 1)
     starts: list[Formula] = []
     ends: list[Formula] = []
     for d, step in enumerate(_steps(lag)):
         size = extents.scan[d]
         start = constant(step) if step >= 0 else size + step
         starts.append(start)
-        ends.append(modulo(start + words[d] - (0 if d == 0 else 1), size, least))
+        ends.append(modulo(start + words[d] - (0 if d == 0 else 1), size, extents.ranges))
     return Due(tuple(starts), tuple(ends))
 
 
@@ -67,7 +66,7 @@ def with_room(extents: Extents, ports: Sequence[Delay], counters: Sequence[Delay
     for lengths in needed:
         for d, length in enumerate(lengths):
             if scan[d].evaluate(least) < length:
-                scan[d] = maximum([scan[d], constant(length)])
+                scan[d] = maximum([scan[d], constant(length)], extents.ranges)
     return replace(extents, scan=tuple(scan))
 
 

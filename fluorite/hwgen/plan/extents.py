@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fluorite.frontend.region.region import Region
-from fluorite.hwgen.formula import Formula, ceil_div, constant, maximum, variable
+from fluorite.hwgen.formula import Formula, Ranges, ceil_div, constant, maximum, variable
 from fluorite.hwgen.lowering.values import Domain
 from fluorite.hwgen.streams.graph import Delay
 
@@ -42,6 +42,11 @@ class Extents:
     words: dict[str, tuple[Formula, ...]]
     scan: tuple[Formula, ...]
     maxima: dict[str, int]
+
+    @property
+    def ranges(self) -> Ranges:
+        """Least and greatest values of the launch's variables: no launch is without pixels."""
+        return _ranges(self.maxima)
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:
@@ -121,7 +126,7 @@ class Extents:
             *inner, last = group
             steps = -(-least // math.prod(scan[d].value for d in inner))
             if not scan[last].is_constant and scan[last].evaluate(dict.fromkeys(self.maxima, 1)) < steps:
-                scan[last] = maximum([scan[last], constant(steps)])
+                scan[last] = maximum([scan[last], constant(steps)], self.ranges)
         return replace(self, scan=tuple(scan))
 
 
@@ -136,5 +141,9 @@ def measure(region: Region, domains: dict[str, Domain]) -> Extents:
     for name, domain in domains.items():
         pixels[name] = tuple(extent + (hi - lo) for extent, lo, hi in zip(own, domain.lo, domain.hi, strict=True))
         words[name] = tuple(ceil_div(p, loop.lanes) for p, loop in zip(pixels[name], region.loops, strict=True))
-    scan = tuple(maximum([w[d] for w in words.values()]) for d in range(len(own)))
+    scan = tuple(maximum([w[d] for w in words.values()], _ranges(maxima)) for d in range(len(own)))
     return Extents(pixels, words, scan, maxima)
+
+
+def _ranges(maxima: dict[str, int]) -> Ranges:
+    return {name: (1, most) for name, most in maxima.items()}
