@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
-from amaranth._toolchain.yosys import YosysError, find_yosys
-from amaranth.back import rtlil
 from amaranth.hdl import Elaboratable, Signal
 
-from fluorite.errors import UsageError
 from fluorite.frontend.region.identifiers import shown
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import CoreInterface
-from fluorite.hwgen.rtl.rom import PREFIX
+from fluorite.hwgen.netlist import Contents, netlist, run_yosys
 
 __all__ = ["emit", "tidy"]
 
@@ -58,23 +56,10 @@ def tidy(design: Elaboratable, name: str, ports: Sequence[Signal], port_names: S
     port_names : sequence of str
         All of its ports, in the order to list them.
     """
-    netlist = rtlil.convert(design, name=name, ports=ports, emit_src=False)
-    # Nothing depends on power-up values: control is reset, and the datapath computes words before they count.
-    netlist = re.sub(r"^ *attribute \\init .*\n", "", netlist, flags=re.M)
-    # What a ROM holds is another matter.
-    netlist = re.sub(r"^  cell \$meminit_v2 .*?^  end\n", _contents_of_roms, netlist, flags=re.M | re.S)
-    yosys = find_yosys(lambda version: version >= (0, 40))
-    try:
-        text = yosys.run(["-q", "-"], _SCRIPT.format(rtlil=netlist))
-    except YosysError as error:
-        if unwritable := re.search(r"failed to create cache directory: (.*)", str(error)):
-            raise UsageError(
-                f"Yosys, in WebAssembly, keeps what is compiled of it in {unwritable[1]}, which cannot be made; "
-                "set XDG_CACHE_HOME to a folder that can be written to"
-            ) from None
-        raise
-    text = re.sub(r"\A/\*.*?\*/\n", "", text)
-    text = _plain_names(_name_ports(text))
+    found = netlist(design, name, ports)
+    text = re.sub(r"\A/\*.*?\*/\n", "", run_yosys(_SCRIPT.format(rtlil=found.text)))
+    text, names = _plain_names(_name_ports(text))
+    text = _with_contents(text, [replace(c, module=names.get(c.module, c.module)) for c in found.contents])
     text = re.sub(rf"^module {name}\([^)]*\);", f"module {name}({', '.join(port_names)});", text, flags=re.M)
     off = "".join(f"/* verilator lint_off {name} */\n" for name in _LINT)
     on = "".join(f"/* verilator lint_on {name} */\n" for name in _LINT)
@@ -90,17 +75,28 @@ _MADE_UP = (
 )
 
 
+_NUMBERED = r"port\$[\d$]+"
+
+
 def _name_ports(text: str) -> str:
     """Name the ports that Amaranth numbers, of what a module takes from several places, after what is connected."""
-    for port, net, part in re.findall(r"\.(\\port\$[\d$]+) \(\\?([\w$]+) ?(\[[\d:]+\])?\)", text):
+    words = set(re.findall(r"\w+", text))
+    found = re.findall(rf"\.\\({_NUMBERED}) \(\\?([\w$]+) ?(\[[\d:]+\])?\)", text)
+    called = {port: [port] for port, _, _ in found}  # by what ports are called so far: the numbered ones that are
+    for port, net, part in found:
         name = net + part.replace("[", "_").replace(":", "_").rstrip("]")
-        if not part or not re.search(rf"\b{name}\b", text):
-            text = text.replace(f"{port} ", f"\\{name} ")
-    return text
+        if port not in called or (part and name in words):
+            continue
+        words |= set(re.findall(r"\w+", name))
+        # A net may be such a port of the module around, whose name comes later: what is named after it follows it.
+        ports = called.pop(port)
+        called.setdefault(name, []).extend(ports)
+    names = {port: name for name, ports in called.items() for port in ports}
+    return re.sub(rf"\\({_NUMBERED}) ", lambda match: f"\\{names.get(match[1], match[1])} ", text)
 
 
-def _plain_names(text: str) -> str:
-    """Identifiers without escapes."""
+def _plain_names(text: str) -> tuple[str, dict[str, str]]:
+    """Identifiers without escapes, and what those that had one are called now."""
     taken = set(re.findall(r"(?<![\w$\\])[A-Za-z_]\w*", text))
     names: dict[str, str] = {}
     for name in dict.fromkeys(re.findall(r"\\(\S+) ", text)):
@@ -112,12 +108,26 @@ def _plain_names(text: str) -> str:
             plain += "_"
         taken.add(plain)
         names[name] = plain
-    return re.sub(r"\\(\S+) ", lambda match: names[match[1]], text)
+    return re.sub(r"\\(\S+) ", lambda match: names[match[1]], text), names
 
 
-def _contents_of_roms(cell: re.Match[str]) -> str:
-    memory = re.search(r'parameter \\MEMID "\\\\(.*)"', cell[0])
-    return cell[0] if memory is not None and memory[1].startswith(PREFIX) else ""
+def _with_contents(text: str, memories: Sequence[Contents]) -> str:
+    """What each ROM holds, after its declaration."""
+    held = {(memory.module, memory.memory): memory for memory in memories}
+    parts: list[str] = []
+    module, copied = "", 0
+    for match in re.finditer(r"^module (\w+)|^  reg (?:signed )?(?:\[\d+:\d+\] )?(\w+) \[\d+:0\];\n", text, re.M):
+        module = match[1] or module
+        if memory := held.pop((module, match[2]), None):
+            parts += [text[copied : match.end()], "  initial begin\n"]
+            bits = memory.width_bits  # the base is the one in which Yosys writes constants of that width
+            base = "d{}" if bits == 32 else f"h{{:0{-(-bits // 4)}x}}"
+            word_text = f"    {memory.memory}[{{}}] = {bits}'{base};\n".format
+            parts += [word_text(address, word) for address, word in enumerate(memory.words)]
+            parts.append("  end\n")
+            copied = match.end()
+    assert not held, held
+    return "".join(parts) + text[copied:]
 
 
 def _port_names(interface: CoreInterface) -> list[str]:

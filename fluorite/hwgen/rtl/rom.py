@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from amaranth.hdl import Elaboratable, Module, Shape, Signal, Value
 from amaranth.lib.memory import Memory
 
+from fluorite.hwgen.netlist import read_only
 from fluorite.hwgen.streams.table import Table
 
 __all__ = ["PREFIX", "Rom", "layout"]
 
-PREFIX = "rom_"  # of the name: these memories keep their initial contents in the Verilog
+PREFIX = "rom_"  # of the name
 
 
 def layout(table: Table) -> tuple[tuple[int, ...], int]:
@@ -68,8 +69,7 @@ class Rom(Elaboratable):
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
         m = Module()
-        memory = Memory(shape=self.shape, depth=len(self.contents), init=self.contents)
-        m.submodules[self.name] = memory
+        m.submodules[self.name] = memory = Memory(read_only(self.shape, self.contents))
         for address, q in zip(self.addresses, self.q, strict=True):
             port = memory.read_port(domain="comb" if self.advance is None else "sync")
             m.d.comb += [port.addr.eq(address), q.eq(port.data)]
