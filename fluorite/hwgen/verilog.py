@@ -11,7 +11,7 @@ from amaranth.hdl import Elaboratable, Signal
 from fluorite.frontend.region.identifiers import shown
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import CoreInterface
-from fluorite.hwgen.netlist import Contents, netlist, run_yosys
+from fluorite.hwgen.rtl.netlist import Contents, netlist, run_yosys
 
 __all__ = ["emit", "tidy"]
 

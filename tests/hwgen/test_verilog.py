@@ -7,8 +7,8 @@ import pytest
 from amaranth.hdl import Const, Elaboratable, Module, Signal, signed, unsigned
 
 from fluorite.errors import UsageError
-from fluorite.hwgen.netlist import Contents, netlist
 from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer
+from fluorite.hwgen.rtl.netlist import Contents, netlist
 from fluorite.hwgen.rtl.rom import Rom
 from fluorite.hwgen.verilog import _name_ports, tidy
 

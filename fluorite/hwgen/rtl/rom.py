@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from amaranth.hdl import Elaboratable, Module, Shape, Signal, Value
 from amaranth.lib.memory import Memory
 
-from fluorite.hwgen.netlist import read_only
+from fluorite.hwgen.rtl.netlist import read_only
 from fluorite.hwgen.streams.table import Table
 
 __all__ = ["PREFIX", "Rom", "layout"]

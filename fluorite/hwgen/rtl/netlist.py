@@ -13,8 +13,10 @@ The one module that uses what Amaranth keeps to itself, for three reasons, at th
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +112,11 @@ def netlist(design: Elaboratable, name: str, ports: Sequence[Signal]) -> Netlist
     ports : sequence of Signal
         Its ports, without the clock and reset of its clock domain.
     """
+    with _no_collector():
+        return _netlist(design, name, ports)
+
+
+def _netlist(design: Elaboratable, name: str, ports: Sequence[Signal]) -> Netlist:
     found = _ir.build_netlist(Fragment.get(design, None), ports=ports, name=name)
     empty = rtlil.EmptyModuleChecker(found)
     builder = rtlil.Design(emit_src=False)
@@ -125,6 +132,18 @@ def netlist(design: Elaboratable, name: str, ports: Sequence[Signal]) -> Netlist
         emitter.contents = contents
         emitter.emit()
     return Netlist(str(builder), tuple(contents))
+
+
+@contextmanager
+def _no_collector() -> Iterator[None]:
+    """Without Python's collector of cycles: a netlist is a few objects a bit, which it would walk again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def run_yosys(script: str) -> str:
