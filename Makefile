@@ -71,9 +71,9 @@ test: $(STAMP) tools ## run all tests but the long sweeps of `make test-system`
 test-system: $(STAMP) machine-tools ## whole machines that boot Linux, every system with every application, three bitstreams
 	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/systems tests/sim tests/glue/linux tests/boards/ecp5
 
-test-sweeps: $(STAMP) tools ## more of the same: testbenches of every width, block designs of every application, PYNQ itself, nasty names, ways out
+test-sweeps: $(STAMP) tools ## more of the same: testbenches of every width, block designs of every application, PYNQ itself, nasty names, edges, ways out
 	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/glue/test_testbench.py tests/glue/pynq tests/boards/vivado \
-	  tests/test_optimum.py tests/test_names.py tests/errors
+	  tests/test_optimum.py tests/test_names.py tests/test_apps.py tests/test_edges.py tests/errors
 
 fuzz: $(STAMP) ## compare FLUORITE_FUZZ=300 random pipelines with Halide, from FLUORITE_FUZZ_SEED=0 on
 	@FLUORITE_FUZZ=$${FLUORITE_FUZZ:-300} $(PY) -m pytest tests/test_random_pipelines.py tests/test_random_pools.py -k many

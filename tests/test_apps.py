@@ -245,7 +245,8 @@ CASES = [
     for n, app in enumerate(app for app in PHOTOGRAPHS if app != "jacobi")
     for how in (("whole", 2), (33, 3), OTHERS[n % 2])
 ]
-CASES += [("jacobi", "whole", 1), ("jacobi", 33, 4), ("jacobi", "whole", 16)]
+CASES += [("jacobi", "whole", 1), ("jacobi", 33, 4)]
+CASES += [pytest.param("jacobi", "whole", 16, marks=pytest.mark.system)]
 
 
 def compiled(app, how, lanes):

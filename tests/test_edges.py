@@ -82,10 +82,10 @@ def accelerated(make, lanes=1, fixed=False):
 @pytest.mark.parametrize(
     ("make", "lanes", "sizes"),
     [
-        (plain, 3, [SIZE, (16, 13), (8, 7), (2, 1), (1, 3), (1, 1)]),
+        pytest.param(plain, 3, [SIZE, (16, 13), (8, 7), (2, 1), (1, 3), (1, 1)], marks=pytest.mark.system),
         (mixed, 2, [SIZE, (22, 3), (9, 1)]),
         (meeting, 1, [SIZE, (23, 8), (4, 2), (1, 1)]),
-        (meeting, 4, [SIZE]),
+        pytest.param(meeting, 4, [SIZE], marks=pytest.mark.system),
         (outside, 1, [SIZE]),
         (outside, 2, [SIZE, SIZE]),
         (aside, 1, [SIZE, (1, 3), (3, 1), (1, 1)]),

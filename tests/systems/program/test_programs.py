@@ -79,7 +79,13 @@ def in_flight(done):
     return int(found)
 
 
-@pytest.mark.parametrize("case", CASES)
+# The others are built for every processor in `make test-system`.
+NATIVE = ("harris", "blend", "fanout")
+
+
+@pytest.mark.parametrize(
+    "case", [case if case in NATIVE else pytest.param(case, marks=pytest.mark.system) for case in CASES]
+)
 def test_every_application_natively_and_as_an_arm_program(case):
     done = run_case(case, "host", memory=Memory(bytes=64 << 20, stalls=0.2, reorder=True, seed=3))
     (report,) = done.reports.values()

@@ -1,4 +1,4 @@
-"""A process in which several threads use fluorite at once, run by tests/test_threads.py: it may die, not only fail.
+"""A process in which several threads use fluorite at once, run by tests/run/test_threads.py: it may die, not only fail.
 
 ``python threads.py CASE`` prints nothing and ends with 0 where each thread gets what it gets on its own.
 """
@@ -17,7 +17,7 @@ from fluorite.run.launch import input_region, launches
 from fluorite.run.verify import compare, output_arrays, output_sizes, set_random
 from fluorite.sim.run import Stalls
 
-APPS = Path(__file__).parent.parent / "apps"
+APPS = Path(__file__).parents[2] / "apps"
 CALLS = [
     ((128, 96), None), ((64, 33), Stalls(1, 0.5, 0.1)), ((97, 16), Stalls(2, 0.1, 0.6)),
     ((33, 80), None), ((32, 17), Stalls(3)), ((128, 40), Stalls(1, 0.5, 0.1)),

@@ -17,8 +17,8 @@ APPS = Path(__file__).parents[2] / "apps"
 # What fluorite does, in short: something temporary, a program, and one that it starts.
 WORK = """
 import subprocess, sys, tempfile
-from fluorite.cli_signals import EndedBySignal, ended_by_signals
-from fluorite.sim.processes import run_process
+from fluorite.cli.signals import EndedBySignal, ended_by_signals
+from fluorite.host.processes import run_process
 from fluorite.systems.program.run import _socket_folder
 try:
     with ended_by_signals(), tempfile.TemporaryDirectory() as folder:
@@ -51,11 +51,18 @@ def eventually(condition, seconds=60):
     return found
 
 
+def default_signals():
+    """Tests may run in the background, where these are ignored, and a program started there respects that."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def ended(command, folder, there, number):
     """Start a command, wait until something is `there`, send the signal; nothing may be left. Returns its exit code."""
     mark = f"FLUORITE_TEST_MARK={folder}"
     environment = {**os.environ, "TMPDIR": str(folder), "FLUORITE_TEST_MARK": str(folder)}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+    pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment, preexec_fn=default_signals, **pipes) as process:
         eventually(lambda: list(folder.glob(there)))
         process.send_signal(number)
         process.send_signal(number)  # impatience does not disturb it
