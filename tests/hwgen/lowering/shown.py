@@ -1,5 +1,7 @@
 """Pipelines as the texts that golden files hold."""
 
+import re
+
 from fluorite.frontend import halide_io
 from fluorite.frontend.constants import Constants
 from fluorite.frontend.region.extract import accelerated_funcs, extract
@@ -43,4 +45,5 @@ def show_lowered(pipeline):
     """A pipeline's only region, lowered."""
     lowered = lower(region_of(pipeline))
     domains = [show_domain(name, domain) for name, domain in lowered.domains.items()]
-    return "\n".join([*domains, "", *show_bodies(lowered), "", *show_needs(lowered)]).rstrip() + "\n"
+    text = "\n".join([*domains, "", *show_bodies(lowered), "", *show_needs(lowered)]).rstrip() + "\n"
+    return re.sub(r"\$\d+", "", text)  # Halide numbers Funcs of one name over the whole process
