@@ -23,6 +23,8 @@ from fluorite.frontend.halide_io import to_buffer
 
 __all__ = ["LoadedFile", "PipelineInput", "PipelineOutput", "load_pipeline"]
 
+# Halide's registry of generators, and the names by which it reads a Type, have no public names: `_generator_helpers`,
+# and a generator's `_outputs_dict`, are Halide's own and may change with its version, which is pinned.
 # Executing a file changes what the process has one of: Python's path and modules, Halide's registry of generators.
 _loading = threading.RLock()  # a file may load another
 

@@ -14,7 +14,6 @@ from fluorite.errors import SimulationError
 __all__ = ["HalideBuffer"]
 
 _KINDS = {0: "int", 1: "uint", 2: "float"}
-_HOST_DIRTY = 1
 
 
 class _Dimension(ctypes.Structure):
@@ -146,10 +145,6 @@ class HalideBuffer:
         for d, (low, extent) in enumerate(zip(mins, extents, strict=True)):
             self._buffer.dim[d].min = low
             self._buffer.dim[d].extent = extent
-
-    def mark_host_dirty(self) -> None:
-        """Say that the host's copy is the newest."""
-        self._buffer.flags |= _HOST_DIRTY
 
     def __repr__(self) -> str:
         query = ", bounds query" if self.is_bounds_query else ""

@@ -12,8 +12,9 @@ number of lanes or consumers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from fluorite.frontend.region.identifiers import Taken
 from fluorite.hwgen.family.delays import Family, latency_cycles, taken_at
@@ -25,6 +26,10 @@ __all__ = ["DelayLine", "Memory", "Storage", "allocate", "cycles"]
 
 REGISTER_MAX = 2  # cycles; longer constant gaps are shift registers
 SHIFT_MAX = 64  # cycles; longer ones are memories
+
+
+#: What a delay is made of: registers one after another, a shift register, or a share of a memory's word.
+Kind: TypeAlias = Literal["register", "shift", "memory"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,8 @@ class DelayLine:
         Ages at which it enters and leaves.
     length_cycles : int
         Its length at the largest extents; that of a register or shift register never changes.
-    kind : str
-        ``"register"``, ``"shift"`` or ``"memory"``.
+    kind : Kind
+        What it is made of.
     suffix : str
         The age at which it leaves, for names: ``d2`` is two cycles, ``r1d2`` a row and two cycles, ``r1m2`` two less
         than a row.
@@ -50,7 +55,7 @@ class DelayLine:
     start: Delay
     end: Delay
     length_cycles: int
-    kind: str
+    kind: Kind
     suffix: str
 
     @property
@@ -99,14 +104,11 @@ class Storage:
     least : tuple of int
         Least number of cycles a row must take, of rows a plane, and so on outwards, for the order of ages, and every
         memory, to be right.
-    aliases : dict of (int, Delay) to Delay
-        Ages of a stream that are as many cycles as another of its ages, where every launch has the same extents.
     """
 
     lines: tuple[DelayLine, ...]
     memories: tuple[Memory, ...]
     least: tuple[int, ...]
-    aliases: Mapping[tuple[int, Delay], Delay]
 
     def read_directly(self, plan: Schedule) -> frozenset[int]:
         """Ids of the nodes that take an operand straight from a memory's output."""
@@ -160,7 +162,7 @@ def allocate(graph: Graph, plan: Schedule, extents: Extents, owners: dict[int, s
     widths = {node.id: node.width_bits for node in plan.nodes}
     strides = extents.strides
     lines: list[DelayLine] = []
-    aliases: dict[tuple[int, Delay], Delay] = {}
+    kind: Kind
     least = (1,) * (len(strides) - 1)
     too_late = _too_late(plan, family)
     for node, ages in sorted(ages_of(graph, plan).items()):
@@ -197,7 +199,7 @@ def allocate(graph: Graph, plan: Schedule, extents: Extents, owners: dict[int, s
         # The word read is registered in the memory's output, hence one word less than cycles.
         depth = cycles(gap, strides) - 1
         memories.append(Memory(name, gap, depth, tuple((line, widths[line.node]) for line in group)))
-    return Storage(tuple(lines), tuple(memories), least, aliases)
+    return Storage(tuple(lines), tuple(memories), least)
 
 
 def _too_late(plan: Schedule, family: Family) -> set[tuple[int, Delay]]:

@@ -134,7 +134,6 @@ class Datapath(Elaboratable):
                 m.d.comb += target.eq(q)
 
     def _at(self, node: int, age: Delay) -> Value:
-        age = self.storage.aliases.get((node, age), age)
         return self.held[node, age] if any(age) else self.values[node]
 
     def _delay_lines(self, m: Module) -> None:
