@@ -51,13 +51,10 @@ class _Expansion:
         self.build = self.rewriter.build
         self.adders = Adders(self.build)
         self.columns = Columns(lanes)
-        self.uses: dict[int, int] = {}
+        self.reads = graph.reads()
 
     def run(self) -> Graph:
         order = list(self.rewriter.old.walk())
-        for node in order:
-            for operand in node.operands:
-                self.uses[operand.node.id] = self.uses.get(operand.node.id, 0) + 1
         flat = self._flattened(order)
 
         def replace(node: Node) -> Ref:
@@ -105,7 +102,7 @@ class _Expansion:
         while stack:
             coefficient, ref = stack.pop()
             node = ref.node
-            single = self.uses.get(node.id, 0) == 1
+            single = self.reads[node.id] == 1
             power_of_two = abs(coefficient) & (abs(coefficient) - 1) == 0
             if single and node.op == "sum" and power_of_two:
                 inner, inner_terms = _terms(node)

@@ -53,15 +53,10 @@ class _Balancing:
         self.rewriter = Rewriter(graph)
         self.build = self.rewriter.build
         self.columns = Columns(lanes)
-        self.uses: dict[int, int] = {}
+        self.reads = graph.reads()
 
     def run(self) -> Graph:
-        graph = self.rewriter.old
-        order = list(graph.walk())
-        reads = [operand for node in order for operand in node.operands]
-        for read in (*reads, *(output.value for output in graph.outputs)):
-            self.uses[read.node.id] = self.uses.get(read.node.id, 0) + 1
-        chains, inside = self._chains(order)
+        chains, inside = self._chains(list(self.rewriter.old.walk()))
         return self.rewriter.run(lambda node: self._balanced(chains[node.id]) if node.id in chains else None, inside)
 
     # --- finding chains -------------------------------------------------------------------------------------------
@@ -86,7 +81,7 @@ class _Balancing:
 
     def _is_product(self, node: Node) -> bool:
         """Whether a node is a product modulo a power of two that is read as such only."""
-        return node.op == "wrap" and node.operands[0].node.op == "mul" and self.uses[node.operands[0].node.id] == 1
+        return node.op == "wrap" and node.operands[0].node.op == "mul" and self.reads[node.operands[0].node.id] == 1
 
     def _leaves(self, op: str, first: Sequence[Ref], wrap: Node | None) -> tuple[tuple[Ref, ...], set[int]]:
         leaves: list[Ref] = []
@@ -95,7 +90,7 @@ class _Balancing:
         while stack:
             ref = stack.pop()
             node = ref.node
-            if self.uses[node.id] != 1:
+            if self.reads[node.id] != 1:
                 leaves.append(ref)
             elif node.op == op:
                 dissolved.add(node.id)

@@ -14,6 +14,7 @@ another needed a cycle ago is one adder and one register, across taps and across
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -115,6 +116,12 @@ class Graph:
     def walk(self) -> Iterator[Node]:
         """All nodes that something depends on, operands before users, in a deterministic order."""
         return topological(self.roots)
+
+    def reads(self) -> Counter[int]:
+        """How often each node is read, by its id: by other nodes that something depends on, and by outputs."""
+        found = Counter(operand.node.id for node in self.walk() for operand in node.operands)
+        found.update(root.id for root in self.roots)
+        return found
 
     def table(self, table: Table) -> Table:
         """The table of this name and these words that the graph has already, or this one."""
