@@ -17,7 +17,7 @@ import fluorite
 from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.frontend.region.identifiers import identifier
 from fluorite.hwgen.shell.top import emit_shell
-from fluorite.run.launch import input_region, launches
+from fluorite.run.launch import launches
 from fluorite.systems.program.build import build_system
 from fluorite.systems.program.launcher import Launcher
 
@@ -42,12 +42,12 @@ def measure(app: str, lanes: int, latency: int, stalls: float) -> None:
     (launch,) = launches(generated, [0] * len(extents), extents, scalars)
     random = np.random.default_rng(0)
     inputs = [
-        random.integers(0, 256, input_region(generated, i.name, launch.mins, launch.extents)[1][::-1], np.uint8)
+        random.integers(0, 256, generated.input(i.name).region(launch.mins, launch.extents)[1][::-1], np.uint8)
         for i in generated.region.inputs
     ]
     output = np.zeros(extents[::-1], np.uint8)
     launcher.write("interrupt_enable", 3)
-    started = launcher.start(launch, inputs, [output], scalars)
+    started = launcher.start(launch, inputs, [output])
     began = time.monotonic()
     cycles = launcher.finish(started) - started.start_cycle
     seconds = time.monotonic() - began

@@ -26,7 +26,7 @@ from fluorite.hwgen.streams.operations import OPERATIONS
 from fluorite.hwgen.streams.text import show_graph, show_ref
 from fluorite.hwgen.text import show_ports, show_schedule, show_storage, table
 from fluorite.report import describe
-from fluorite.run.launch import input_region, launches
+from fluorite.run.launch import launches
 from fluorite.sim.run import Job
 
 DOCUMENT = Path(__file__).with_name("architecture.md")
@@ -176,7 +176,7 @@ def settings_block(g):
     for s in g.settings:
         rows.append((s.port.name, str(s.port.width_bits), str(s.formula), str(launch.settings[s.port.name])))
     lines = [*table(rows), *show_ports(g)]
-    mins, extents = input_region(g, "photo", launch.mins, launch.extents)
+    mins, extents = g.input("photo").region(launch.mins, launch.extents)
     lines.append(f"a launch of {SIZE} from (0, 0) reads photo from {mins}, {extents} pixels")
     lines.append(f"cycles a launch: {g.extents.cycles_per_launch}; latency {g.latency_cycles} at the largest extents")
     return lines
@@ -197,7 +197,7 @@ def run_block(accelerator):
     size, jobs, wanted = (64, 48), [], []
     random = np.random.default_rng(1)
     launch = next(launches(g, (0, 0), size, {}))
-    _, extents = input_region(g, "photo", (0, 0), size)
+    _, extents = g.input("photo").region((0, 0), size)
     for _ in range(3):
         image = random.integers(0, 256, extents[::-1]).astype(np.uint8)
         jobs.append(Job([image], [np.empty(size[::-1], np.uint8)], launch.settings))

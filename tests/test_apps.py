@@ -13,7 +13,7 @@ import fluorite
 from fluorite.errors import UsageError
 from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.run.images import random_image
-from fluorite.run.launch import input_region, launches
+from fluorite.run.launch import launches
 from fluorite.run.verify import compare, output_arrays, output_sizes, set_random
 from fluorite.run.words import Words
 from fluorite.sim.run import Job, Stalls
@@ -288,9 +288,7 @@ def check_back_to_back(design):
     # The image that borders are for is the one that is asked for.
     sizes = {name: 0 if ".min." in name else extents[int(name[-1])] for name in generated.lowered.metadata}
     (launch,) = launches(generated, [0] * rank, extents, sizes)
-    lanes = [loop.lanes for loop in generated.region.loops]
-    domains = generated.lowered.domains
-    layouts, result = [Words(domains[name], lanes) for name in names], Words(domains[generated.region.name], lanes)
+    layouts, result = [Words(stream) for stream in generated.inputs], Words(generated.outputs[0])
     jobs, inputs = [], []
     output_type = np.dtype(str(generated.region.func.types[0]))
     for _ in range(3):
@@ -312,7 +310,7 @@ def check_back_to_back(design):
 def _inputs(generated, launch, random):
     """Random images of exactly the regions that a launch reads."""
     return {
-        i.name: random_image(input_region(generated, i.name, launch.mins, launch.extents)[1][::-1], str(i.type), random)
+        i.name: random_image(generated.input(i.name).region(launch.mins, launch.extents)[1][::-1], str(i.type), random)
         for i in generated.region.inputs
     }
 

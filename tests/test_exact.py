@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import fluorite
-from fluorite.run.launch import input_region, launches
+from fluorite.run.launch import launches
 from fluorite.sim.run import Job, Stalls
 from fluorite.sim.verilate import build
 
@@ -414,7 +414,7 @@ def core_jobs(accelerator, model_input, extents, count):
     """`count` equal launches on random images, each with Halide's own answer."""
     generated = accelerator.generated
     (launch,) = launches(generated, (0, 0), extents, {})
-    _, needed = input_region(generated, model_input, launch.mins, launch.extents)
+    _, needed = generated.input(model_input).region(launch.mins, launch.extents)
     jobs, expected = [], []
     for number in range(count):
         pixels = np.random.default_rng(number).integers(0, 256, tuple(reversed(needed)), np.uint8)

@@ -11,7 +11,7 @@ from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.identifiers import shown
 from fluorite.glue.c_code import c_formula, c_number
 from fluorite.glue.registers.runtime import common_registers
-from fluorite.glue.stage_tables import border_lines, stage_lines, stream_domain
+from fluorite.glue.stage_tables import border_lines, stage_lines
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.shell.layout import element_bytes
 from fluorite.hwgen.shell.registers import Register, RegisterMap, StreamRegisters
@@ -77,13 +77,11 @@ class AcceleratorCode:
         self._check()
 
     def _check(self) -> None:
-        streams = len(self.registers.streams)
-        channels = max(stream.port.channels for stream in self.registers.streams)
-        arguments = max(len(stream_domain(self.generated, stream).dimensions) for stream in self.registers.streams)
+        streams = self.generated.streams
         for what, found, limit in (
-            ("streams", streams, _MAX_STREAMS),
-            ("channels", channels, _MAX_CHANNELS),
-            ("dimensions", arguments, _MAX_ARGUMENTS),
+            ("streams", len(streams), _MAX_STREAMS),
+            ("channels", max(stream.port.channels for stream in streams), _MAX_CHANNELS),
+            ("dimensions", max(len(stream.axes) for stream in streams), _MAX_ARGUMENTS),
             ("scanned dimensions", len(self.region.loops), _MAX_DIMENSIONS),
             ("Params and loops", len(self._variables), _MAX_VARIABLES),
         ):
@@ -216,7 +214,7 @@ class AcceleratorCode:
             list(self._transfers()),
             *border_lines(self.generated, [scalar.raw for scalar in self._scalars]),
             list(self._scalar_ranges()),
-            list(stage_lines(self.generated, self.registers, self.symbol, len(self._scalars))),
+            list(stage_lines(self.generated, self.symbol, len(self._scalars))),
             list(self._functions()),
         ]
         return "\n\n".join("\n".join(part) for part in parts if part) + "\n"

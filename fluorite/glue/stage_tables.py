@@ -6,17 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from fluorite.glue.c_code import c_function
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.lowering.values import Domain
-from fluorite.hwgen.shell.registers import RegisterMap, StreamRegisters
+from fluorite.hwgen.plan.stream_plan import StreamPlan
 
-__all__ = ["border_lines", "stage_lines", "stream_domain"]
-
-
-def stream_domain(generated: Generated, stream: StreamRegisters) -> Domain:
-    """What a stream's buffer holds."""
-    inputs = generated.region.inputs
-    name = inputs[stream.number].name if stream.port.direction == "in" else generated.region.name
-    return generated.lowered.domains[name]
+__all__ = ["border_lines", "stage_lines"]
 
 
 def border_lines(generated: Generated, scalars: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -65,7 +57,7 @@ def _fold_lines(name: str, rows: Sequence[Sequence[int]]) -> Iterator[str]:
     yield "};"
 
 
-def stage_lines(generated: Generated, registers: RegisterMap, symbol: str, scalar_count: int) -> Iterator[str]:
+def stage_lines(generated: Generated, symbol: str, scalar_count: int) -> Iterator[str]:
     """Tables of loops, channels and streams' buffers, and the stage that refers to them (``fluorite_stage.h``)."""
     region = generated.region
     yield "static const struct fluorite_loop LOOPS[] = {"
@@ -84,22 +76,17 @@ def stage_lines(generated: Generated, registers: RegisterMap, symbol: str, scala
             yield f'    {{"{region.names[channel.var]}", {channel.position}, {channel.min}, {channel.extent}}},'
         yield "};"
     plans = []
-    for stream in registers.streams:
-        yield from _argument_lines(generated, stream)
-        domain = stream_domain(generated, stream)
-        plans.append(
-            f"    {{{len(domain.dimensions)}, ARGUMENTS_{stream.number}, {domain.channel_count}, "
-            f"{int(stream.layout.in_rows)}}},"
-        )
+    for number, stream in enumerate(generated.streams):
+        yield from _argument_lines(number, stream)
+        plans.append(f"    {{{len(stream.axes)}, ARGUMENTS_{number}, {stream.port.channels}, {int(stream.in_rows)}}},")
     yield "static const struct fluorite_plan PLANS[] = {"
     yield "    /* dimensions, arguments, channels, in_rows */"
     yield from plans
     yield "};"
     borders = generated.lowered.borders
-    inputs = len(region.inputs)
     counts = (
-        len(region.loops), len(region.channels), len(region.func.args), inputs,
-        len(registers.streams) - inputs, len(borders), scalar_count,
+        len(region.loops), len(region.channels), len(region.func.args), len(generated.inputs),
+        len(generated.outputs), len(borders), scalar_count,
     )  # fmt: skip
     yield "static const struct fluorite_stage STAGE = {"
     yield f"    &{symbol}_accelerator,"
@@ -111,18 +98,10 @@ def stage_lines(generated: Generated, registers: RegisterMap, symbol: str, scala
     yield "};"
 
 
-def _argument_lines(generated: Generated, stream: StreamRegisters) -> Iterator[str]:
+def _argument_lines(number: int, stream: StreamPlan) -> Iterator[str]:
     """The dimensions of a stream's buffer."""
-    domain = stream_domain(generated, stream)
-    channels = iter(domain.channels)
-    entries = []
-    for dimension in domain.dimensions:
-        if dimension is None:
-            lo, hi = next(channels)
-            entries.append(f"{{-1, {lo}, {hi}}}")
-        else:
-            entries.append(f"{{{dimension}, {domain.lo[dimension]}, {domain.hi[dimension]}}}")
-    yield f"static const struct fluorite_argument ARGUMENTS_{stream.number}[] = {{"
+    entries = [f"{{{-1 if axis.loop is None else axis.loop}, {axis.lo}, {axis.hi}}}" for axis in stream.axes]
+    yield f"static const struct fluorite_argument ARGUMENTS_{number}[] = {{"
     yield f"    /* of {stream.port.name}: loop or -1, lo, hi */"
     yield f"    {', '.join(entries)}"
     yield "};"

@@ -6,21 +6,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.identifiers import Identifiers, Taken
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.expand import Watch, expanded
 from fluorite.hwgen.family.delays import ZYNQ7000, Family
 from fluorite.hwgen.formula import Formula, constant
-from fluorite.hwgen.interface import CoreInterface, SettingPort, StreamPort
+from fluorite.hwgen.interface import CoreInterface, SettingPort
 from fluorite.hwgen.lowering.lower import lower
-from fluorite.hwgen.lowering.values import Lowered, stage_key
+from fluorite.hwgen.lowering.values import Lowered
 from fluorite.hwgen.plan.due import due, with_room
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.fifo_depths import check_fifo_depths
 from fluorite.hwgen.plan.room import check_room
 from fluorite.hwgen.plan.schedule import Schedule, schedule
 from fluorite.hwgen.plan.storage import Storage, allocate, cycles
+from fluorite.hwgen.plan.stream_plan import StreamPlan, stream_plans
 from fluorite.hwgen.rtl.core import Core, PortPlan
 from fluorite.hwgen.streams.graph import Delay, Graph
 from fluorite.hwgen.streams.operations import WRAP, names_value, value_of
@@ -66,6 +66,8 @@ class Generated:
         Setting that carries a formula.
     interface : CoreInterface
         The core's ports.
+    streams : tuple of StreamPlan
+        Each input, then each output.
     ports : tuple of PortPlan
         Control of each stream.
     coordinates : dict of int to Delay
@@ -88,6 +90,7 @@ class Generated:
     settings: tuple[Setting, ...]
     setting_names: dict[Formula, str]
     interface: CoreInterface
+    streams: tuple[StreamPlan, ...]
     ports: tuple[PortPlan, ...]
     coordinates: dict[int, Delay]
     wraps: dict[Delay, Formula]
@@ -98,6 +101,20 @@ class Generated:
         """Overflow that the ranges do not exclude."""
         notes = {WRAP.of(node).note for node in self.plan.nodes if node.op == "wrap"}
         return tuple(self.lowered.notes[note - 1] for note in sorted(notes - {0}))
+
+    @property
+    def inputs(self) -> tuple[StreamPlan, ...]:
+        """The input streams, in the order of ``accelerate()``'s inputs."""
+        return tuple(stream for stream in self.streams if stream.is_input)
+
+    @property
+    def outputs(self) -> tuple[StreamPlan, ...]:
+        """The output streams, one per Tuple element."""
+        return tuple(stream for stream in self.streams if not stream.is_input)
+
+    def input(self, name: str) -> StreamPlan:
+        """The stream of an input, by the Func's or ImageParam's name."""
+        return next(stream for stream in self.inputs if stream.source == name)
 
     def core(self) -> Core:
         """The hardware, to be elaborated once."""
@@ -156,20 +173,23 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
     check_fifo_depths(region, plan, extents, math.prod(loop.lanes for loop in region.loops))
     names = _names(plan, owners)
 
-    ports = []
-    for port, key, source in _streams(region, lowered):
-        lag = _behind(lags.get(key, first), first, extents)  # what nothing depends on is still streamed in
-        ports.append(PortPlan(port, key, lag, extents.words[source], due(lag, extents.words[source], extents)))
+    def behind_scan(key: str) -> Delay:
+        return _behind(lags.get(key, first), first, extents)  # what nothing depends on is still streamed in
+
+    streams = stream_plans(region, lowered.domains, extents, behind_scan)
+    ports = [PortPlan(s.port, s.key, s.lag, s.words, due(s.lag, s.words, extents)) for s in streams]
     coordinates = {id_: _behind(lag, first, extents) for id_, lag in counters.items()}
     wraps = {memory.gap: _formula(memory.gap, extents) - 2 for memory in storage.memories}
     settings, setting_names = _settings(region, lowered, extents, ports, wraps)
     interface = CoreInterface(
         f"{region.names[region.name]}_core",
-        tuple(plan.port for plan in ports),
+        tuple(stream.port for stream in streams),
         tuple(s.port for s in settings),
     )
-    words = {direction: [p.lag for p in ports if p.port.direction == direction] for direction in ("in", "out")}
-    fed, given = (min(cycles(extents.merge(lag), extents.strides) for lag in words[d]) for d in ("in", "out"))
+    fed, given = (
+        min(cycles(extents.merge(s.lag), extents.strides) for s in streams if s.is_input == is_input)
+        for is_input in (True, False)
+    )
     latency = given - fed + 1  # the output register
     return Generated(
         region,
@@ -184,25 +204,12 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
         settings,
         setting_names,
         interface,
+        streams,
         tuple(ports),
         coordinates,
         wraps,
         latency,
     )
-
-
-def _streams(region: Region, lowered: Lowered) -> list[tuple[StreamPort, str, str]]:
-    """Ports, each with the stream it carries, and the stage or input that this is of."""
-    lanes = math.prod(loop.lanes for loop in region.loops)
-
-    def port(key: str, direction: str, type_: ir.Type, source: str) -> tuple[StreamPort, str, str]:
-        channels, dimensions = lowered.domains[source].channel_count, len(region.loops)
-        name = region.names[key]
-        return StreamPort(name, direction, type_.bits, type_.is_signed, lanes, dimensions, channels), key, source
-
-    inputs = [port(i.name, "in", i.type, i.name) for i in region.inputs]
-    types = enumerate(region.func.types)
-    return inputs + [port(stage_key(region.name, index), "out", type_, region.name) for index, type_ in types]
 
 
 def _behind(lag: Delay, first: Delay, extents: Extents) -> Delay:

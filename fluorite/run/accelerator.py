@@ -77,10 +77,8 @@ class Accelerator:
         launch : Launch
             Extents and settings.
         """
-        region, domains = self.generated.region, self.generated.lowered.domains
-        lanes = [loop.lanes for loop in region.loops]
-        words = [Words(domains[i.name], lanes) for i in region.inputs]
-        results = [Words(domains[self.name], lanes) for _ in outputs]
+        words = [Words(stream) for stream in self.generated.inputs]
+        results = [Words(stream) for stream in self.generated.outputs]
         packed = [w.pack(array) for w, array in zip(words, inputs, strict=True)]
         room = [w.room(array) for w, array in zip(results, outputs, strict=True)]
         result = self.backend.run(launch, packed, room, stalls=stalls, progress=progress)

@@ -251,9 +251,8 @@ def run_core(
         The core breaks the protocol of a port, or a handshake is not in the cycle in which the schedule has it.
     """
     generated = accelerator.generated
-    domains, lanes = generated.lowered.domains, [loop.lanes for loop in generated.region.loops]
-    layouts = [Words(domains[i.name], lanes) for i in generated.region.inputs]
-    result = Words(domains[accelerator.name], lanes)
+    layouts = [Words(stream) for stream in generated.inputs]
+    result = Words(generated.outputs[0])
     images = [[np.zeros_like(image) for image in frame.expected] for frame in order]
     jobs = [
         Job(
@@ -329,12 +328,12 @@ def _break_off(core: CoreInstance, job: Job, timing: Timing, number: int) -> Non
 
 def timing(generated: Generated, launch: Launch) -> Timing:
     """When the streams of a launch are due."""
-    region = generated.region
-    extents = {region.names.extent(loop.var): launch.extents[loop.position] for loop in region.loops}
-    scan = tuple(formula.evaluate(extents) for formula in generated.extents.scan)
+    scan = tuple(formula.evaluate(launch.variables) for formula in generated.extents.scan)
     strides = [math.prod(scan[:d]) for d in range(len(scan))]
     return Timing(
         scan,
-        tuple(sum(part * stride for part, stride in zip(port.lag, strides, strict=True)) for port in generated.ports),
-        tuple(tuple(formula.evaluate(extents) for formula in port.words) for port in generated.ports),
+        tuple(
+            sum(part * stride for part, stride in zip(stream.lag, strides, strict=True)) for stream in generated.streams
+        ),
+        tuple(tuple(formula.evaluate(launch.variables) for formula in stream.words) for stream in generated.streams),
     )

@@ -13,7 +13,6 @@ from fluorite.frontend.constants import strict_target
 from fluorite.frontend.halide_errors import run_refused
 from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_buffer, to_halide
 from fluorite.hwgen.generate import Generated
-from fluorite.run.launch import input_region
 from fluorite.sim.run import AnyArray
 
 __all__ = ["Golden"]
@@ -52,7 +51,7 @@ class Golden:
         arrays = [np.ascontiguousarray(named[name]) for name in self._params]  # an hl.Buffer does not keep it alive
         for (name, param), array in zip(self._params.items(), arrays, strict=True):
             buffer = to_buffer(array)
-            buffer.set_min(list(input_region(self._generated, name, mins, extents)[0]))
+            buffer.set_min(list(self._generated.input(name).region(mins, extents)[0]))
             param.set(buffer)
         results = [hl.Buffer(halide_type(t), list(extents)) for t in region.func.types]
         for result in results:

@@ -1,7 +1,7 @@
 """Launches: what one call of an accelerator's extern stage asks of the hardware, in the order of its scan.
 
-Everything here is arithmetic on regions: which part of each input a region of the output needs, how a
-region larger than a launch is cut up, and the settings of each launch.
+Everything here is arithmetic on regions: how a region larger than a launch is cut up, whether an input holds what a
+region of the output needs, and the settings of each launch.
 """
 
 from __future__ import annotations
@@ -14,38 +14,31 @@ from fluorite.errors import UsageError
 from fluorite.frontend.region.region import Loop
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.lowering.borders import Border
+from fluorite.hwgen.plan.stream_plan import launch_variables
 
-__all__ = ["Launch", "check_held", "input_region", "launches", "rounded_up"]
+__all__ = ["Launch", "check_held", "launches", "rounded_up"]
 
-Box = tuple[Sequence[int], Sequence[int]]  # mins and extents by the Func's arguments
+Box = tuple[Sequence[int], Sequence[int]]  # mins and extents by a Func's arguments
 
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """One launch: the region of the output it computes, by argument, and its settings."""
+    """One launch.
+
+    Attributes
+    ----------
+    mins, extents : tuple of int
+        The region of the output it computes, by argument.
+    variables : dict of str to int
+        What its formulas depend on: ``extent_x``, ``min_x``, ``param_gain``...
+    settings : dict of str to int
+        Values of the core's setting ports.
+    """
 
     mins: tuple[int, ...]
     extents: tuple[int, ...]
+    variables: dict[str, int]
     settings: dict[str, int]
-
-
-def input_region(
-    generated: Generated, name: str, mins: Sequence[int], extents: Sequence[int]
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Region of an input that a region of the output needs."""
-    loops = generated.region.loops
-    domain = generated.lowered.domains[name]
-    channels = iter(domain.channels)
-    found: list[tuple[int, int]] = []
-    for dimension in domain.dimensions:
-        if dimension is None:
-            lo, hi = next(channels)
-            found.append((lo, hi - lo + 1))
-        else:
-            position = loops[dimension].position
-            lo, hi = domain.lo[dimension], domain.hi[dimension]
-            found.append((mins[position] + lo, extents[position] + hi - lo))
-    return tuple(low for low, _ in found), tuple(extent for _, extent in found)
 
 
 def check_held(generated: Generated, name: str, output: Box, held: Box) -> None:
@@ -69,7 +62,7 @@ def check_held(generated: Generated, name: str, output: Box, held: Box) -> None:
         way_out = f"leave async_(), store_root() and store_at() of {name} out"  # Halide lets nothing of it be computed
     else:
         way_out = f"give bound() of {name} all that is read of it"
-    for d, needs in enumerate(zip(*input_region(generated, name, *output), *held, strict=True)):
+    for d, needs in enumerate(zip(*generated.input(name).region(*output), *held, strict=True)):
         low, extent, held_low, held_extent = needs
         if low < held_low or low + extent > held_low + held_extent:
             raise UsageError(
@@ -136,13 +129,10 @@ def launches(
         loop = loops[border.dimension]
         _check_border(name, border, loop, mins[loop.position], extents[loop.position], scalars)
     for reverse in product(*reversed(spans)):
-        pieces = list(reversed(reverse))
-        variables = dict(scalars)
-        for loop in loops:
-            names = generated.region.names
-            variables[names.minimum(loop.var)], variables[names.extent(loop.var)] = pieces[loop.position]
+        piece_mins, piece_extents = zip(*reversed(reverse), strict=True)
+        variables = {**scalars, **launch_variables(generated.region, piece_mins, piece_extents)}
         settings = {s.port.name: s.formula.evaluate(variables) for s in generated.settings}
-        yield Launch(tuple(p[0] for p in pieces), tuple(p[1] for p in pieces), settings)
+        yield Launch(piece_mins, piece_extents, variables, settings)
 
 
 def _check_border(name: str, border: Border, loop: Loop, start: int, extent: int, scalars: Mapping[str, int]) -> None:

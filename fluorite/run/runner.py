@@ -25,7 +25,7 @@ from fluorite.frontend.halide_io import Loaded, to_halide
 from fluorite.frontend.region.placement import refuse_vector_loops
 from fluorite.run.accelerator import Accelerator
 from fluorite.run.destination import Destination
-from fluorite.run.launch import Launch, check_held, input_region, launches, rounded_up
+from fluorite.run.launch import Launch, check_held, launches, rounded_up
 from fluorite.sim.extern import ExternStage
 from fluorite.sim.halide_buffer import HalideBuffer
 from fluorite.sim.run import AnyArray, Stalls
@@ -174,7 +174,6 @@ class Runner:
         self, number: int, accelerator: Accelerator
     ) -> Callable[[list[HalideBuffer], list[int | float], list[HalideBuffer]], None]:
         generated = accelerator.generated
-        names = [i.name for i in generated.region.inputs]
 
         def handle(inputs: list[HalideBuffer], scalars: list[int | float], outputs: list[HalideBuffer]) -> None:
             mins, extents = outputs[0].mins, outputs[0].extents
@@ -183,20 +182,20 @@ class Runner:
                     extents = rounded_up(generated, extents)
                     for output in outputs:
                         output.set_region(mins, extents)
-                for name, buffer in zip(names, inputs, strict=True):
+                for stream, buffer in zip(generated.inputs, inputs, strict=True):
                     if buffer.is_bounds_query:
-                        buffer.set_region(*input_region(generated, name, mins, extents))
+                        buffer.set_region(*stream.region(mins, extents))
                 return
             lowered, identifiers = generated.lowered, generated.region.names
             named = [*(identifiers.param(n) for n in lowered.parameters), *lowered.metadata]
             values = {name: int(value) for name, value in zip(named, scalars, strict=True)}
             values.update({identifiers.metadata(name): values[name] for name in lowered.metadata})
-            for name, buffer in zip(names, inputs, strict=True):
-                check_held(generated, name, (mins, extents), (buffer.mins, buffer.extents))
+            for stream, buffer in zip(generated.inputs, inputs, strict=True):
+                check_held(generated, stream.source, (mins, extents), (buffer.mins, buffer.extents))
             for launch in launches(generated, mins, extents, values):
                 arrays = [
-                    buffer.region(*input_region(generated, name, launch.mins, launch.extents))
-                    for name, buffer in zip(names, inputs, strict=True)
+                    buffer.region(*stream.region(launch.mins, launch.extents))
+                    for stream, buffer in zip(generated.inputs, inputs, strict=True)
                 ]
                 results = [buffer.region(launch.mins, launch.extents) for buffer in outputs]
                 self._launch(number, accelerator, arrays, results, launch)

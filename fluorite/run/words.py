@@ -7,11 +7,10 @@ word is a run of neighbours along the innermost dimension, an image is handed ov
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
-from fluorite.hwgen.lowering.values import Domain
+from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.sim.run import AnyArray
 
 __all__ = ["Words"]
@@ -22,22 +21,17 @@ class Words:
 
     Parameters
     ----------
-    domain : Domain
-        Which argument of the Func is which scan dimension or channel.
-    lanes : sequence of int
-        Lanes along each scan dimension, innermost first.
+    stream : StreamPlan
+        The stream.
     """
 
-    def __init__(self, domain: Domain, lanes: Sequence[int]) -> None:
-        self.lanes = list(lanes)
-        self.channels = domain.channel_count
-        rank = len(domain.dimensions)
-        positions = {d: p for p, d in enumerate(domain.dimensions) if d is not None}
-        channel_positions = [p for p, d in enumerate(domain.dimensions) if d is None]
+    def __init__(self, stream: StreamPlan) -> None:
+        self.lanes = stream.lanes
+        self.channels = stream.port.channels
+        last = len(stream.axes) - 1
         # Axes of a numpy array are reversed arguments. Outermost first: the scan, then channels.
-        scan = [positions[d] for d in reversed(range(len(lanes)))]
-        self.axes = [rank - 1 - p for p in (*scan, *reversed(channel_positions))]
-        self.in_place = self.channels == 1 and all(n == 1 for n in self.lanes[1:])
+        self.axes = [last - stream.axes.index(axis) for axis in (*reversed(stream.scanned), *reversed(stream.channels))]
+        self.in_place = self.channels == 1 and stream.in_rows
 
     def pack(self, array: AnyArray) -> AnyArray:
         """An image, axes reversed by argument, as what the stream is fed from, innermost scan dimension last."""

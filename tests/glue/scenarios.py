@@ -5,7 +5,7 @@ import ctypes as ct
 
 import numpy as np
 
-from fluorite.run.launch import input_region, launches
+from fluorite.run.launch import launches
 
 
 def golden(name, source, mins, source_mins, extents, gain):
@@ -74,7 +74,7 @@ def stage_once(driver, buffer, example, device, seed, layout=None, extents=None)
     generated = example.generated
     mins, extents = region(example, random, extents)
     (input_,) = generated.region.inputs
-    source_mins, source_extents = input_region(generated, input_.name, mins, extents)
+    source_mins, source_extents = generated.input(input_.name).region(mins, extents)
     halo = random.integers(0, 5, len(mins))
     if example.name in ("bordered", "scaled"):
         halo[:] = 0  # the border is that image's; all channels
@@ -142,7 +142,7 @@ def bounds_query(driver, buffer, example, seed):
     assert driver.call(example, [source], scalars, [asked]) == 0
     rounded = rounded_up(example.generated, extents)
     assert tuple(asked.dim[d].extent for d in range(len(mins))) == tuple(rounded)
-    needed = input_region(example.generated, input_.name, mins, rounded)
+    needed = example.generated.input(input_.name).region(mins, rounded)
     assert tuple(source.dim[d].min for d in range(len(mins))) == needed[0]
     assert tuple(source.dim[d].extent for d in range(len(mins))) == needed[1]
 

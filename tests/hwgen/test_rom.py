@@ -8,7 +8,7 @@ import pytest
 
 import fluorite
 from fluorite.errors import UnsupportedError
-from fluorite.run.launch import input_region, launches
+from fluorite.run.launch import launches
 from tests.hwgen.operations import check
 
 U8, U16, I8 = hl.UInt(8), hl.UInt(16), hl.Int(8)
@@ -124,7 +124,7 @@ def test_tables_before_and_behind_a_window():
     design = fluorite.compile(out)
     (accelerator,) = design.accelerators
     mins, extents = (0, 0), (40, 12)
-    _, size = input_region(accelerator.generated, "image", mins, extents)
+    _, size = accelerator.generated.input("image").region(mins, extents)
     pixels = RNG.integers(0, 256, size[::-1], dtype=np.uint8)
     (expected,) = accelerator.golden({"image": pixels}, mins, extents)
     actual = np.zeros_like(expected)

@@ -23,7 +23,7 @@ def test_formulas_are_what_they_say(w, h, n, divisor):
         (x * 0 + 4, 4),
         (x * 1, w),
         (ceil_div(x + n, divisor), -(-(w + n) // divisor)),
-        (maximum([x + 2, y, x + 5, constant(7)]), max(w + 5, h, 7)),
+        (maximum([x + 2, y, x + 5, constant(7)], {}), max(w + 5, h, 7)),
         (constant(3) * 4 + x, 12 + w),
     ]:
         assert formula.evaluate(values) == right
@@ -37,7 +37,7 @@ def test_formulas_fold():
     assert (constant(2) + 3).value == 5
     assert ceil_div(constant(7), 2) == constant(4)
     assert ceil_div(x, 1) == x
-    assert maximum([x + 1, x + 4, x]) == x + 4
+    assert maximum([x + 1, x + 4, x], {}) == x + 4
     assert (x + 2 - 2).evaluate({"w": 9}) == 9
     assert str(x + 2 - 5) == "w - 3"
     with pytest.raises(KeyError):

@@ -11,7 +11,7 @@ from fluorite.hwgen.passes.columns import Columns
 from fluorite.hwgen.passes.trees import balance_trees
 from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Graph, Output, topological
-from fluorite.run.launch import input_region, launches
+from fluorite.run.launch import launches
 from tests.hwgen.operations import all_pairs, check
 
 U8, U16 = hl.UInt(8), hl.UInt(16)
@@ -70,7 +70,7 @@ def test_windows_are_exact(kind, lanes):
     design, _ = window(kind, 5, 3, lanes)
     (accelerator,) = design.accelerators
     mins, extents = (0, 0), (24, 6)
-    _, size = input_region(accelerator.generated, "image", mins, extents)
+    _, size = accelerator.generated.input("image").region(mins, extents)
     pixels = np.random.default_rng(3).integers(0, 256, size[::-1], dtype=np.uint8)
     (expected,) = accelerator.golden({"image": pixels}, mins, extents)
     actual = np.zeros_like(expected)

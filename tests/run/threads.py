@@ -13,7 +13,7 @@ import numpy as np
 
 import fluorite
 from fluorite.frontend.pipeline_file import load_pipeline
-from fluorite.run.launch import input_region, launches
+from fluorite.run.launch import launches
 from fluorite.run.verify import compare, output_arrays, output_sizes, set_random
 from fluorite.sim.run import Stalls
 
@@ -112,7 +112,7 @@ def core_and_golden():
 
     def launch(number):
         (launch,) = launches(accelerator.generated, *regions[number], {})
-        _, extents = input_region(accelerator.generated, "padded", launch.mins, launch.extents)
+        _, extents = accelerator.generated.input("padded").region(launch.mins, launch.extents)
         image = np.random.default_rng(number).integers(0, 256, extents[::-1]).astype(np.uint8)
         result = np.zeros(launch.extents[::-1], np.uint8)
         run = accelerator.run([image], [result], launch, stalls=Stalls(number))

@@ -73,13 +73,11 @@ class BoardBackend:
         """
         if stalls is not None:
             raise UsageError("stalls are for the simulator: a board has its own")
-        region, interface = self.generated.region, self.generated.interface
-        variables = {region.names.extent(loop.var): launch.extents[loop.position] for loop in region.loops}
-        variables |= {region.names.minimum(loop.var): launch.mins[loop.position] for loop in region.loops}
+        interface = self.generated.interface
         frames = [rows_of(packed, port) for packed, port in zip(inputs, interface.inputs, strict=True)]
         counts = {
-            stream.port.name: [count.evaluate(variables) for count in stream.layout.words]
-            for stream in self.registers.streams
+            stream.port.name: [count.evaluate(launch.variables) for count in stream.words]
+            for stream in self.generated.streams
         }
         for port, frame in zip(interface.inputs, frames, strict=True):
             size = port_bytes(port) * math.prod(counts[port.name])
@@ -87,7 +85,7 @@ class BoardBackend:
         shapes = [counts[port.name] for port in interface.outputs]
         sizes = [port_bytes(port) * math.prod(shape) for port, shape in zip(interface.outputs, shapes, strict=True)]
         with self._line:
-            self._set(launch, variables)
+            self._set(launch)
             before = self._cycles()
             self.link.write(self.registers["control"].offset, self.registers["control"].field("start").mask)
             received = self.link.exchange(frames, sizes)
@@ -100,12 +98,10 @@ class BoardBackend:
             progress(cycles, pixels, pixels)
         return RunResult(cycles, {}, (LaunchStatistics(0, 0, cycles),))
 
-    def _set(self, launch: Launch, variables: dict[str, int]) -> None:
+    def _set(self, launch: Launch) -> None:
         """Write the settings that differ from what the board has."""
         for entry in self.registers.settings:
-            setting = entry.setting
-            known = launch.settings.get(setting.port.name)
-            value = setting.formula.evaluate(variables) if known is None else known
+            value = entry.setting.formula.evaluate(launch.variables)
             self._write(entry.low, value & 0xFFFF_FFFF)
             if entry.high is not None:
                 self._write(entry.high, value >> 32 & 0xFFFF_FFFF)

@@ -15,7 +15,7 @@ from fluorite.glue.python_formula import python_formula
 from fluorite.glue.registers.python_class import class_name, register_class
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.lowering.values import Domain
+from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.hwgen.shell.registers import ERROR_TEXTS, StreamRegisters
 
 __all__ = ["AcceleratorClass"]
@@ -67,12 +67,7 @@ class AcceleratorClass:
         found += [names.metadata(name) for name in self.generated.lowered.metadata]
         return {name: name for name in found}
 
-    def domain(self, stream: StreamRegisters) -> Domain:
-        """Which pixels of a stream a launch needs."""
-        name = self.region.inputs[stream.number].name if stream.port.direction == "in" else self.region.name
-        return self.generated.lowered.domains[name]
-
-    def dtype(self, stream: StreamRegisters) -> str:
+    def dtype(self, stream: StreamPlan) -> str:
         """Numpy's name of a stream's values."""
         port = stream.port
         if port.element_bits == 1:
@@ -112,8 +107,8 @@ class AcceleratorClass:
             )
         yield "    )"
         yield "    STREAMS = ("
-        for stream in self.registers.streams:
-            yield from self._stream(stream)
+        for stream, registers in zip(self.generated.streams, self.registers.streams, strict=True):
+            yield from self._stream(stream, registers)
         yield "    )"
         yield from _block("SCALARS", "{}", self._scalars())
         yield from _block("BORDERS", "()", self._borders())
@@ -137,22 +132,14 @@ class AcceleratorClass:
 
     def usage(self) -> Iterator[str]:
         """What a call takes, for people."""
-        names = self.region.names
-        inputs = [stream for stream in self.registers.streams if stream.port.direction == "in"]
-        arguments = ", ".join([s.port.name for s in inputs] + [f"{word}=..." for word in self.params])
+        arguments = ", ".join([s.port.name for s in self.generated.inputs] + [f"{word}=..." for word in self.params])
         yield f"    result = overlay.{self.registers.name}({arguments})"
         yield ""
-        for stream in self.registers.streams:
-            domain = self.domain(stream)
-            axes = [names[o.var] for o in reversed(self.region.loops)]
-            axes += [channel for channel, _, _ in reversed(self._channels(stream))]
+        for stream in self.generated.streams:
+            axes = [axis.name for axis in (*reversed(stream.scanned), *reversed(stream.channels))]
             text = f"{stream.port.name}[{', '.join(axes)}] of {self.dtype(stream)}"
-            if stream.port.direction == "in":
-                around = [
-                    f"{names[o.var]} {lo:+d}..{hi:+d}"
-                    for o, lo, hi in zip(self.region.loops, domain.lo, domain.hi, strict=True)
-                    if lo or hi
-                ]
+            if stream.is_input:
+                around = [f"{a.name} {a.lo:+d}..{a.hi:+d}" for a in stream.scanned if a.lo or a.hi]
                 yield f"Input {text}" + (f"; around each pixel {', '.join(around)}" if around else "") + "."
             else:
                 yield f"Output {text}."
@@ -161,36 +148,27 @@ class AcceleratorClass:
         most = " x ".join(str(o.max_extent) for o in self.region.loops)
         yield f"A launch computes {'exactly' if self.region.loops[0].fixed else 'at most'} {most} pixels."
 
-    def _channels(self, stream: StreamRegisters) -> list[tuple[str, int, int]]:
-        """Name, least and greatest number of each channel argument."""
-        domain = self.domain(stream)
-        channels = self.region.channels if stream.port.direction == "out" else ()
-        own = {c.position: self.region.names[c.var] for c in channels}
-        positions = [p for p, d in enumerate(domain.dimensions) if d is None]
-        names = [own.get(p, "channel" if len(positions) == 1 else f"channel{k}") for k, p in enumerate(positions)]
-        return [(name, lo, hi) for name, (lo, hi) in zip(names, domain.channels, strict=True)]
-
-    def _stream(self, stream: StreamRegisters) -> Iterator[str]:
-        domain, port = self.domain(stream), stream.port
-        assert stream.base_low is not None
-        assert stream.row_bytes is not None
-        base = tuple(r.name for r in (stream.base_low, stream.base_high) if r is not None)
-        channels = "".join(f'Channel("{name}", {lo}, {hi}), ' for name, lo, hi in self._channels(stream)).rstrip()
+    def _stream(self, stream: StreamPlan, registers: StreamRegisters) -> Iterator[str]:
+        assert registers.base_low is not None
+        assert registers.row_bytes is not None
+        base = tuple(r.name for r in (registers.base_low, registers.base_high) if r is not None)
+        channels = "".join(f'Channel("{axis.name}", {axis.lo}, {axis.hi}), ' for axis in stream.channels).rstrip()
+        lo, hi = (tuple(axis.lo for axis in stream.scanned), tuple(axis.hi for axis in stream.scanned))
         yield "        Stream("
-        yield f'            "{port.name}", is_output={port.direction == "out"}, dtype="{self.dtype(stream)}",'
-        yield f"            lo={domain.lo}, hi={domain.hi}, channels=({channels}), in_rows={stream.layout.in_rows},"
-        yield f'            base={_words(base)}, row_bytes="{stream.row_bytes.name}",'
-        yield f"            counts={_words(tuple(r.name for r in stream.counts))},"
-        yield f"            strides={_words(tuple(r.name for r in stream.strides))},"
+        yield f'            "{stream.port.name}", is_output={not stream.is_input}, dtype="{self.dtype(stream)}",'
+        yield f"            lo={lo}, hi={hi}, channels=({channels}), in_rows={stream.in_rows},"
+        yield f'            base={_words(base)}, row_bytes="{registers.row_bytes.name}",'
+        yield f"            counts={_words(tuple(r.name for r in registers.counts))},"
+        yield f"            strides={_words(tuple(r.name for r in registers.strides))},"
         yield "        ),"
 
     def _source(self, name: str) -> tuple[int, int, str] | None:
         """Which image's which loop tells an extent or min; None: nobody but the caller."""
         image, kind, dimension = name.rsplit(".", 2)
-        for stream in self.registers.streams:
-            if stream.port.direction == "in" and self.region.inputs[stream.number].name == image:
-                loop = self.domain(stream).dimensions[int(dimension)]
-                return None if loop is None else (stream.number, loop, kind)
+        for number, stream in enumerate(self.generated.inputs):
+            if stream.source == image:
+                loop = stream.axes[int(dimension)].loop
+                return None if loop is None else (number, loop, kind)
         return None
 
     # --- formulas -------------------------------------------------------------------------------------------------

@@ -11,11 +11,10 @@ import numpy as np
 
 from fluorite.errors import UsageError
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.interface import StreamPort
-from fluorite.hwgen.shell.layout import layouts
+from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.run.accelerator import Accelerator
 from fluorite.run.images import random_image
-from fluorite.run.launch import input_region, launches
+from fluorite.run.launch import launches
 from fluorite.run.words import Words
 from fluorite.sim.run import AnyArray
 
@@ -85,20 +84,20 @@ def _frame(accelerator: Accelerator, parameters: Mapping[str, Any], number: int)
     )
     inputs = {}
     for source in generated.region.inputs:
-        shape = input_region(generated, source.name, mins, extents)[1][::-1]
+        shape = generated.input(source.name).region(mins, extents)[1][::-1]
         inputs[source.name] = random_image(shape, str(source.type), random)
     given = {n: _param(parameters[n], value) for n, value in scalars.items()}
     given |= _other_images(generated, mins, extents, parameters)
     results = accelerator.golden(inputs, mins, extents, given)
     images: dict[str, AnyArray] = {}
     masks: dict[str, AnyArray] = {}
-    for port, source in zip(generated.interface.inputs, generated.region.inputs, strict=True):
-        images[port.name] = _in_memory(generated, port, source.name, inputs[source.name])
-    for port, result in zip(generated.interface.outputs, results, strict=True):
-        images[port.name] = _in_memory(generated, port, generated.region.name, result)
-        mask = _in_memory(generated, port, generated.region.name, np.ones_like(result, np.bool_))
+    for stream in generated.inputs:
+        images[stream.port.name] = _in_memory(stream, inputs[stream.source])
+    for stream, result in zip(generated.outputs, results, strict=True):
+        images[stream.port.name] = _in_memory(stream, result)
+        mask = _in_memory(stream, np.ones_like(result, np.bool_))
         if not mask.all():
-            masks[port.name] = mask
+            masks[stream.port.name] = mask
     return Frame(mins, extents, variables, images, masks)
 
 
@@ -114,11 +113,7 @@ def _region(
         except UsageError as error:  # a border that reaches further than the image
             refused = refused or error
             continue
-        for loop in generated.region.loops:
-            names = generated.region.names
-            values[names.minimum(loop.var)] = mins[loop.position]
-            values[names.extent(loop.var)] = extents[loop.position]
-        return launch.mins, launch.extents, values
+        return launch.mins, launch.extents, launch.variables
     raise UsageError(
         f"{generated.region.name}: found no frame to test it with; its border condition must be for an image that is "
         f"an input of the accelerator, or as large as the output ({refused}); or write the design without a testbench"
@@ -161,7 +156,7 @@ def _image_box(
 ) -> tuple[Sequence[int], Sequence[int]]:
     """Where an image lies: what the launch reads if it is an input, else as the output."""
     if image in (source.name for source in generated.region.inputs):
-        return input_region(generated, image, mins, extents)
+        return generated.input(image).region(mins, extents)
     return mins, extents
 
 
@@ -211,15 +206,14 @@ def _param(parameter: Any, value: int) -> Any:
     return made.parameter()
 
 
-def _in_memory(generated: Generated, port: StreamPort, name: str, image: AnyArray) -> AnyArray:
+def _in_memory(stream: StreamPlan, image: AnyArray) -> AnyArray:
     """An image, axes reversed by argument, as a stream's rows in memory."""
-    domain = generated.lowered.domains[name]
-    layout = layouts(generated)[port.name]
-    packed = Words(domain, [loop.lanes for loop in generated.region.loops]).pack(image)
-    if layout.in_rows:
-        width = image.shape[len(image.shape) - 1 - domain.dimensions.index(0)]
-        packed = packed[..., : width * port.channels]
-        if port.channels > 1:
-            packed = packed.reshape(*packed.shape[:-1], width, port.channels)
+    words, channels = Words(stream), stream.port.channels
+    packed = words.pack(image)
+    if stream.in_rows:
+        width = image.shape[words.axes[len(words.lanes) - 1]]
+        packed = packed[..., : width * channels]
+        if channels > 1:
+            packed = packed.reshape(*packed.shape[:-1], width, channels)
     packed = np.ascontiguousarray(packed)
     return packed.view(np.uint8) if packed.dtype == np.bool_ else packed

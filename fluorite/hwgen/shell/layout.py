@@ -15,7 +15,6 @@ from fluorite.frontend.region.identifiers import Taken
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated, Setting
 from fluorite.hwgen.interface import SettingPort, StreamPort
-from fluorite.hwgen.lowering.values import stage_key
 
 __all__ = ["StreamLayout", "element_bytes", "layouts", "shape_settings", "word_bytes"]
 
@@ -60,21 +59,17 @@ class StreamLayout:
 
 def layouts(generated: Generated) -> dict[str, StreamLayout]:
     """The layout of every stream, by the port's name."""
-    region, extents = generated.region, generated.extents
-    sources = {i.name: i.name for i in region.inputs}
-    sources |= {stage_key(region.name, k): region.name for k in range(len(region.func.types))}
-    in_rows = all(loop.lanes == 1 for loop in region.loops[1:])
+    extents = generated.extents
     found: dict[str, StreamLayout] = {}
-    for plan in generated.ports:
+    for plan in generated.streams:
         port = plan.port
-        if in_rows:
-            pixel_bytes = element_bytes(port) * port.channels
-            row_bytes = extents.pixels[sources[plan.key]][0] * pixel_bytes
+        if plan.in_rows:
+            row_bytes = plan.scanned[0].extent * (element_bytes(port) * port.channels)
         else:
             row_bytes = plan.words[0] * word_bytes(port)
         counts = plan.words[1:]
         found[port.name] = StreamLayout(
-            in_rows,
+            plan.in_rows,
             row_bytes,
             counts,
             # Room for a row of whole words, so that software may pad.
@@ -91,13 +86,12 @@ def shape_settings(generated: Generated) -> tuple[Setting, ...]:
     One per formula that is neither a number nor a setting of the core. They are static for a launch as the core's are.
     """
     maxima = generated.extents.maxima
-    names = generated.region.names
     taken = Taken(setting.port.name for setting in generated.settings)
     found: dict[Formula, Setting] = {}
-    for plan in generated.ports:
-        for loop, words in zip(generated.region.loops, plan.words, strict=True):
+    for plan in generated.streams:
+        for axis, words in zip(plan.scanned, plan.words, strict=True):
             last = words - 1
             if not (last.is_constant or last in generated.setting_names or last in found):
-                name = taken.take(f"{plan.port.name}_last_{names[loop.var]}")
+                name = taken.take(f"{plan.port.name}_last_{axis.name}")
                 found[last] = Setting(SettingPort(name, max(last.evaluate(maxima).bit_length(), 1), False), last)
     return tuple(found.values())

@@ -115,44 +115,32 @@ class Launcher:
         launch: Launch,
         inputs: Sequence[Array],
         outputs: Sequence[Array],
-        scalars: Mapping[str, int] | None = None,
     ) -> Started:
         """Put the inputs into memory and start; `outputs` are filled in by `finish`.
 
         Parameters
         ----------
         launch : Launch
-            Region of the output.
+            Region of the output, and what else settings depend on.
         inputs, outputs : sequence of ndarray
             As for :meth:`fluorite.run.accelerator.Accelerator.run`.
-        scalars : mapping of str to int, optional
-            Values of Params and of what else settings depend on.
         """
-        loops = self.generated.region.loops
-        variables = dict(scalars or {})
-        identifiers = self.generated.region.names
-        for loop in loops:
-            variables[identifiers.minimum(loop.var)] = launch.mins[loop.position]
-            variables[identifiers.extent(loop.var)] = launch.extents[loop.position]
         for registers in self.registers.settings:
-            value = registers.setting.formula.evaluate(variables)
+            value = registers.setting.formula.evaluate(launch.variables)
             self.system.reg_write(registers.low.offset, value)
             if registers.high is not None:
                 self.system.reg_write(registers.high.offset, value >> 32)
         started = Started(self.read("launches_started"), 0)
-        domains = self.generated.lowered.domains
-        names = [i.name for i in self.generated.region.inputs]
-        names += [self.generated.region.name] * len(outputs)
-        for stream, name, array in zip(self.registers.streams, names, [*inputs, *outputs], strict=True):
-            words = Words(domains[name], [loop.lanes for loop in loops])
-            is_input = stream.port.direction == "in"
+        arrays = [*inputs, *outputs]
+        for stream, plan, array in zip(self.registers.streams, self.generated.streams, arrays, strict=True):
+            words = Words(plan)
             if stream.layout.in_rows:
                 scan = array.transpose(words.axes)
-                rows = scan.reshape(*scan.shape[: len(loops) - 1], -1)
+                rows = scan.reshape(*scan.shape[: len(plan.lanes) - 1], -1)
             else:
-                rows = words.pack(array) if is_input else words.room(array)
-            place = self._place(rows, stream, variables)
-            if is_input:
+                rows = words.pack(array) if plan.is_input else words.room(array)
+            place = self._place(rows, stream, launch.variables)
+            if plan.is_input:
                 place[...] = np.ascontiguousarray(rows).view(np.uint8)
             else:
                 started.outputs.append((place, array))
@@ -211,9 +199,8 @@ class Launcher:
             failed = self.read("error_launch")
             self.write("error", 0)
             raise HardwareError(failed, code, stream, address)
-        domains, loops = self.generated.lowered.domains, self.generated.region.loops
-        for place, array in started.outputs:
-            words = Words(domains[self.generated.region.name], [loop.lanes for loop in loops])
+        for plan, (place, array) in zip(self.generated.outputs, started.outputs, strict=True):
+            words = Words(plan)
             values = np.ascontiguousarray(place).view(array.dtype)
             if self.registers.streams[-1].layout.in_rows:
                 scan = array.transpose(words.axes)

@@ -13,7 +13,6 @@ from fluorite.boards.read import load_board
 from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.glue.pynq import write_pynq
 from fluorite.hwgen.shell.top import emit_shell
-from fluorite.run.launch import input_region
 from fluorite.run.words import Words
 from fluorite.systems.program.build import build_system
 
@@ -74,7 +73,6 @@ class Built:
         self.path = next(path for path in self.files if path.suffix == ".py")
         self.module_name = f"{self.generated.interface.module.removesuffix('_core')}_axi"
         self.model = build_system(emit_shell(self.generated, self.design.shell), self.module_name)
-        self.lanes = [loop.lanes for loop in self.generated.region.loops]
 
     def open(self, pin="none", **memory):
         """The board, the module, and the driver."""
@@ -86,7 +84,7 @@ class Built:
         random = np.random.default_rng(seed)
         found = []
         for source in self.generated.region.inputs:
-            shape = input_region(self.generated, source.name, [0] * len(extents), extents)[1][::-1]
+            shape = self.generated.input(source.name).region([0] * len(extents), extents)[1][::-1]
             image = random.integers(0, min(2**source.type.bits, 2**16), shape).astype(str(source.type))
             found.append(np.ascontiguousarray(image.transpose(self._axes(source.name))))
         return found
@@ -99,7 +97,7 @@ class Built:
         return result.transpose(self._axes(self.accelerator.name))
 
     def _axes(self, name):
-        return Words(self.generated.lowered.domains[name], self.lanes).axes
+        return Words(next(stream for stream in self.generated.streams if stream.source == name)).axes
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.pynq import write_pynq
 from fluorite.glue.pynq.python_code import HELPERS, python_function
 from fluorite.glue.python_formula import python_formula
-from fluorite.hwgen.formula import ceil_div, constant, maximum, modulo, variable
+from fluorite.hwgen.formula import ceil_div, constant, floor_div, maximum, minimum, modulo, variable
 
 
 @pytest.mark.parametrize("name", ["harris", "jacobi", "blend", "pair", "blocks", "fixed"])
@@ -148,10 +148,12 @@ def test_refusals(tmp_path):
 
 def test_formulas_are_evaluated_as_in_the_simulator():
     a, b = variable("a"), variable("b")
+    ranges = {"a": (0, 11), "b": (0, 8)}
     formulas = [
-        constant(-3), a, a + b - 7, (a + 1) * (b + 2), maximum([a, b + 2, constant(5)]), ceil_div(a + b, 3),
-        modulo(a * 5, b + 3, {"a": 0, "b": 0}), ceil_div(a * b, 4) * 2 + 1, maximum([a, b]) * ceil_div(b + 9, 2) - 4,
-        modulo(a + b + 11, maximum([b, constant(4)]), {"a": 0, "b": 0}) * 3,
+        constant(-3), a, a + b - 7, (a + 1) * (b + 2), maximum([a, b + 2, constant(5)], {}), ceil_div(a + b, 3),
+        modulo(a * 5, b + 3, ranges), ceil_div(a * b, 4) * 2 + 1, maximum([a, b], {}) * ceil_div(b + 9, 2) - 4,
+        modulo(a + b + 11, maximum([b, constant(4)], {}), ranges) * 3, floor_div(a - b * 2, 3) * 2,
+        minimum([a, b], {}) + 1, minimum([a * 2, floor_div(b - 3, 2), constant(4)], {}) * (a + 1),
     ]  # fmt: skip
     for formula in formulas:
         text = python_formula(formula, {"a": "left", "b": "right"})

@@ -12,7 +12,7 @@ from fluorite.frontend.region.identifiers import identifier
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import ErrorCode
 from fluorite.hwgen.shell.top import emit_shell
-from fluorite.run.launch import input_region, launches
+from fluorite.run.launch import launches
 from fluorite.systems.program.build import build_system
 from fluorite.systems.program.launcher import HardwareError, Launcher
 from fluorite.systems.program.settings import DECERR, SLVERR, InjectedError
@@ -48,7 +48,7 @@ class Frame:
         random = np.random.default_rng(seed)
 
         def image(source):
-            shape = input_region(generated, source.name, self.launch.mins, self.launch.extents)[1][::-1]
+            shape = generated.input(source.name).region(self.launch.mins, self.launch.extents)[1][::-1]
             high = min(2**source.type.bits, 2**16)
             return random.integers(0, high, shape).astype(f"uint{max(source.type.bits, 8)}")
 
@@ -56,7 +56,7 @@ class Frame:
         self.outputs = [np.zeros(extents[::-1], f"uint{t.bits}") for t in generated.region.func.types]
 
     def start(self, launcher):
-        self.started = launcher.start(self.launch, self.inputs, self.outputs, self.scalars)
+        self.started = launcher.start(self.launch, self.inputs, self.outputs)
 
     def check(self, launcher):
         cycle = launcher.finish(self.started)

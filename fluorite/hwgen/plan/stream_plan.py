@@ -1,0 +1,185 @@
+"""Stream plans: what each input and output of a core is, in one place, for all that feeds, drains and describes it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.region.region import Region
+from fluorite.hwgen.formula import Formula, constant, variable
+from fluorite.hwgen.interface import StreamPort
+from fluorite.hwgen.lowering.values import Domain, stage_key
+from fluorite.hwgen.plan.extents import Extents
+from fluorite.hwgen.streams.graph import Delay
+
+__all__ = ["Axis", "StreamPlan", "launch_variables", "stream_plans"]
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One dimension of a stream's image, and what of it a region of the accelerated Func needs.
+
+    Attributes
+    ----------
+    name : str
+        The loop's variable or the channel, as an identifier.
+    loop : int or None
+        The scan dimension along which it runs; None for channels, all of which are in every word.
+    argument : int
+        The accelerated Func's argument that the loop walks along; of channels, the axis' own place.
+    lo, hi : int
+        What is needed of it: from the region's first pixel + `lo` to its last one + `hi`; of channels, from `lo` to
+        `hi`.
+    min, extent : Formula
+        The same of a launch.
+    """
+
+    name: str
+    loop: int | None
+    argument: int
+    lo: int
+    hi: int
+    min: Formula
+    extent: Formula
+
+    def span(self, mins: Sequence[int], extents: Sequence[int]) -> tuple[int, int]:
+        """Min and extent that a region of the accelerated Func needs."""
+        if self.loop is None:
+            return self.lo, self.hi - self.lo + 1
+        return mins[self.argument] + self.lo, extents[self.argument] + self.hi - self.lo
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """What one stream of a core is.
+
+    Attributes
+    ----------
+    port : StreamPort
+        Its port: name, direction, type, channels.
+    key : str
+        What the stream graph calls it.
+    source : str
+        The Func or ImageParam whose values it carries.
+    axes : tuple of Axis
+        The dimensions of its image, in the order of that Func's arguments.
+    lanes : tuple of int
+        Pixels of a word along each scan dimension, innermost first.
+    words : tuple of Formula
+        Words of a launch along each scan dimension.
+    lag : Delay
+        Its first word comes so much later than the scan's beginning, along each scan dimension.
+    """
+
+    port: StreamPort
+    key: str
+    source: str
+    axes: tuple[Axis, ...]
+    lanes: tuple[int, ...]
+    words: tuple[Formula, ...]
+    lag: Delay
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the core reads it."""
+        return self.port.direction == "in"
+
+    @property
+    def scanned(self) -> tuple[Axis, ...]:
+        """The axes along scan dimensions, innermost first."""
+        return tuple(sorted((axis for axis in self.axes if axis.loop is not None), key=lambda axis: axis.loop or 0))
+
+    @property
+    def channels(self) -> tuple[Axis, ...]:
+        """The axes of which every word has all."""
+        return tuple(axis for axis in self.axes if axis.loop is None)
+
+    @property
+    def in_rows(self) -> bool:
+        """Whether the words of a row are its pixels one after another, as they lie in an interleaved image."""
+        return all(lanes == 1 for lanes in self.lanes[1:])
+
+    def region(self, mins: Sequence[int], extents: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """What a region of the accelerated Func needs of the stream's image, or, of an output, has in it.
+
+        Parameters
+        ----------
+        mins, extents : sequence of int
+            The region, by the accelerated Func's arguments.
+
+        Returns
+        -------
+        tuple of (tuple of int, tuple of int)
+            Mins and extents by the arguments of the stream's own Func.
+        """
+        spans = [axis.span(mins, extents) for axis in self.axes]
+        return tuple(low for low, _ in spans), tuple(extent for _, extent in spans)
+
+
+def stream_plans(
+    region: Region, domains: Mapping[str, Domain], extents: Extents, lag: Callable[[str], Delay]
+) -> tuple[StreamPlan, ...]:
+    """The plans of all streams: inputs in the order of ``accelerate()``'s, then one per value of the Func.
+
+    Parameters
+    ----------
+    region : Region
+        What becomes hardware.
+    domains : mapping of str to Domain
+        Per stage or input, which of its pixels a launch computes or reads.
+    extents : Extents
+        How many those are.
+    lag : callable
+        Gives a stream's lag behind the scan's beginning, by what the stream graph calls it.
+    """
+    lanes = tuple(loop.lanes for loop in region.loops)
+
+    def plan(direction: str, key: str, source: str, type_: ir.Type) -> StreamPlan:
+        domain = domains[source]
+        port = StreamPort(
+            region.names[key], direction, type_.bits, type_.is_signed, math.prod(lanes), len(lanes),
+            domain.channel_count,
+        )  # fmt: skip
+        axes = tuple(_axes(region, domain, extents.pixels[source], is_input=direction == "in"))
+        return StreamPlan(port, key, source, axes, lanes, extents.words[source], lag(key))
+
+    outputs = enumerate(region.func.types)
+    return (
+        *(plan("in", source.name, source.name, source.type) for source in region.inputs),
+        *(plan("out", stage_key(region.name, index), region.name, type_) for index, type_ in outputs),
+    )
+
+
+def _axes(region: Region, domain: Domain, extents: Sequence[Formula], *, is_input: bool) -> Iterator[Axis]:
+    """The dimensions of a stream's image; channels of an input have no names of their own."""
+    names, own = region.names, {} if is_input else {c.position: region.names[c.var] for c in region.channels}
+    nameless = "channel" if domain.dimensions.count(None) == 1 else "channel{}"
+    channels = enumerate(domain.channels)
+    for place, dimension in enumerate(domain.dimensions):
+        if dimension is None:
+            number, (lo, hi) = next(channels)
+            name = own.get(place, nameless.format(number))
+            yield Axis(name, None, place, lo, hi, constant(lo), constant(hi - lo + 1))
+        else:
+            loop, lo, hi = region.loops[dimension], domain.lo[dimension], domain.hi[dimension]
+            first = variable(names.minimum(loop.var)) if loop.min is None else constant(loop.min)
+            yield Axis(names[loop.var], dimension, loop.position, lo, hi, first + lo, extents[dimension])
+
+
+def launch_variables(region: Region, mins: Sequence[int], extents: Sequence[int]) -> dict[str, int]:
+    """Values of what a launch's formulas depend on besides scalars: ``min_x``, ``extent_x``, ``min_y``...
+
+    Parameters
+    ----------
+    region : Region
+        What became hardware.
+    mins, extents : sequence of int
+        The launch's region, by the accelerated Func's arguments.
+    """
+    found: dict[str, int] = {}
+    for loop in region.loops:
+        found[region.names.minimum(loop.var)] = mins[loop.position]
+        found[region.names.extent(loop.var)] = extents[loop.position]
+    return found
