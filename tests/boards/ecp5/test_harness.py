@@ -79,7 +79,7 @@ def test_board_never_sends_more_than_was_granted(small, board):
     _keep, expected = frames(small, 32, 32)
     on_board = small[2].attached(board)
     accelerator = on_board.accelerators[0]
-    link = accelerator.link
+    link = accelerator.backend.link
     grants = []
     write = board.write
 
@@ -113,7 +113,7 @@ def test_reset_from_any_state(small, board, registers, seed):
     _, _, design = small
     for _ in range(4):
         on_board = design.attached(board)
-        link = on_board.accelerators[0].link
+        link = on_board.accelerators[0].backend.link
         for setting in registers.settings:
             link.write(setting.low.offset, numbers.getrandbits(8))
         link.write(registers["control"].offset, 1)
