@@ -23,7 +23,7 @@ from fluorite.glue.testbench.write import write_testbench
 from fluorite.glue.write import write_software
 from fluorite.host.files import folder_in_place
 from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.shell.hardware import Hardware, ShelledCore
+from fluorite.hwgen.shell.hardware import Hardware
 from fluorite.report import Report, describe
 from fluorite.run.accelerator import Accelerator
 from fluorite.run.destination import Output, destination
@@ -93,7 +93,7 @@ class Design:
     @cached_property
     def hardware(self) -> Hardware:
         """The accelerators in their shells: registers, Verilog."""
-        cores = tuple(ShelledCore(a.generated, self.shell) for a in self.accelerators)
+        cores = tuple(a.in_shell(self.shell) for a in self.accelerators)
         return Hardware(self.name, cores, self.shell)
 
     @cached_property

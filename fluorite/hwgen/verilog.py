@@ -10,7 +10,6 @@ from amaranth.hdl import Elaboratable, Signal
 
 from fluorite.frontend.region.identifiers import shown
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.interface import CoreInterface
 from fluorite.hwgen.rtl.netlist import Contents, netlist, run_yosys
 
 __all__ = ["emit", "tidy"]
@@ -38,8 +37,7 @@ _LINT = ("WIDTHEXPAND", "WIDTHTRUNC", "UNUSEDSIGNAL", "SYMRSVDWORD")
 def emit(generated: Generated) -> str:
     """The core as plain Verilog-2005, one module a component."""
     core = generated.core()
-    interface = core.interface
-    return _header(generated) + "\n" + tidy(core, interface.module, core.ports, _port_names(interface))
+    return _header(generated) + "\n" + tidy(core, core.interface.module, core.ports.signals, core.ports.names)
 
 
 def tidy(design: Elaboratable, name: str, ports: Sequence[Signal], port_names: Sequence[str]) -> str:
@@ -128,15 +126,6 @@ def _with_contents(text: str, memories: Sequence[Contents]) -> str:
             copied = match.end()
     assert not held, held
     return "".join(parts) + text[copied:]
-
-
-def _port_names(interface: CoreInterface) -> list[str]:
-    names = ["clk", "rst", "launch_valid", "launch_ready", "busy", *(s.name for s in interface.settings)]
-    for stream in interface.streams:
-        names += [f"{stream.name}_{part}" for part in ("valid", "ready", "data")]
-        if stream.direction == "out":
-            names.append(f"{stream.name}_last")
-    return names
 
 
 def _header(generated: Generated) -> str:

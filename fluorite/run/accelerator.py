@@ -8,6 +8,8 @@ from typing import Any
 
 from fluorite.frontend.halide_io import Loaded
 from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.shell.config import ShellConfig
+from fluorite.hwgen.shell.hardware import ShelledCore
 from fluorite.hwgen.verilog import emit
 from fluorite.run.backend import Backend, Simulator
 from fluorite.run.golden import Golden
@@ -56,6 +58,10 @@ class Accelerator:
             if self._verilog is None:
                 self._verilog = emit(self.generated)
             return self._verilog
+
+    def in_shell(self, config: ShellConfig) -> ShelledCore:
+        """The core in a shell."""
+        return ShelledCore(self.generated, config, lambda: self.verilog)
 
     def run(
         self,

@@ -168,7 +168,7 @@ def build_design(
     part = Part.parse(board.part, pins.package)
     top = top_name(harness, board)
     pll = find_pll(pins.clock_hz, board.clock_hz)
-    verilog = top_verilog(harness, board, pll) + "\n" + emit_harness(harness)
+    verilog = top_verilog(harness, board, pll) + "\n" + emit_harness(harness, hardware.cores[0].core_verilog())
     pin_file = constraints(harness, board)
     made, seed = _routed(verilog, pin_file, top, part, board.clock_hz / 1e6, progress)
     result = BuildResult(

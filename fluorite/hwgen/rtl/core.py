@@ -21,6 +21,7 @@ from fluorite.hwgen.interface import CoreInterface, StreamPort
 from fluorite.hwgen.plan.due import Due
 from fluorite.hwgen.plan.schedule import Schedule
 from fluorite.hwgen.plan.storage import Storage
+from fluorite.hwgen.rtl.core_ports import CorePorts
 from fluorite.hwgen.rtl.datapath import Datapath
 from fluorite.hwgen.rtl.logic import all_of, any_of
 from fluorite.hwgen.rtl.port import PortControl
@@ -111,31 +112,10 @@ class Core(Elaboratable):
         self.names = names
         self.setting_names = setting_names
         self.wraps = wraps
-        self.clk = Signal(name="clk")
-        self.rst = Signal(name="rst")
-        self.launch_valid = Signal(name="launch_valid")
-        self.launch_ready = Signal(name="launch_ready")
-        self.busy = Signal(name="busy")
-        self.settings = {s.name: Signal(Shape(s.width_bits, signed=s.signed), name=s.name) for s in interface.settings}
-        self.streams: dict[str, dict[str, Signal]] = {}
-        for stream in interface.streams:
-            signals = {
-                "valid": Signal(name=f"{stream.name}_valid"),
-                "ready": Signal(name=f"{stream.name}_ready"),
-                "data": Signal(stream.word_bits, name=f"{stream.name}_data"),
-            }
-            if stream.direction == "out":
-                signals["last"] = Signal(name=f"{stream.name}_last")
-            self.streams[stream.name] = signals
-
-    @property
-    def ports(self) -> list[Signal]:
-        """All ports, in the order of the Verilog module."""
-        streams = [signal for stream in self.streams.values() for signal in stream.values()]
-        return [self.launch_valid, self.launch_ready, self.busy, *self.settings.values(), *streams]
+        self.ports = CorePorts(interface)
 
     def _value(self, formula: Formula) -> ValueLike:
-        return formula.value if formula.is_constant else self.settings[self.setting_names[formula]]
+        return formula.value if formula.is_constant else self.ports.settings[self.setting_names[formula]]
 
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
@@ -173,11 +153,11 @@ class Core(Elaboratable):
         launched = Signal()  # the scan is one of a launch
         unfinished: list[ValueLike] = [launched]
         m.d.comb += [
-            self.launch_ready.eq(~running | (advance & scan.wrap)),
-            launch.eq(self.launch_valid & self.launch_ready),
+            self.ports.launch_ready.eq(~running | (advance & scan.wrap)),
+            launch.eq(self.ports.launch_valid & self.ports.launch_ready),
         ]
-        with m.If(self.launch_ready):
-            m.d.sync += launched.eq(self.launch_valid)
+        with m.If(self.ports.launch_ready):
+            m.d.sync += launched.eq(self.ports.launch_valid)
 
         # Ports.
         inputs: dict[str, Value] = {}
@@ -188,7 +168,7 @@ class Core(Elaboratable):
         several_inputs = sum(plan.port.direction == "in" for plan in self.ports_plan) > 1
         for plan in self.ports_plan:
             name = plan.port.name
-            signals = self.streams[name]
+            signals = self.ports.streams[name]
             control = controls[name] = self._control(plan, at, launch, launched, load, advance)
             if control is None:  # a word in every cycle of a launch
                 due: Signal = launched
@@ -222,7 +202,7 @@ class Core(Elaboratable):
             for plan, (due, _) in zip(self.ports_plan, waits, strict=True):
                 if plan.port.direction == "in":
                     others = [w for p, w in zip(self.ports_plan, waits, strict=True) if p is not plan]
-                    m.d.comb += self.streams[plan.port.name]["ready"].eq(
+                    m.d.comb += self.ports.streams[plan.port.name]["ready"].eq(
                         running & due & all_of(~d | c for d, c in others)
                     )
 
@@ -243,7 +223,7 @@ class Core(Elaboratable):
                 m.d.comb += signal.eq(position.positions[COORD.of(node).dimension])
                 sources[node.id] = signal
             elif node.op == "setting":
-                sources[node.id] = self.settings[SETTING.of(node).port]
+                sources[node.id] = self.ports.settings[SETTING.of(node).port]
         wraps = {gap: self._value(formula) for gap, formula in self.wraps.items()}
         datapath = Datapath(self.graph, self.plan, self.storage, self.names, sources, wraps, load, advance)
         m.submodules.datapath = datapath
@@ -254,7 +234,7 @@ class Core(Elaboratable):
             if plan.port.direction == "in":
                 continue
             name = plan.port.name
-            signals = self.streams[name]
+            signals = self.ports.streams[name]
             skid = skids[name]
             bits = plan.port.element_bits
             for k in range(plan.port.word_values):
@@ -270,7 +250,7 @@ class Core(Elaboratable):
                 skid.o_ready.eq(signals["ready"]),
             ]
             busy.append(skid.o_valid)
-        m.d.comb += self.busy.eq(any_of(busy))
+        m.d.comb += self.ports.busy.eq(any_of(busy))
         return m
 
     def _control(

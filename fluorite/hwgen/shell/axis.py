@@ -5,6 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Signal, Value
 
 from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.rtl.core import Core
 from fluorite.hwgen.rtl.logic import all_of
 from fluorite.hwgen.rtl.skid import SkidBuffer
 from fluorite.hwgen.shell.axi_ports import Bus, axi_lite_slave, axi_stream
@@ -27,6 +28,8 @@ class AxisShell(Elaboratable):
         The core.
     config : ShellConfig
         Depth of the queue.
+    core : Core, optional
+        The core's inside, for Amaranth's simulator; without it, it is a module that is defined elsewhere.
 
     Attributes
     ----------
@@ -40,9 +43,10 @@ class AxisShell(Elaboratable):
         High while an enabled event is not cleared.
     """
 
-    def __init__(self, generated: Generated, config: ShellConfig) -> None:
+    def __init__(self, generated: Generated, config: ShellConfig, core: Core | None = None) -> None:
         self.generated = generated
         self.config = config
+        self.core = core
         self.registers: RegisterMap = register_map(generated, config)
         self.control = axi_lite_slave("s_axi_control", (self.registers.size_bytes - 1).bit_length())
         self.streams: dict[str, Bus] = {}
@@ -61,7 +65,7 @@ class AxisShell(Elaboratable):
         """Build the module."""
         m = Module()
         config = self.config
-        control = ControlledCore(m, self.generated, self.registers, self.control, config.queue_depth)
+        control = ControlledCore(m, self.generated, self.registers, self.control, config.queue_depth, self.core)
         file, soft_reset, core, launcher = control.file, control.soft_reset, control.core, control.launcher
         done: list[Value] = []
         errors: list[ErrorSource] = []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from amaranth.hdl import Cat, Const, Elaboratable, Module, ResetInserter, Signal, Value
+from amaranth.hdl import Cat, Const, Elaboratable, Module, ResetInserter, ResetSignal, Signal, Value
 
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import StreamPort
+from fluorite.hwgen.rtl.core import Core
+from fluorite.hwgen.rtl.core_ports import CorePorts
 from fluorite.hwgen.shell.axi_ports import Bus
 from fluorite.hwgen.shell.launcher import Launcher
 from fluorite.hwgen.shell.ledger import Ledger
@@ -36,6 +38,8 @@ class ControlledCore:
         The AXI4-Lite slave that reaches them.
     queue_depth : int
         Launches that can wait.
+    core : Core, optional
+        The core's inside, to be elaborated with the shell; else it is a module that is defined elsewhere.
 
     Attributes
     ----------
@@ -43,19 +47,31 @@ class ControlledCore:
         What software has written.
     soft_reset : SoftReset
         The shell says when its buses are quiet.
-    core : Core
-        The core.
+    core : CorePorts
+        The core's.
     launcher : Launcher
         The queue. Whether the core may take a launch is the shell's to connect.
     """
 
-    def __init__(self, m: Module, generated: Generated, registers: RegisterMap, control: Bus, queue_depth: int) -> None:
+    def __init__(
+        self,
+        m: Module,
+        generated: Generated,
+        registers: RegisterMap,
+        control: Bus,
+        queue_depth: int,
+        core: Core | None = None,
+    ) -> None:
         self._m = m
         self._generated = generated
         self._registers = registers
         m.submodules.registers = self.file = RegisterFile(registers, control)
         m.submodules.soft_reset = self.soft_reset = SoftReset()
-        self.core = self.flushed("core", generated.core())
+        if core is None:
+            self.core = CorePorts(generated.interface)
+            m.submodules.core = self.core.instance(ResetSignal() | self.soft_reset.flush)
+        else:
+            self.core = self.flushed("core", core).ports
         self.launcher = self.flushed("launcher", Launcher(self._settings_written(), queue_depth))
 
     def flushed(self, name: str, part: _Part) -> _Part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,10 +24,13 @@ class ShelledCore:
         The core.
     config : ShellConfig
         The shell.
+    core_verilog : callable
+        Gives the core's Verilog, which whoever owns the core has made or makes now.
     """
 
     generated: Generated
     config: ShellConfig
+    core_verilog: Callable[[], str]
 
     @property
     def identifier(self) -> str:
@@ -41,7 +45,7 @@ class ShelledCore:
     @cached_property
     def verilog(self) -> str:
         """Shell and core, one file."""
-        return emit_shell(self.generated, self.config)
+        return emit_shell(self.generated, self.config, self.core_verilog())
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from fluorite.hwgen.shell.axi import AxiShell
 from fluorite.hwgen.shell.axi_ports import Bus
 from fluorite.hwgen.shell.axis import AxisShell
 from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.verilog import tidy
+from fluorite.hwgen.verilog import emit, tidy
 
 __all__ = ["emit_shell", "make_shell"]
 
@@ -40,11 +40,20 @@ def make_shell(generated: Generated, config: ShellConfig | None = None) -> AxiSh
     return AxiShell(generated, config) if config.kind == "axi" else AxisShell(generated, config)
 
 
-def emit_shell(generated: Generated, config: ShellConfig | None = None) -> str:
+def emit_shell(generated: Generated, config: ShellConfig | None = None, core: str | None = None) -> str:
     """Shell and core in one file of plain Verilog-2005.
 
     The top is called as the register map says: ``<func>_axi`` or ``<func>_axis``. Its ports carry the attributes by
     which Vivado's IP packager finds bus interfaces; other tools ignore them.
+
+    Parameters
+    ----------
+    generated : Generated
+        The core.
+    config : ShellConfig, optional
+        What is around it.
+    core : str, optional
+        The core's Verilog where it has been made already, by :func:`fluorite.hwgen.verilog.emit`.
     """
     shell = make_shell(generated, config)
     name = shell.registers.name
@@ -53,7 +62,7 @@ def emit_shell(generated: Generated, config: ShellConfig | None = None) -> str:
     names = [*ports, *(signal.name for signal in signals)]
     top = _Top(shell)
     text = tidy(top, name, [top.aclk, top.aresetn, shell.interrupt, *signals], names)
-    return _header(shell) + "\n" + _with_attributes(text, name, shell)
+    return _header(shell) + "\n" + _with_attributes(text, name, shell) + "\n" + (core or emit(generated))
 
 
 def _with_attributes(text: str, name: str, shell: AxiShell | AxisShell) -> str:

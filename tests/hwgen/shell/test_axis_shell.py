@@ -26,7 +26,7 @@ class Bench:
     """Video in and out of one shell, and its registers, a cycle at a time."""
 
     def __init__(self, blur, seed=0, stall=0.0):
-        self.shell = AxisShell(blur, ShellConfig(kind="axis"))
+        self.shell = AxisShell(blur, ShellConfig(kind="axis"), blur.core())
         self.source, self.sink = self.shell.streams["source"], self.shell.streams["shell_blur"]
         self.random, self.stall = random.Random(seed), stall
         self.words = []  # (data, first, last) to come
