@@ -36,28 +36,21 @@ class Extents:
         Positions of the scan along each dimension: the widest stream's.
     maxima : dict of str to int
         Greatest values of the launch's variables.
+    groups : tuple of tuple of int
+        Scan dimensions that share one component of a merged delay, innermost first. Decided before delays are merged:
+        a length that padding makes a number later stays a component of its own.
     """
 
     pixels: dict[str, tuple[Formula, ...]]
     words: dict[str, tuple[Formula, ...]]
     scan: tuple[Formula, ...]
     maxima: dict[str, int]
+    groups: tuple[tuple[int, ...], ...]
 
     @property
     def ranges(self) -> Ranges:
         """Least and greatest values of the launch's variables: no launch is without pixels."""
         return _ranges(self.maxima)
-
-    @property
-    def groups(self) -> tuple[tuple[int, ...], ...]:
-        """Scan dimensions that share one component of a merged delay, innermost first."""
-        groups: list[tuple[int, ...]] = [(0,)]
-        for d in range(1, len(self.scan)):
-            if self.scan[d - 1].is_constant:
-                groups[-1] += (d,)
-            else:
-                groups.append((d,))
-        return tuple(groups)
 
     def merge(self, delay: Delay) -> Delay:
         """A delay along the scan's dimensions as a merged one."""
@@ -125,7 +118,7 @@ class Extents:
         for group, least in zip(self.groups, lengths, strict=False):
             *inner, last = group
             steps = -(-least // math.prod(scan[d].value for d in inner))
-            if not scan[last].is_constant and scan[last].evaluate(dict.fromkeys(self.maxima, 1)) < steps:
+            if scan[last].evaluate(dict.fromkeys(self.maxima, 1)) < steps:
                 scan[last] = maximum([scan[last], constant(steps)], self.ranges)
         return replace(self, scan=tuple(scan))
 
@@ -142,7 +135,17 @@ def measure(region: Region, domains: dict[str, Domain]) -> Extents:
         pixels[name] = tuple(extent + (hi - lo) for extent, lo, hi in zip(own, domain.lo, domain.hi, strict=True))
         words[name] = tuple(ceil_div(p, loop.lanes) for p, loop in zip(pixels[name], region.loops, strict=True))
     scan = tuple(maximum([w[d] for w in words.values()], _ranges(maxima)) for d in range(len(own)))
-    return Extents(pixels, words, scan, maxima)
+    return Extents(pixels, words, scan, maxima, _groups(scan))
+
+
+def _groups(scan: Sequence[Formula]) -> tuple[tuple[int, ...], ...]:
+    groups: list[tuple[int, ...]] = [(0,)]
+    for d in range(1, len(scan)):
+        if scan[d - 1].is_constant:
+            groups[-1] += (d,)
+        else:
+            groups.append((d,))
+    return tuple(groups)
 
 
 def _ranges(maxima: dict[str, int]) -> Ranges:
