@@ -65,3 +65,16 @@ def test_back_to_back(body, lanes):
                 core.run_many([job, job, job], stalls=stalls)
         for job, result in zip(jobs, expected, strict=True):
             assert (job.outputs[0] == result).all()
+
+
+def test_rows_that_padding_makes_a_number(image, exact):
+    """Rows of at most four words are padded to what the divisions take: a length that is a number from then on."""
+    x, y = hl.vars("x y")
+    pixels, divisors = image(hl.UInt(32), "pixels", seed=1), image(hl.UInt(16), "divisors", seed=2)
+    hw, out = hl.Func("hw"), hl.Func("out")
+    hw[x, y] = pixels[x, y] / divisors[x, y] + pixels[x, y + 1]
+    out[x, y] = hw[x, y]
+    hw.compute_root().set_estimate(x, 0, 4).set_estimate(y, 0, 6).accelerate([pixels, divisors], x, hl.Var.outermost())
+    design = exact(out, (4, 6))
+    exact(out, (3, 2), design=design)
+    assert design.accelerators[0].generated.extents.scan[0].is_constant
