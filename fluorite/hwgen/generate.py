@@ -14,6 +14,7 @@ from fluorite.hwgen.formula import Formula, constant
 from fluorite.hwgen.interface import CoreInterface, SettingPort
 from fluorite.hwgen.lowering.lower import lower
 from fluorite.hwgen.lowering.values import Lowered
+from fluorite.hwgen.plan.core_plan import CorePlan, PortPlan
 from fluorite.hwgen.plan.due import due, with_room
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.fifo_depths import check_fifo_depths
@@ -21,7 +22,7 @@ from fluorite.hwgen.plan.room import check_room
 from fluorite.hwgen.plan.schedule import Schedule, schedule
 from fluorite.hwgen.plan.storage import Storage, allocate, cycles
 from fluorite.hwgen.plan.stream_plan import StreamPlan, stream_plans
-from fluorite.hwgen.rtl.core import Core, PortPlan
+from fluorite.hwgen.rtl.core import Core
 from fluorite.hwgen.streams.graph import Delay, Graph
 from fluorite.hwgen.streams.operations import WRAP, names_value, value_of
 
@@ -118,7 +119,7 @@ class Generated:
 
     def core(self) -> Core:
         """The hardware, to be elaborated once."""
-        return Core(
+        plan = CorePlan(
             self.interface,
             self.graph,
             self.plan,
@@ -131,6 +132,7 @@ class Generated:
             self.setting_names,
             self.wraps,
         )
+        return Core(plan)
 
 
 def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = None) -> Generated:

@@ -37,7 +37,7 @@ _LINT = ("WIDTHEXPAND", "WIDTHTRUNC", "UNUSEDSIGNAL", "SYMRSVDWORD")
 def emit(generated: Generated) -> str:
     """The core as plain Verilog-2005, one module a component."""
     core = generated.core()
-    return _header(generated) + "\n" + tidy(core, core.interface.module, core.ports.signals, core.ports.names)
+    return _header(generated) + "\n" + tidy(core, generated.interface.module, core.ports.signals, core.ports.names)
 
 
 def tidy(design: Elaboratable, name: str, ports: Sequence[Signal], port_names: Sequence[str]) -> str:

@@ -8,11 +8,10 @@ from amaranth.hdl import Cat, Const, Elaboratable, Module, Shape, Signal, Value,
 
 from fluorite.frontend.region.identifiers import Taken, identifier
 from fluorite.hwgen.family.delays import latency_cycles, taken_at
-from fluorite.hwgen.plan.schedule import Schedule
-from fluorite.hwgen.plan.storage import Storage
+from fluorite.hwgen.plan.core_plan import CorePlan
 from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer
 from fluorite.hwgen.rtl.rom import PREFIX, Rom, layout
-from fluorite.hwgen.streams.graph import Delay, Graph, Node, Ref
+from fluorite.hwgen.streams.graph import Delay, Node, Ref
 from fluorite.hwgen.streams.operations import ROM, operation_of
 
 __all__ = ["Datapath"]
@@ -23,18 +22,16 @@ class Datapath(Elaboratable):
 
     Parameters
     ----------
-    graph, plan, storage
+    plan : CorePlan
         What to build.
-    names : dict of int to str
-        Signal name per node.
     sources : dict of int to Signal
         Signals of the ``input``, ``coord`` and ``setting`` nodes.
     wraps : dict of Delay to value
         Per memory length, the last address.
     load : Signal
         Sends address counters to their start.
-    advance : Signal
-        The one clock enable.
+    enable : Signal
+        Moves what is held.
 
     Attributes
     ----------
@@ -44,40 +41,37 @@ class Datapath(Elaboratable):
 
     def __init__(
         self,
-        graph: Graph,
-        plan: Schedule,
-        storage: Storage,
-        names: Mapping[int, str],
+        plan: CorePlan,
         sources: Mapping[int, Signal],
         wraps: Mapping[Delay, ValueLike],
         load: Signal,
-        advance: Signal,
+        enable: Signal,
     ) -> None:
-        self.graph = graph
-        self.plan = plan
-        self.storage = storage
-        self.names = names
+        self.graph = plan.graph
+        self.schedule = plan.schedule
+        self.storage = plan.storage
+        self.names = plan.names
         self.sources = sources
         self.wraps = wraps
         self.load = load
-        self.advance = advance
+        self.enable = enable
         self.values: dict[int, Value] = {}
         self.reads: dict[tuple[tuple[int, ...], int], list[tuple[Node, Value]]] = {}
         self.held: dict[tuple[int, Delay], Signal] = {}
         self.outputs = {
             (o.stream, o.position): Signal(
                 Shape(o.value.node.width_bits, signed=o.value.node.signed),
-                name=f"output_{names[o.value.node.id]}"
+                name=f"output_{self.names[o.value.node.id]}"
                 if o.value.node.op == "stage"
                 else f"output_{identifier(o.stream)}_{o.position}",
             )
-            for o in graph.outputs
+            for o in self.graph.outputs
         }
 
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
         m = Module()
-        for node in self.plan.nodes:
+        for node in self.schedule.nodes:
             shape = Shape(node.width_bits, signed=node.signed)
             if operation_of(node).is_source:
                 self.values[node.id] = self.sources[node.id]
@@ -86,10 +80,10 @@ class Datapath(Elaboratable):
             else:
                 self.values[node.id] = Signal(shape, name=self.names[node.id])
         self._delay_lines(m)
-        for node in self.plan.nodes:
+        for node in self.schedule.nodes:
             if operation_of(node).is_source or node.op == "const":
                 continue
-            reader = self.plan.lags.get(node.id)
+            reader = self.schedule.lags.get(node.id)
             operands = [self._operand(node, operand, reader) for operand in node.operands]
             target = self.values[node.id]
             if node.op == "rom":
@@ -102,7 +96,7 @@ class Datapath(Elaboratable):
             m.d.comb += target.eq(rtl(*operands, *node.attr))
         self._build_roms(m)
         for output in self.graph.outputs:
-            value = self._operand(None, output.value, self.plan.output_lags[output.stream])
+            value = self._operand(None, output.value, self.schedule.output_lags[output.stream])
             m.d.comb += self.outputs[output.stream, output.position].eq(value)
         return m
 
@@ -112,7 +106,7 @@ class Datapath(Elaboratable):
         if node.static or lag is None:
             return self.values[node.id]
         delay = operand.delay if reader is None else taken_at(reader, operand)
-        return self._at(node.id, self.plan.age(lag, delay, node))
+        return self._at(node.id, self.schedule.age(lag, delay, node))
 
     def _rom(self, node: Node, index: Value) -> None:
         """Note a read of a table: all reads of equal contents share a memory."""
@@ -125,7 +119,7 @@ class Datapath(Elaboratable):
             name = taken.take(PREFIX + identifier(ROM.of(reads[0][0]).table.name))
             width_bits = max(node.width_bits for node, _ in reads)
             shape = Shape(width_bits, signed=any(node.signed for node, _ in reads))
-            rom = Rom(contents, shape, len(reads), self.advance if latency else None, name)
+            rom = Rom(contents, shape, len(reads), self.enable if latency else None, name)
             m.submodules[name] = rom
             for (node, address), port, q in zip(reads, rom.addresses, rom.q, strict=True):
                 m.d.comb += port.eq(address)
@@ -137,7 +131,7 @@ class Datapath(Elaboratable):
         return self.held[node, age] if any(age) else self.values[node]
 
     def _delay_lines(self, m: Module) -> None:
-        nodes = {node.id: node for node in self.plan.nodes}
+        nodes = {node.id: node for node in self.schedule.nodes}
         for line in self.storage.lines:
             node = nodes[line.node]
             name = f"{self.names[line.node]}_{line.suffix}"
@@ -149,7 +143,7 @@ class Datapath(Elaboratable):
             entering = self._at(line.node, line.start)
             leaving = self.held[line.node, line.end]
             width = len(entering)
-            with m.If(self.advance):
+            with m.If(self.enable):
                 if line.length_cycles > 1:
                     shift = Signal(width * (line.length_cycles - 1), name=f"{leaving.name}_shift", reset_less=True)
                     m.d.sync += [shift.eq(Cat(entering, shift)), leaving.eq(shift[-width:])]
@@ -160,10 +154,10 @@ class Datapath(Elaboratable):
             counter = counters.get(memory.gap)
             if counter is None:
                 counter = counters[memory.gap] = AddressCounter(
-                    self.wraps[memory.gap], memory.depth, self.load, self.advance, memory.name
+                    self.wraps[memory.gap], memory.depth, self.load, self.enable, memory.name
                 )
                 m.submodules[f"address_{memory.name}"] = counter
-            buffer = LineBuffer(memory.width_bits, memory.depth, counter.address, self.advance, memory.name)
+            buffer = LineBuffer(memory.width_bits, memory.depth, counter.address, self.enable, memory.name)
             m.submodules[memory.name] = buffer
             m.d.comb += buffer.data.eq(Cat(*(self._at(line.node, line.start) for line, _ in memory.fields)))
             low = 0

@@ -17,7 +17,7 @@ class AddressCounter(Elaboratable):
         Last address: the delay in cycles, less two.
     depth : int
         Greatest number of addresses.
-    load, advance : Signal
+    load, enable : Signal
         Return to 0; move on.
     name : str
         Prefix of the signal names.
@@ -28,10 +28,10 @@ class AddressCounter(Elaboratable):
         The address.
     """
 
-    def __init__(self, last: ValueLike, depth: int, load: Signal, advance: Signal, name: str) -> None:
+    def __init__(self, last: ValueLike, depth: int, load: Signal, enable: Signal, name: str) -> None:
         self.last = last
         self.load = load
-        self.advance = advance
+        self.enable = enable
         self.address = Signal(range(max(depth, 2)), name=f"{name}_address", reset_less=True)
 
     def elaborate(self, platform: object) -> Module:
@@ -39,7 +39,7 @@ class AddressCounter(Elaboratable):
         m = Module()
         at_end = Signal()
         m.d.comb += at_end.eq(self.address == self.last)
-        with m.If(self.load | self.advance):  # load lasts for many cycles before a launch: no other reset is needed
+        with m.If(self.load | self.enable):  # load lasts for many cycles before a launch: no other reset is needed
             m.d.sync += self.address.eq(Mux(self.load | at_end, 0, self.address + 1))
         return m
 
@@ -55,7 +55,7 @@ class LineBuffer(Elaboratable):
         Size of the memory.
     address : Signal
         From the `AddressCounter` of this length.
-    advance : Signal
+    enable : Signal
         Move on.
     name : str
         Prefix of the signal names.
@@ -68,11 +68,11 @@ class LineBuffer(Elaboratable):
         Word that leaves.
     """
 
-    def __init__(self, width_bits: int, depth: int, address: Signal, advance: Signal, name: str) -> None:
+    def __init__(self, width_bits: int, depth: int, address: Signal, enable: Signal, name: str) -> None:
         self.width_bits = width_bits
         self.depth = depth
         self.address = address
-        self.advance = advance
+        self.enable = enable
         self.data = Signal(width_bits, name=f"{name}_data")
         self.q = Signal(width_bits, name=f"{name}_q")
 
@@ -85,9 +85,9 @@ class LineBuffer(Elaboratable):
         m.d.comb += [
             write.addr.eq(self.address),
             write.data.eq(self.data),
-            write.en.eq(self.advance),
+            write.en.eq(self.enable),
             read.addr.eq(self.address),
-            read.en.eq(self.advance),
+            read.en.eq(self.enable),
             self.q.eq(read.data),
         ]
         return m

@@ -35,7 +35,7 @@ class PortControl(Elaboratable):
         For a port that starts with the scan: high before the scan starts.
     single : sequence of Value or None
         For such a port, whether it has but one row or plane.
-    advance : Signal
+    enable : Signal
         The clock enable.
     name : str
         The port.
@@ -58,7 +58,7 @@ class PortControl(Elaboratable):
         launched: Value,
         load: Value | None,
         single: Sequence[Value | None],
-        advance: Signal,
+        enable: Signal,
         name: str,
     ) -> None:
         self.at_start = at_start
@@ -67,7 +67,7 @@ class PortControl(Elaboratable):
         self.launched = launched
         self.load = load
         self.single = single
-        self.advance = advance
+        self.enable = enable
         self.due = Signal(name=f"due_{name}")
         self.last = Signal(name=f"last_{name}")
         self.unfinished = Signal(name=f"unfinished_{name}")
@@ -76,7 +76,7 @@ class PortControl(Elaboratable):
         """Build the module."""
         m = Module()
         outermost = len(self.whole) - 1
-        step: Value = self.advance  # the port's position along d moves
+        step: Value = self.enable  # the port's position along d moves
         inside: list[ValueLike] = []
         last: list[ValueLike] = []
         for d, whole in enumerate(self.whole):

@@ -45,7 +45,7 @@ class Rom(Elaboratable):
         Of a word.
     readers : int
         Number of read ports.
-    advance : Signal or None
+    enable : Signal or None
         Enable of the read registers; None if the data follow the address in the same cycle.
     name : str
         Prefix of the signal names.
@@ -58,10 +58,10 @@ class Rom(Elaboratable):
         The word read.
     """
 
-    def __init__(self, contents: Sequence[int], shape: Shape, readers: int, advance: Value | None, name: str) -> None:
+    def __init__(self, contents: Sequence[int], shape: Shape, readers: int, enable: Value | None, name: str) -> None:
         self.contents = contents
         self.shape = shape
-        self.advance = advance
+        self.enable = enable
         self.name = name
         self.addresses = [Signal(range(len(contents)), name=f"{name}_address{n}") for n in range(readers)]
         self.q = [Signal(shape, name=f"{name}_q{n}") for n in range(readers)]
@@ -71,8 +71,8 @@ class Rom(Elaboratable):
         m = Module()
         m.submodules[self.name] = memory = Memory(read_only(self.shape, self.contents))
         for address, q in zip(self.addresses, self.q, strict=True):
-            port = memory.read_port(domain="comb" if self.advance is None else "sync")
+            port = memory.read_port(domain="comb" if self.enable is None else "sync")
             m.d.comb += [port.addr.eq(address), q.eq(port.data)]
-            if self.advance is not None:
-                m.d.comb += port.en.eq(self.advance)
+            if self.enable is not None:
+                m.d.comb += port.en.eq(self.enable)
         return m

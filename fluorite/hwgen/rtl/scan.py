@@ -34,7 +34,7 @@ class ScanCounter(Elaboratable):
     ----------
     load : Signal, in
         Return to the start.
-    advance : Signal, in
+    enable : Signal, in
         Move on.
     positions : list of Signal, out
         Position along each dimension, negative before the first word.
@@ -50,13 +50,13 @@ class ScanCounter(Elaboratable):
         last: Sequence[ValueLike],
         max_positions: Sequence[int],
         load: Signal,
-        advance: Signal,
+        enable: Signal,
         name: str,
     ) -> None:
         self.lag = lag
         self.last = last
         self.load = load
-        self.advance = advance
+        self.enable = enable
         self.wrap = Signal(name=f"{name}_wrap")
         self.positions: list[Signal] = []
         self.ends = [Signal(name=f"{name}_at_end_{d}") for d in range(len(max_positions))]
@@ -68,7 +68,7 @@ class ScanCounter(Elaboratable):
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
         m = Module()
-        carry: ValueLike = self.advance
+        carry: ValueLike = self.enable
         for lag, position, last, end in zip(self.lag, self.positions, self.last, self.ends, strict=True):
             m.d.comb += end.eq(position == last)
             with m.If(self.load | carry):  # load lasts for many cycles before a launch: no other reset is needed
