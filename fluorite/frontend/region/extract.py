@@ -30,11 +30,20 @@ def funcs_inside(pipeline: ir.Pipeline, name: str, inputs: Collection[str]) -> l
 
 
 def funcs_outside(pipeline: ir.Pipeline, inputs: Mapping[str, Sequence[str]]) -> list[str]:
-    """The Funcs of the software part, the accelerated ones included; ``inputs`` are those of each."""
+    """The Funcs of the software part, the accelerated ones included.
+
+    Parameters
+    ----------
+    pipeline : ir.Pipeline
+        The pipeline.
+    inputs : mapping of str to sequence of str
+        Per accelerated Func, the inputs of its accelerator.
+    """
     return _below(pipeline, pipeline.outputs, lambda func: inputs.get(func) or _callees(pipeline, func))
 
 
 def _below(pipeline: ir.Pipeline, names: Sequence[str], reads: Callable[[str], Sequence[str]]) -> list[str]:
+    """These Funcs and all that they read, directly or through others; ``reads`` says what one Func reads."""
     found: dict[str, None] = {}
     stack = list(names)
     while stack:
@@ -47,6 +56,15 @@ def _below(pipeline: ir.Pipeline, names: Sequence[str], reads: Callable[[str], S
 
 def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues) -> Region:
     """The region of one accelerated Func.
+
+    Parameters
+    ----------
+    pipeline : ir.Pipeline
+        The pipeline.
+    name : str
+        The Func, which has ``accelerate()``.
+    constants : ConstantValues
+        Computes what depends on no input.
 
     Raises
     ------
@@ -68,7 +86,7 @@ def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues) -> Regi
 
 
 def _check_outputs(pipeline: ir.Pipeline, name: str, inputs: Collection[str]) -> None:
-    """Refuse an output that is inside the accelerator: Halide makes it as large as the accelerated Func reads it."""
+    """Refuse an output of the pipeline inside the accelerator: software would have to know how much of it is read."""
     for output in pipeline.outputs:
         if output != name and output in funcs_inside(pipeline, name, inputs):
             raise ScheduleError(
@@ -96,6 +114,7 @@ def _depths(pipeline: ir.Pipeline, streams: Collection[str]) -> Iterator[tuple[s
 
 
 def _input(pipeline: ir.Pipeline, name: str, given: str) -> Input:
+    """The input that ``accelerate()`` of a Func names ``given``."""
     if given in pipeline.funcs:
         func = pipeline.funcs[given]
         if len(func.types) != 1:
@@ -233,6 +252,7 @@ def _loops(func: ir.Func, accelerate: Accelerate) -> tuple[tuple[Loop, ...], tup
 
 
 def _check_leaves(name: str, all_leaves: Sequence[Leaf], inner: Sequence[Leaf]) -> None:
+    """Refuse loops that hardware has not, anywhere or inside a launch."""
     for leaf in all_leaves:
         if leaf.for_type == "Vectorized":
             raise ScheduleError(
@@ -272,6 +292,7 @@ def _channel(func: ir.Func, var: str) -> Channel:
 
 
 def _inside(name: str, all_leaves: Sequence[Leaf], store_var: str) -> list[Leaf]:
+    """The loops inside ``store_var``, which a launch runs."""
     if store_var == "__outermost":
         return list(all_leaves)
     for position, leaf in enumerate(all_leaves):

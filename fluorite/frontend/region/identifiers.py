@@ -57,7 +57,20 @@ class Taken:
         self._names = {name.lower() for name in names}
 
     def take(self, wanted: str, made: Callable[[str], Iterable[str]] = lambda name: (name,)) -> str:
-        """Take a name, or that with the least number behind it with which all that is made of it is free."""
+        """Take a name, with the least number behind it that makes it free if it is not.
+
+        Parameters
+        ----------
+        wanted : str
+            The name.
+        made : callable
+            All names that are made of a name, which must be free too.
+
+        Returns
+        -------
+        str
+            The name that is taken: ``blur``, or ``blur_2``.
+        """
         number, name = 1, wanted
         while any(part.lower() in self._names for part in made(name)):
             number += 1
@@ -79,7 +92,7 @@ class Identifiers:
     words: Mapping[str, str]
 
     def __getitem__(self, name: str) -> str:
-        """Of a Func, an element of its Tuple, an ImageParam, a Param or an accelerated Func's argument."""
+        """What a Func, an element of its Tuple, an image, a Param or an accelerated Func's argument is called."""
         return self.words[name]
 
     def extent(self, var: str) -> str:
@@ -95,7 +108,7 @@ class Identifiers:
         return f"param_{self.words[name]}"
 
     def metadata(self, name: str) -> str:
-        """The same of an image's extent or min, ``image.extent.0``."""
+        """The variable of formulas, and the setting, that is an image's extent or min, ``image.extent.0``."""
         image, what, dimension = name.rsplit(".", 2)
         return f"{self.words.get(image) or identifier(image)}_{what}_{dimension}"
 

@@ -22,8 +22,9 @@ _INLINED, _ROOT = ("", ""), ("", "__root")
 def ignored_directives(root: Table, pipeline: ir.Pipeline, regions: Sequence[Region]) -> tuple[str, ...]:
     """Every directive that is not followed, as a call: ``"blur.update(0).parallel(y)"``.
 
-    What hardware does anyway is none of them: as many lanes as the accelerated Func has, a line-buffered stage that
-    is computed and stored where the accelerated Func is, a constant computed once, a reduction unrolled whole.
+    A directive that asks for what hardware does anyway counts as followed: as many lanes as the accelerated Func has, a
+    line-buffered stage that is computed and stored where the accelerated Func is, a constant computed once, a
+    reduction unrolled whole.
 
     Parameters
     ----------
@@ -63,6 +64,7 @@ class _Accelerator:
     Attributes
     ----------
     region : Region
+        The accelerator's.
     level : tuple of (str, str)
         Where the accelerated Func is computed.
     innermost : frozenset of (str, str)
@@ -70,7 +72,7 @@ class _Accelerator:
     launch : frozenset of (str, str)
         The loops that ``accelerate()`` names: what is computed and stored there is line-buffered.
     lanes : dict of str to int
-        Neighbours side by side, by variable.
+        Neighbours computed side by side, by variable.
     order : list of str
         Variables, innermost first.
     """
@@ -103,7 +105,10 @@ def _accelerator(root: Table, region: Region, inside: Sequence[str]) -> _Acceler
 
 
 def _of_the_accelerated(func: Table, own: _Accelerator) -> Iterator[str]:
-    """Of the accelerated Func: the rest of what its first definition says is what is built, or stays in software."""
+    """Directives of the accelerated Func that are not followed.
+
+    The loops of its first definition are followed: they are the hardware's, or software's around a launch.
+    """
     levels = func.func_schedule
     if _place(levels.store_level) not in (_INLINED, _place(levels.compute_level)) and not levels["async"]:
         yield _at("store", levels.store_level)
@@ -115,7 +120,7 @@ def _of_the_accelerated(func: Table, own: _Accelerator) -> Iterator[str]:
 
 
 def _of_one_inside(func: Table, own: _Accelerator) -> Iterator[str]:
-    """Of a Func that is a stage, inlined, or a constant."""
+    """Directives that are not followed of a Func inside an accelerator: a stage, an inlined Func or a constant."""
     schedule = func.func_schedule
     allowed: Collection[_Place] = own.innermost
     if func.name in own.region.stages:
@@ -151,7 +156,7 @@ def _of_one_inside(func: Table, own: _Accelerator) -> Iterator[str]:
 
 
 def _of_a_definition(name: str, func: Table, stage: Table, own: _Accelerator) -> Iterator[str]:
-    """Of a definition whose loops are not what the hardware scans."""
+    """Directives that are not followed of a definition, or update, whose loops are not those that hardware scans."""
     schedule = stage.stage_schedule
     calls = list(_calls_on_loops(stage, own, tuple(CALLS)))
     reductions = {rvar.var for rvar in schedule.rvars}
@@ -195,18 +200,19 @@ def _calls_on_loops(stage: Table, own: _Accelerator, kinds: Collection[str]) -> 
 
 
 def _is_done(own: _Accelerator, var: str, factor: int | None) -> bool:
-    """Whether unrolling a variable by so much, or whole, is what the accelerated Func does too."""
+    """Whether the accelerated Func is unrolled like this too: by a factor, or whole where that is None."""
     if factor is None:
         return var in {channel.var for channel in own.region.channels}
     return own.lanes.get(var) == factor
 
 
 def _place(level: Table) -> _Place:
+    """Func and loop of a LoopLevel."""
     return level.func_name, user_name(level.var_name)
 
 
 def _at(what: str, level: Table) -> str:
-    """``compute_root()``, ``store_at(output, y)``."""
+    """The call that sets a LoopLevel: ``compute_root()``, ``store_at(output, y)``."""
     func, var = _place(level)
     call = what if what == "hoist_storage" else f"{what}_at"
     if var != "__root":

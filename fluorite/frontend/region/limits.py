@@ -18,11 +18,18 @@ MAX_VALUES: Final = 1024
 """Values that one word carries: lanes times channels."""
 
 _FEW_LANES: Final = 16
-"""A word of no more does little harm where an image has fewer pixels."""
+"""So many are never refused: lanes that a narrow image leaves empty cost little then."""
 
 
 def check_limits(name: str, loops: Sequence[Loop], channels: Sequence[Channel]) -> None:
     """Refuse launches that cannot be counted, lanes that nothing can fill, and words that are too wide.
+
+    Parameters
+    ----------
+    name : str
+        The accelerated Func.
+    loops, channels
+        Its loops, and its dimensions unrolled whole.
 
     Raises
     ------

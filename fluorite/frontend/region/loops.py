@@ -21,7 +21,7 @@ class Leaf:
     roots : tuple of str
         The Func's own variables it walks: one, or several after ``fuse``.
     extent : int or None
-        Number of iterations where a split's factor gives it.
+        Number of iterations; None if the schedule alone does not say it.
     for_type : str
         Halide's ForType name.
     """
@@ -89,7 +89,10 @@ def inside(schedule: ir.StageSchedule, var: str, names: Collection[str], extents
 
 
 class _Tree:
-    """Splits as a tree: from a Func's own variables down to loops."""
+    """Splits as a tree: from a Func's own variables (roots) down to loops (leaves).
+
+    ``extents`` are those of whole variables, where they are known.
+    """
 
     def __init__(self, schedule: ir.StageSchedule, extents: dict[str, int]) -> None:
         self._roots: dict[str, tuple[str, ...]] = {}
@@ -113,12 +116,15 @@ class _Tree:
             self._extents[split.outer] = -(-whole // int(factor)) if whole is not None and factor else None
 
     def roots(self, name: str) -> tuple[str, ...]:
+        """Variables that a loop walks."""
         return self._roots.get(name, (name,))
 
     def extent(self, name: str) -> int | None:
+        """Iterations of a loop, or extent of a variable."""
         return self._extents.get(name)
 
     def inside(self, name: str, names: Collection[str]) -> Inside:
+        """What the loops ``names`` cover of a variable, or of what a split made of it."""
         split = self._splits.get(name)
         if split is None:
             return Inside(self.extent(name), ()) if name in names else Inside(1, ())
@@ -131,6 +137,7 @@ class _Tree:
         return Inside(extent, (*outer.tails, *inner.tails, split.tail))
 
     def _all_inside(self, name: str, names: Collection[str]) -> bool:
+        """Whether all loops that a variable was split into are among these."""
         split = self._splits.get(name)
         if split is None:
             return name in names
@@ -139,6 +146,16 @@ class _Tree:
 
 
 def left_in_time(schedule: ir.StageSchedule, rvar: str, extent: int) -> list[Leaf]:
-    """The loops over an RVar of known extent that are not unrolled and run more than once, outermost first."""
+    """The loops over an RVar that are not unrolled and run more than once, outermost first.
+
+    Parameters
+    ----------
+    schedule : ir.StageSchedule
+        The update's schedule.
+    rvar : str
+        The RVar.
+    extent : int
+        How many values it has.
+    """
     own = [leaf for leaf in leaves(schedule, {rvar: extent}) if rvar in leaf.roots]
     return [leaf for leaf in reversed(own) if leaf.for_type != "Unrolled" and leaf.extent != 1]

@@ -22,7 +22,7 @@ _NO_CALLS: Final = {
 
 
 def refuse_vector_loops(root: Table, func_name: str) -> None:
-    """Refuse an accelerated Func that is computed inside a vectorized loop, however far out that is.
+    """Refuse an accelerated Func that is computed inside a vectorized loop or one of a GPU, however far out that is.
 
     Halide runs the steps of such a loop at once, but calls an extern stage once: the region it asks for is that of one
     step, with the coordinates of several.
@@ -37,7 +37,7 @@ def refuse_vector_loops(root: Table, func_name: str) -> None:
     Raises
     ------
     ScheduleError
-        It is; the message names the loop.
+        It is computed inside such a loop, which the message names.
     """
     for place, loop, kind in _loops_around(root, func_name):
         if kind in _NO_CALLS:
@@ -68,6 +68,7 @@ def _loops_around(root: Table, name: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _definitions(stages: tuple[Table | None, ...]) -> Iterator[Table]:
+    """These definitions, each followed by its specializations."""
     for stage in stages:
         if stage is not None:
             yield stage

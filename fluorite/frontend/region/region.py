@@ -37,7 +37,17 @@ class ConstantValues(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One input stream: a Func or ImageParam named in ``accelerate()``."""
+    """One input stream: a Func or ImageParam named in ``accelerate()``.
+
+    Attributes
+    ----------
+    name : str
+        The Func or ImageParam.
+    type : ir.Type
+        Type of its values, an integer.
+    dimensions : int
+        How many it has.
+    """
 
     name: str
     type: ir.Type
@@ -63,7 +73,7 @@ class Loop:
     whole : bool
         Whether a launch covers all of the dimension: no software loop is left over it.
     min : int or None
-        The launch's least coordinate where it is always the same.
+        The least coordinate of a launch, if all launches begin at the same one; None if they do not.
     """
 
     var: str
@@ -139,7 +149,7 @@ class Region:
         return identifiers_of(self.pipeline)
 
     def callee(self, caller: str, name: str) -> str:
-        """The Func that ``caller`` really reads when it calls ``name``: a wrapper made by ``in_()`` may stand in."""
+        """The Func that ``caller`` reads when it calls ``name``: a wrapper, if ``in_()`` made one for that caller."""
         if name not in self.pipeline.funcs:
             return name
         wrappers = dict(self.pipeline.funcs[name].schedule.wrappers)
