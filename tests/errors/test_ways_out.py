@@ -10,11 +10,12 @@ from fluorite.errors import CompileError
 from tests.errors.refusals import Refusals, pipeline
 
 ROOT = Path(fluorite.__file__).parent
-FILES = [ROOT / "compile.py", *sorted((ROOT / "frontend").glob("*.py")), *sorted((ROOT / "hwgen").glob("*.py"))]
+FILES = [ROOT / "compile.py", *sorted((ROOT / "frontend").rglob("*.py")), *sorted((ROOT / "hwgen").rglob("*.py"))]
 MODULES = sorted(path.stem for path in Path(__file__).parent.glob("test_*.py"))
 # Of bad arguments and damaged bytes, not of a pipeline; and what one part of the compiler raises for another.
 OTHERS = (
-    "AssertionError", "AttributeError", "KeyError", "NotImplementedError", "TypeError", "UsageError", "ValueError",
+    "AssertionError", "AttributeError", "GraphError", "KeyError", "NotImplementedError", "TypeError", "UsageError",
+    "ValueError",
 )  # fmt: skip
 
 # Refusals without a pipeline here, by file, function and number in it, each with the reason.
@@ -23,16 +24,15 @@ _NO_WAY_THERE = "no pipeline is known that Halide takes and that gets there"
 ELSEWHERE = {
     "frontend/cut_refusals.py:refuse_schedule:1": _EARLIER,
     "frontend/cut_refusals.py:refuse_tuple:1": _EARLIER,
-    "frontend/directives.py:_positive:1": "tests/errors/test_directives.py follows it",
-    "frontend/directives.py:refuse_directives:1": "tests/errors/test_directives.py follows it",
-    "frontend/limits.py:check_limits:1": "tests/errors/test_limits.py",
-    "frontend/placement.py:refuse_vector_loops:1": "tests/errors/test_placement.py",
-    "hwgen/expressions.py:_data:1": _NO_WAY_THERE,
-    "hwgen/expressions.py:_variable:2": _NO_WAY_THERE,
-    "hwgen/fifo.py:check_fifo_depths:1": "tests/hwgen/test_fifo.py follows it",
-    "hwgen/lower.py:_check_image:1": "tests/test_borders.py follows both ways",
-    "hwgen/lower.py:_check_image:2": "tests/test_borders.py follows both ways",
-    "hwgen/room.py:check_room:1": "tests/errors/test_limits.py",
+    "frontend/tables/directives.py:_positive:1": "tests/errors/test_directives.py follows it",
+    "frontend/tables/directives.py:refuse_directives:1": "tests/errors/test_directives.py follows it",
+    "frontend/region/limits.py:check_limits:1": "tests/errors/test_limits.py",
+    "frontend/region/placement.py:refuse_vector_loops:1": "tests/errors/test_placement.py",
+    "hwgen/lowering/expressions.py:data:1": _NO_WAY_THERE,
+    "hwgen/lowering/expressions.py:_variable:2": _NO_WAY_THERE,
+    "hwgen/plan/fifo_depths.py:check_fifo_depths:1": "tests/hwgen/test_fifo.py follows it",
+    "hwgen/lowering/border_search.py:_check:2": "tests/test_borders.py follows both ways",
+    "hwgen/plan/room.py:check_room:1": "tests/errors/test_limits.py",
 }
 # Reached here, with nothing to follow: name of the pipeline, and the reason.
 _LIBRARY = "a function in C has to be there; tests/frontend/test_cut.py has extern stages in software"

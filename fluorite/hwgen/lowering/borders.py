@@ -30,14 +30,16 @@ _REACH_OF_SMALL = 4  # pixels beyond an edge up to which small images get hardwa
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Where the positions beyond the edges of an image land.
+    """Which pixels of an image are read at the positions beyond its edges.
 
     Attributes
     ----------
     left : tuple of int
-        ``left[j - 1]`` is where position ``-j`` lands, counted from the first pixel; empty where there is no edge.
+        ``left[j - 1]`` is the pixel read ``j`` positions before the first one, counted from the first; empty if the
+        function has no edge there.
     right : tuple of int
-        Where ``j`` behind the last pixel lands, counted back from the last.
+        ``right[j - 1]`` is the pixel read ``j`` positions behind the last one, counted back from the last; empty if the
+        function has no edge there.
     """
 
     left: tuple[int, ...]
@@ -56,13 +58,14 @@ class Border:
         The function, of the variable ``position`` and of extents and mins of images.
     position : str
         Name of the variable.
-    image : tuple of int or None
-        First and last position of the image where both are numbers; None for an edge that there is not.
+    image : tuple of (int or None, int or None), or None
+        First and last position of the image where the function has them as numbers, None in place of an edge that it
+        does not have; None if they depend on the image's extent and min.
     least_extent : int
         Pixels of the smallest image whose fold is known.
     folds : tuple of Fold
-        Of images of `least_extent` pixels, of one more, and so on; the last is that of all larger ones. Empty if there
-        is no such.
+        Folds of images of `least_extent` pixels, of one more, and so on; the last one holds for all larger images.
+        Empty if no fold does: images of every size have one of their own.
     """
 
     dimension: int
@@ -74,20 +77,28 @@ class Border:
 
     @property
     def usual(self) -> Fold:
-        """The fold of images that are not small."""
+        """The fold of large images."""
         return self.folds[-1]
 
     @property
     def repeats_edge(self) -> bool:
-        """Whether there are two edges, and everything beyond is the edge's own pixel."""
+        """Whether the function has both edges, and reads the edge's own pixel everywhere beyond them."""
         return all(fold.left and fold.right and not any(fold.left + fold.right) for fold in self.folds)
 
     def fold(self, extent: int) -> Fold:
-        """The fold of an image of so many pixels, `least_extent` at least."""
+        """The fold of an image of this extent in pixels, which is `least_extent` or more."""
         return self.folds[min(extent - self.least_extent, len(self.folds) - 1)]
 
     def holds(self, minimum: int, extent: int, variables: Mapping[str, int]) -> bool:
-        """Whether the function does this around an image of these coordinates, which has `least_extent` pixels."""
+        """Whether the function does this around a real image.
+
+        Parameters
+        ----------
+        minimum, extent : int
+            The image's least coordinate, and its pixels, `least_extent` or more.
+        variables : mapping of str to int
+            Values of the function's other variables.
+        """
         fold = self.fold(extent)
         last = minimum + extent - 1
         # Where there is no edge, positions beyond the launch's are what they are.
@@ -102,18 +113,20 @@ class Border:
 def find_border(
     dimension: int, expr: ir.Expr, position: str, variables: Sequence[str], reach: int, loop: Loop
 ) -> Border | None:
-    """The border condition of an index function, or None if it is not one.
+    """The border condition that an index function is, or None if it is something else.
 
     Parameters
     ----------
     dimension : int
         Scan dimension of the position.
-    expr, position
-        The function and its variable.
+    expr : ir.Expr
+        The function.
+    position : str
+        Name of its variable that is the position.
     variables : sequence of str
         Its other variables: an image's ``name.min.d`` and ``name.extent.d``.
     reach : int
-        How many positions beyond an edge are ever asked for.
+        How many positions beyond an edge are read.
     loop : Loop
         The scan dimension.
     """
@@ -137,7 +150,7 @@ def find_border(
 
 
 class _Sample:
-    """An index function, evaluated on images."""
+    """An index function, tried on images of many sizes at many places."""
 
     def __init__(self, expr: ir.Expr, position: str, variables: Sequence[str]) -> None:
         self.expr = expr
@@ -145,7 +158,20 @@ class _Sample:
         self.variables = variables
 
     def images(self, extents: Sequence[int], mins: Sequence[int], start: int, stop: int) -> Numbers:
-        """Per image, its index at every position from start on, before stop."""
+        """What the function reads of some images.
+
+        Parameters
+        ----------
+        extents, mins : sequence of int
+            Extent and least coordinate of each image.
+        start, stop : int
+            First position that is looked at, and the one behind the last.
+
+        Returns
+        -------
+        ndarray
+            ``[image, position - start]`` is the position read.
+        """
         values: dict[str, int | Numbers] = {
             name: np.array(extents if ".extent." in name else mins)[:, None] for name in self.variables
         }
@@ -154,16 +180,18 @@ class _Sample:
         return np.broadcast_to(results, (len(extents), len(positions)))
 
     def folds(self, first: int | None, last: int | None, reach: int, loop: Loop) -> dict[int, Fold | None]:
-        """Folds by the image's extent, which is 0 where it has one edge only; None if they fold outside.
+        """Folds by the image's extent in pixels, which counts as 0 if the function has one edge only.
+
+        A fold is None if it reads outside of the image, or if images of this extent do not all have the same.
 
         Parameters
         ----------
         first, last : int or None
-            Edges of the first sample.
+            First and last position of the image of the first sample, None for an edge that the function does not have.
         reach : int
             Positions to look at beyond each edge.
         loop : Loop
-            Its extents are the ones to look at.
+            The dimension of the scan, which says what extents images have.
         """
         if not self.variables:
             extents, mins = [0], [0]
@@ -192,7 +220,17 @@ class _Sample:
 
 
 def _identity(indices: Numbers, start: int) -> tuple[int | None, int | None]:
-    """First and last position that is its own index; None for an edge that there is not, or if it is no interval."""
+    """First and last position at which a function reads that very position, which is where the image lies.
+
+    Each is None where the function has no edge within what is looked at; both are if those positions are no interval.
+
+    Parameters
+    ----------
+    indices : ndarray
+        The positions read, at the positions from ``start`` on.
+    start : int
+        The first of them.
+    """
     same = np.flatnonzero(indices == np.arange(start, start + len(indices)))
     if not len(same) or same[-1] - same[0] + 1 != len(same):
         return None, None
@@ -202,7 +240,19 @@ def _identity(indices: Numbers, start: int) -> tuple[int | None, int | None]:
 
 
 def _fold(indices: Numbers, start: int, first: int | None, last: int | None, reach: int) -> Fold | None:
-    """What an image's index function does beyond its edges; None if it reads outside of the image."""
+    """What a function reads beyond the edges of one image; None if it reads outside of the image.
+
+    Parameters
+    ----------
+    indices : ndarray
+        The positions read, at the positions from ``start`` on.
+    start : int
+        The first of them.
+    first, last : int or None
+        The image's first and last position, None for an edge that the function does not have.
+    reach : int
+        Positions to look at beyond each edge.
+    """
     left: list[int] = []
     right: list[int] = []
     if first is not None:
@@ -214,7 +264,17 @@ def _fold(indices: Numbers, start: int, first: int | None, last: int | None, rea
 
 
 def _by_size(found: Mapping[int, Fold | None], reach: int, loop: Loop) -> tuple[int, tuple[Fold, ...]] | None:
-    """`Border.least_extent` and `Border.folds`; None where not even large images fold inside."""
+    """`Border.least_extent` and `Border.folds`; None if even large images are read outside.
+
+    Parameters
+    ----------
+    found : mapping of int to Fold or None
+        Folds by extent, as of `_Sample.folds`.
+    reach : int
+        Positions beyond each edge that they were looked at.
+    loop : Loop
+        The dimension of the scan.
+    """
     least = loop.max_extent if loop.fixed and loop.max_extent in found else max(found, default=0)
     usual = found.get(least)
     if usual is None:

@@ -8,40 +8,13 @@ windows beyond the image and not as far as all stages behind it reach, which the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from fluorite.frontend.region.region import Region
-from fluorite.hwgen.lowering.values import Domain, Lowered
-from fluorite.hwgen.streams.graph import topological
-from fluorite.hwgen.streams.operations import COORD
+from fluorite.hwgen.lowering.reads import Read
 
-__all__ = ["Edge", "Tap", "clamped", "constant_beyond"]
-
-
-@dataclass(frozen=True, slots=True)
-class Tap:
-    """One read of a stream.
-
-    Attributes
-    ----------
-    stage : str
-        Who reads.
-    name : str
-        Stage or input read.
-    offsets : tuple of int
-        At which distance, in pixels along each scan dimension.
-    borders : dict of int to (bool, bool)
-        Dimensions along which the read has a border condition, and whether the image has a first and a last pixel.
-    repeats : frozenset of int
-        Those of them along which it has both, and they are repeated.
-    """
-
-    stage: str
-    name: str
-    offsets: tuple[int, ...]
-    borders: Mapping[int, tuple[bool, bool]]
-    repeats: frozenset[int]
+__all__ = ["Edge", "constant_beyond"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,39 +29,40 @@ class Edge:
         return min(max(offset, self.lo), self.hi)
 
 
-def constant_beyond(region: Region, taps: Sequence[Tap], surveyed: Lowered) -> dict[str, tuple[Edge | None, ...]]:
+def constant_beyond(
+    region: Region, reads: Sequence[Read], positions: Mapping[str, Collection[int]]
+) -> dict[str, tuple[Edge | None, ...]]:
     """Per stage and scan dimension, beyond which pixels its values are those at its edge; None if nowhere.
 
     Parameters
     ----------
     region : Region
         The region.
-    taps : sequence of Tap
+    reads : sequence of Read
         All reads.
-    surveyed : Lowered
-        Stages without borders, to see which of them depend on where they are.
+    positions : mapping of str to collection of int
+        Per stage, dimensions along which its value may depend on the position itself, and not only on what is read
+        there. A stage that is another constant beyond the image than inside depends on it: no position may be taken to
+        be inside.
     """
-    dimensions = range(len(region.loops))
-    places: dict[str, set[int]] = {}
-    for (key, _, _), value in surveyed.bodies.items():
-        found = {COORD.of(node).dimension for node in topological([value.node]) if node.op == "coord"}
-        places.setdefault(key.split(".")[0] if key not in region.stages else key, set()).update(found)
     edges: dict[str, tuple[Edge | None, ...]] = {}
-    for stage in region.stages:
-        own = [tap for tap in taps if tap.stage == stage]
+    for stage in region.stages:  # producers first
+        own = [read for read in reads if read.reader == stage]
         edges[stage] = tuple(
-            None if d in places.get(stage, ()) else _common([_seen(tap, d, edges) for tap in own]) for d in dimensions
+            None if d in positions.get(stage, ()) else _common([_seen(read, d, edges) for read in own])
+            for d in range(len(region.loops))
         )
     return edges
 
 
-def _seen(tap: Tap, d: int, edges: Mapping[str, Sequence[Edge | None]]) -> Edge | None:
+def _seen(read: Read, d: int, edges: Mapping[str, Sequence[Edge | None]]) -> Edge | None:
     """Beyond which of the reader's pixels a read gives the same value."""
-    if d in tap.borders:
-        edge = Edge(0, 0) if d in tap.repeats else None
+    index = read.along[d]
+    if index.border:
+        edge = Edge(0, 0) if index.repeats else None
     else:
-        edge = edges[tap.name][d] if tap.name in edges else None
-    return edge and Edge(edge.lo - tap.offsets[d], edge.hi - tap.offsets[d])
+        edge = edges[read.stream][d] if read.stream in edges else None
+    return edge and Edge(edge.lo - index.offset, edge.hi - index.offset)
 
 
 def _common(edges: Sequence[Edge | None]) -> Edge | None:
@@ -97,26 +71,3 @@ def _common(edges: Sequence[Edge | None]) -> Edge | None:
     if not known or len(known) < len(edges):
         return None
     return Edge(min(0, *(edge.lo for edge in known)), max(0, *(edge.hi for edge in known)))
-
-
-def clamped(
-    region: Region, domains: Mapping[str, Domain], taps: Sequence[Tap], edges: Mapping[str, Sequence[Edge | None]]
-) -> dict[str, Domain]:
-    """Domains of all streams where no stage is computed beyond its edges."""
-    ranges: dict[str, list[tuple[int, int]]] = {region.name: [(0, 0)] * len(region.loops)}
-    for stage in reversed(region.stages):
-        for tap in taps:
-            if tap.stage != stage or stage not in ranges:
-                continue
-            read: list[tuple[int, int]] = []
-            for d, (lo, hi) in enumerate(ranges[stage]):
-                edge = edges[tap.name][d] if tap.name in edges else None
-                begins, ends = tap.borders.get(d, (False, False))
-                lo, hi = 0 if begins else lo + tap.offsets[d], 0 if ends else hi + tap.offsets[d]
-                read.append((edge.nearest(lo), edge.nearest(hi)) if edge else (lo, hi))
-            known = ranges.setdefault(tap.name, read)
-            ranges[tap.name] = [(min(a, c), max(b, d)) for (a, b), (c, d) in zip(known, read, strict=True)]
-    return {
-        name: replace(domain, lo=tuple(lo for lo, _ in ranges[name]), hi=tuple(hi for _, hi in ranges[name]))
-        for name, domain in domains.items()
-    }

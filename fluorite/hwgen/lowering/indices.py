@@ -1,106 +1,144 @@
-"""Why a stream cannot be read at an index, and what else to write: the words of refusals."""
+"""Indices: values that say where something is read, and do not come with the scan as data do.
+
+A pure variable of a Func stands for a position along a dimension of the scan (`Affine`). What is computed of positions,
+and is not a position itself, is kept as the expression that it is (`Tree`): a border condition, which is recognized
+later, or a coordinate that is used as data.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias, TypeVar, final
 
 from fluorite.frontend.algorithm import ir
-from fluorite.frontend.algorithm.visit import children, walk
-from fluorite.hwgen.lowering.values import Tree, Value
-from fluorite.hwgen.streams.graph import Ref, topological
+from fluorite.frontend.algorithm.pretty import show
+from fluorite.frontend.algorithm.visit import children
 
-__all__ = [
-    "Origin", "as_input", "is_border_helper", "is_inline_reduction", "is_reduction_helper", "rule_of_index",
-    "rule_of_missing",
-]  # fmt: skip
+__all__ = ["Affine", "IndexFunction", "Tree", "Value", "dimensions_of", "index_functions", "moved_by", "with_children"]
 
-_BORDERS = re.compile(r"(repeat_edge|constant_exterior|repeat_image|mirror_image|mirror_interior)(\$\d+)?")
-_REDUCTIONS = re.compile(r"(sum|product|maximum|minimum|argmin|argmax)(\$\d+)?")
-_SHIFTS = ("shift_left", "shift_right")
+_INDEX = ir.Type(ir.TypeCode.INT, 32)
+
+D = TypeVar("D")
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Where an index was written, before it went through the arguments of other Funcs.
+class Affine:
+    """A position: so many pixels from the one that is computed, along a dimension of the scan."""
+
+    dimension: int
+    offset: int
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Tree:
+    """An expression kept as it is: a float constant that Halide will evaluate, or an index that is not a position.
 
     Attributes
     ----------
-    func : str
-        Func in whose definition it stands.
-    index, call : str
-        The index, and the read that it is an argument of.
+    expr : ir.Expr
+        Its leaves are literals and variables.
+    indices : dict of str to Affine
+        Which of its variables are positions.
+    metadata : dict of str to ir.Variable
+        Its other variables: extents and mins of images, known when the accelerator is launched.
     """
 
-    func: str
-    index: str
-    call: str
+    expr: ir.Expr
+    indices: Mapping[str, Affine]
+    metadata: Mapping[str, ir.Variable]
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the value is known now."""
+        return not self.indices and not self.metadata
 
 
-def as_input(read: str) -> str:
-    """The way out that is always there: software computes what hardware cannot read."""
-    return f"compute {read} in software, as a Func of its own that is an input of accelerate()"
+Value: TypeAlias = D | Affine | Tree
+"""Value of an expression: data (numbers among them), or an index."""
 
 
-def rule_of_index(index: Value, accelerated: str, dimensions: int) -> str:
-    """The rule that an index of a stream breaks."""
-    below = {node.op for node in topological([index.node])} if isinstance(index, Ref) else set()
-    if below & {"tap", "table", "setting"}:
-        what = "data" if below & {"tap", "table"} else "a Param"
-        return f"a stream comes in the order of the scan, so the position of a read cannot depend on {what}"
-    if isinstance(index, Tree) and _is_scaled(index):
-        return (
-            f"a stream is read at the rate of {accelerated}'s pixels, one for each; this is another rate, and rates "
-            "are not supported"
-        )
-    return (
-        "a stream is read at a pure variable plus a constant, or at a border condition of that, in each of the "
-        f"{dimensions} scanned dimensions"
-    )
+@dataclass(frozen=True, slots=True)
+class IndexFunction:
+    """An index as a function of one position, which may be a border condition.
+
+    Attributes
+    ----------
+    place : Affine
+        The position.
+    variable : str
+        Its name in the expression.
+    tree : Tree
+        The expression.
+    key : (str, int)
+        The same for the same function of whatever position along a dimension.
+    """
+
+    place: Affine
+    variable: str
+    tree: Tree
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells functions apart: the text, and the dimension."""
+        return show(self.tree.expr, 1000).replace(self.variable, "index"), self.place.dimension
 
 
-def rule_of_missing(variables: Sequence[str], scanned: Sequence[str]) -> str:
-    """The rule that a read with too few moving indices breaks: every stream runs through all of the scan."""
-    moves = f"it moves along {' and '.join(variables)} only" if variables else "it is the same for all pixels"
-    return f"{moves}, and every stream of this accelerator runs along {' and '.join(scanned)}"
+def index_functions(tree: Tree) -> tuple[IndexFunction, ...]:
+    """The functions of one position that an index may be.
+
+    There is one for each of its positions: where an expression has a position's distance from another beside it, that
+    became a position of its own. There is none where the positions are along several dimensions.
+    """
+    if len(tree.indices) == 1:
+        ((name, place),) = tree.indices.items()
+        return (IndexFunction(place, name, tree),)
+    if len({place.dimension for place in tree.indices.values()}) != 1:
+        return ()
+    functions: list[IndexFunction] = []
+    for name, place in tree.indices.items():
+        distances: dict[str, ir.Expr] = {}
+        for other, at in tree.indices.items():
+            position, distance = ir.Variable(name, _INDEX), ir.Imm(_INDEX, at.offset - place.offset)
+            distances[other] = ir.Binary(ir.BinaryOp.ADD, position, distance, _INDEX)
+        one = Tree(_replaced(tree.expr, distances), {name: place}, tree.metadata)
+        functions.append(IndexFunction(place, name, one))
+    return tuple(functions)
 
 
-def _is_scaled(tree: Tree) -> bool:
-    """Whether a position is multiplied or divided in an index."""
-    moving = {id(node) for node in walk(tree.expr) if any(_is_position(below, tree) for below in walk(node))}
-    for node in walk(tree.expr):
-        scales = (isinstance(node, ir.Binary) and node.op in (ir.BinaryOp.MUL, ir.BinaryOp.DIV)) or (
-            isinstance(node, ir.Call) and node.name in _SHIFTS
-        )
-        if scales and sum(id(child) in moving for child in children(node)) == 1:
-            return True
-    return False
+def dimensions_of(value: object) -> frozenset[int]:
+    """Dimensions of the scan along which a value moves as an index; none for data."""
+    if isinstance(value, Affine):
+        return frozenset({value.dimension})
+    if isinstance(value, Tree):
+        return frozenset(place.dimension for place in value.indices.values())
+    return frozenset()
 
 
-def _is_position(node: ir.Expr, tree: Tree) -> bool:
-    return isinstance(node, ir.Variable) and node.name in tree.indices
+def moved_by(place: Affine, number: int) -> Affine:
+    """A position so many pixels further on."""
+    return Affine(place.dimension, place.offset + number)
 
 
-def is_border_helper(func: ir.Func) -> bool:
-    """Whether a Func is one that Halide made for the user's ``hl.BoundaryConditions``."""
-    if func.init is None or func.updates or not _BORDERS.fullmatch(func.name):
-        return False
-    nodes = (node for value in func.init.values for node in walk(value))
-    return any(isinstance(node, ir.Call) and node.name == "likely" for node in nodes)
+def with_children(node: ir.Expr, children: Sequence[ir.Expr]) -> ir.Expr:
+    """The same operation on other operands."""
+    match node:
+        case ir.Cast() | ir.Reinterpret() | ir.Not():
+            return dataclasses.replace(node, value=children[0])
+        case ir.Binary():
+            return dataclasses.replace(node, a=children[0], b=children[1])
+        case ir.Select():
+            return dataclasses.replace(node, condition=children[0], true_value=children[1], false_value=children[2])
+        case ir.Call():
+            return dataclasses.replace(node, args=tuple(children))
+    return node
 
 
-def is_reduction_helper(func: ir.Func) -> bool:
-    """Whether a Func is one that Halide made for the user's ``hl.sum()``, ``hl.argmin()`` and kin."""
-    return bool(_REDUCTIONS.fullmatch(func.name)) and is_inline_reduction(func)
-
-
-def is_inline_reduction(func: ir.Func) -> bool:
-    """Whether a Func has the form of ``hl.sum()`` and kin, which may carry the user's name but cannot be scheduled."""
-    return (
-        func.init is not None
-        and all(isinstance(value, ir.Imm) for value in func.init.values)
-        and len(func.updates) == 1
-        and not func.updates[0].schedule.touched
-        and not func.schedule.compute_level.var
-    )
+def _replaced(expr: ir.Expr, variables: Mapping[str, ir.Expr]) -> ir.Expr:
+    """The expression with some variables replaced."""
+    if isinstance(expr, ir.Variable):
+        return variables.get(expr.name, expr)
+    return with_children(expr, [_replaced(child, variables) for child in children(expr)])

@@ -1,4 +1,4 @@
-"""Calls that only software has, and that are refused as the user wrote them: nothing inside them is of use."""
+"""Calls that only software has. They are refused as the user wrote them, before anything inside them is looked at."""
 
 from __future__ import annotations
 
@@ -23,7 +23,15 @@ SOFTWARE_ONLY = {
 
 
 def software_only(call: ir.Call, names: Mapping[str, str]) -> tuple[str, str, str]:
-    """Construct, rule and way out of a call that is among these; ``names`` as for ``show``."""
+    """Construct, rule and way out of the refusal of such a call.
+
+    Parameters
+    ----------
+    call : ir.Call
+        A call whose name is in `SOFTWARE_ONLY`.
+    names : mapping of str to str
+        What the user calls Funcs, as for :func:`fluorite.frontend.algorithm.pretty.show`.
+    """
     name, rule, way_out = SOFTWARE_ONLY[call.name]
     args = call.args[:2] if call.name == "require" else call.args
     if call.name == "halide_print":

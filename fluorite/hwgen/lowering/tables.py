@@ -42,9 +42,10 @@ class TableRead:
     is_buffer : bool
         Whether it is a Buffer.
     positional : tuple of bool
-        Which indices are positions in the image.
+        Per index, whether it is a position of the scan.
     slack : int
-        By how much a position may leave the Buffer, in lanes beyond the image's edge, which nothing depends on.
+        By how many elements a position may leave the Buffer: in a row's last word, lanes beyond the image's edge
+        read there, and nothing depends on what they read.
     """
 
     func: str
@@ -57,10 +58,19 @@ class TableRead:
 
 
 def is_table(region: Region, name: str, *, by_position: bool) -> bool:
-    """Whether a read of an input-free Func at an index that moves is a read of a table, and not logic.
+    """Whether a read of an input-free Func at an index that moves becomes a table, and not logic.
 
-    Integer arithmetic that the schedule leaves inline is logic. What is scheduled to be stored is a table, but for what
-    is read by position, which would be a table as large as the image.
+    Integer arithmetic that the schedule leaves inline is logic. A Func that is scheduled to be stored is a table,
+    unless it is read by position: that table would be as large as the image.
+
+    Parameters
+    ----------
+    region : Region
+        The region.
+    name : str
+        The Func.
+    by_position : bool
+        Whether an index of the read is a position of the scan.
     """
     func = region.pipeline.funcs[name]
     if func.updates:
@@ -71,7 +81,10 @@ def is_table(region: Region, name: str, *, by_position: bool) -> bool:
 
 
 def _needs_halide(region: Region, name: str, seen: set[str]) -> bool:
-    """Whether floats or constant Buffers are in a Func's definition or below it."""
+    """Whether a Func, or one that it reads, computes with floats or reads a constant Buffer.
+
+    ``seen`` are the Funcs that were looked at before, to which this adds.
+    """
     seen.add(name)
     for expr in expressions(region.pipeline.funcs[name]):
         for node in walk(expr):
@@ -87,7 +100,18 @@ def _needs_halide(region: Region, name: str, seen: set[str]) -> bool:
 
 
 def rom(build: Builder, region: Region, read: TableRead, indices: Sequence[Ref]) -> Ref:
-    """The table's contents over the range of the indices, read at the indices.
+    """A ROM that holds a table over the range of its indices, read at these.
+
+    Parameters
+    ----------
+    build : Builder
+        Makes nodes.
+    region : Region
+        The region.
+    read : TableRead
+        What is read.
+    indices : sequence of Ref
+        Where, in streams whose ranges are final.
 
     Raises
     ------
@@ -130,7 +154,7 @@ def rom(build: Builder, region: Region, read: TableRead, indices: Sequence[Ref])
 
 
 def buffer_value(buffer: ir.Buffer, point: Sequence[int]) -> int | float | None:
-    """The value of a Buffer at a point; None beyond its edges, or of a type that numpy has not."""
+    """The value of a Buffer at a point; None if that is beyond its edges, or if numpy has no such type."""
     if buffer.type.code is ir.TypeCode.BFLOAT or buffer.type.lanes != 1:
         return None
     index = [at - least for at, (least, _, _) in zip(point, buffer.dims, strict=True)]
@@ -141,14 +165,17 @@ def buffer_value(buffer: ir.Buffer, point: Sequence[int]) -> int | float | None:
 
 
 def _stored(buffer: ir.Buffer) -> np.ndarray[tuple[int, ...]]:
-    """All of a Buffer, axes reversed, without a copy."""
+    """All elements of a Buffer, axes reversed (``[y, x]``), without a copy."""
     kind = ("i" if buffer.type.is_signed else "u") if buffer.type.is_integer else "f"
     dtype = np.dtype(f"{kind}{max(buffer.type.bits, 8) // 8}")
     return np.frombuffer(buffer.data, dtype).reshape([extent for _, extent, _ in reversed(buffer.dims)])
 
 
 def _known_position(region: Region, read: TableRead) -> str:
-    """The way out where a table is read at a position that is anywhere; a border condition alone is none."""
+    """The way out if a table is read at a position and launches may begin anywhere; empty if that is not so.
+
+    A border condition around the read is no way out: positions would still have any value.
+    """
     anywhere = [loop for loop in region.loops if loop.min is None] if any(read.positional) else []
     if not anywhere:
         return ""
@@ -161,7 +188,13 @@ def _known_position(region: Region, read: TableRead) -> str:
 def _buffer_values(
     buffer: ir.Buffer, read: TableRead, ranges: Sequence[tuple[int, int]]
 ) -> np.ndarray[tuple[int, ...]]:
-    """A Buffer's values over a range, axes reversed; 0 where the range leaves it in words that do not count."""
+    """A Buffer's values over these ranges of its indices, axes reversed; 0 beyond its edges, as far as `slack` allows.
+
+    Raises
+    ------
+    UnsupportedError
+        An index leaves the Buffer.
+    """
     stored = _stored(buffer)
     for position, ((lo, hi), (least, extent, _)) in enumerate(zip(ranges, buffer.dims, strict=True)):
         slack = read.slack if read.positional[position] else 0

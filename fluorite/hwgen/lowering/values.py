@@ -1,12 +1,11 @@
-"""What lowering works with: values of expressions, domains of streams, and its result."""
+"""Domains of streams, and the result of lowering."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TypeAlias
 
 from fluorite.frontend.algorithm import ir
 from fluorite.hwgen.formula import Formula
@@ -14,42 +13,7 @@ from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.tables import TableRead
 from fluorite.hwgen.streams.graph import Graph, Ref
 
-__all__ = ["Affine", "Domain", "Lowered", "Tree", "Value", "stage_key"]
-
-
-@dataclass(frozen=True, slots=True)
-class Affine:
-    """An index that moves with the scan: ``lanes * word + offset`` pixels from the launch's origin."""
-
-    dimension: int
-    offset: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Tree:
-    """An expression kept as it is: a float constant that Halide will evaluate, or an index that is not affine.
-
-    Attributes
-    ----------
-    expr : ir.Expr
-        Its leaves are literals and variables.
-    indices : dict of str to Affine
-        Which of its variables are indices.
-    metadata : dict of str to ir.Variable
-        Its other variables: extents and mins of images, known when the accelerator is launched.
-    """
-
-    expr: ir.Expr
-    indices: Mapping[str, Affine]
-    metadata: Mapping[str, ir.Variable]
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether the value is known now."""
-        return not self.indices and not self.metadata
-
-
-Value: TypeAlias = Ref | Affine | Tree
+__all__ = ["Domain", "Lowered", "stage_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +42,7 @@ class Domain:
         return math.prod(hi - lo + 1 for lo, hi in self.channels)
 
     def channel(self, numbers: Sequence[int]) -> int:
-        """Which value of a pixel these channel arguments are, the first argument fastest."""
+        """Position among a pixel's values of the one with these channel arguments; the first argument is fastest."""
         index, stride = 0, 1
         for number, (lo, hi) in zip(numbers, self.channels, strict=True):
             index += (number - lo) * stride
@@ -86,7 +50,7 @@ class Domain:
         return index
 
     def channel_numbers(self) -> list[tuple[int, ...]]:
-        """The channel arguments of every value of a pixel, in order."""
+        """The channel arguments of every value of a pixel, in the order of `channel`."""
         ranges = [range(lo, hi + 1) for lo, hi in reversed(self.channels)]
         return [tuple(reversed(numbers)) for numbers in product(*ranges)]
 
@@ -99,22 +63,23 @@ class Lowered:
     ----------
     graph : Graph
         Nodes; reads of other stages and of inputs are ``tap`` nodes.
-    bodies : dict
-        Per (stage key, lane, channel), its value.
-    domains : dict
-        Per stage or input name, what a launch computes or reads of it.
-    parameters : dict
-        Scalar Params read, with their types.
-    metadata : dict
-        Extents and mins of images that are read, as variables of the software.
-    settings : dict
-        Static input ports by name: least and greatest value, and the formula software writes.
+    bodies : dict of (str, int, int) to Ref
+        Per `stage_key`, lane and channel, what is computed.
+    domains : dict of str to Domain
+        Per stage or input that is read, which pixels a launch computes or takes.
+    parameters : dict of str to ir.Type
+        Scalar Params that are read, and their types.
+    metadata : dict of str to ir.Variable
+        Extents and mins of images, by name, that software must know the values of.
+    settings : dict of str to (int, int, Formula)
+        Static input ports by name: least and greatest value, and the formula whose value software writes.
     borders : list of Border
-        Border conditions, which hold only around the very image they are for.
+        Border conditions as they were built; software checks before a launch that the image is one they hold for.
     beyond : dict of str to int
-        Streams that have their border where stages are computed beyond the image, and so many pixels beyond.
+        Streams read under a border condition by a stage that is itself computed beyond the image, and how many pixels
+        beyond that is at most.
     notes : list of str
-        Warnings of overflow; a ``wrap`` node's note counts from 1.
+        Warnings of overflow; the note of a ``wrap`` node is a place in it, from 1, or 0 for none.
     tables : list of TableRead
         What ``table`` nodes read.
     """
@@ -132,5 +97,5 @@ class Lowered:
 
 
 def stage_key(name: str, value_index: int) -> str:
-    """Name of the stream of one Tuple element of a stage."""
+    """Name of the stream of one Tuple element of a stage: the stage's own for element 0."""
     return name if value_index == 0 else f"{name}.{value_index}"

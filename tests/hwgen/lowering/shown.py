@@ -6,6 +6,7 @@ from fluorite.frontend import halide_io
 from fluorite.frontend.constants import Constants
 from fluorite.frontend.region.extract import accelerated_funcs, extract
 from fluorite.hwgen.lowering.lower import lower
+from fluorite.hwgen.lowering.survey import survey
 from fluorite.hwgen.streams.graph import topological
 from fluorite.hwgen.streams.text import numbered, show_nodes, show_ref
 
@@ -22,6 +23,35 @@ def show_domain(name, domain):
     along = [f"{d}: {lo}..{hi}" for d, (lo, hi) in enumerate(zip(domain.lo, domain.hi, strict=True))]
     channels = [f"channels {lo}..{hi}" for lo, hi in domain.channels]
     return f"domain {name}[{', '.join(map(str, domain.dimensions))}]  {', '.join(along + channels)}"
+
+
+def show_read(read):
+    """``hw reads source  0: -1 repeated, 1: 2, channel 0``: how far away, by dimension, and its borders."""
+    along = [f"{d}: {index.offset}{_border(index)}" for d, index in enumerate(read.along)]
+    channels = [f"channel {number}" for number in read.numbers]
+    return f"{read.reader} reads {read.stream}  {', '.join(along + channels)}"
+
+
+def _border(index):
+    if index.border is None:
+        return ""
+    if index.repeats:
+        return " repeated"
+    return " folded at " + " and ".join(side for side, has in (("left", index.begins), ("right", index.ends)) if has)
+
+
+def show_edges(name, edges):
+    """``edges of stage1  0: -1..2``: beyond which pixels a stage is constant, along the dimensions where it is."""
+    along = [f"{d}: {edge.lo}..{edge.hi}" for d, edge in enumerate(edges) if edge]
+    return f"edges of {name}  {', '.join(along) or 'nowhere'}"
+
+
+def show_survey(pipeline, padded=False):
+    """What is known of a pipeline's only region before it is lowered."""
+    found = survey(region_of(pipeline), padded=padded)
+    domains = [show_domain(name, domain) for name, domain in found.domains.items()]
+    edges = [show_edges(name, edges) for name, edges in found.edges.items()]
+    return plain([*map(show_read, found.reads), "", *domains, *edges])
 
 
 def show_bodies(lowered):
@@ -44,6 +74,9 @@ def show_needs(lowered):
 def show_lowered(pipeline):
     """A pipeline's only region, lowered."""
     lowered = lower(region_of(pipeline))
-    domains = [show_domain(name, domain) for name, domain in lowered.domains.items()]
-    text = "\n".join([*domains, "", *show_bodies(lowered), "", *show_needs(lowered)]).rstrip() + "\n"
-    return re.sub(r"\$\d+", "", text)  # Halide numbers Funcs of one name over the whole process
+    return plain([*show_bodies(lowered), "", *show_needs(lowered)])
+
+
+def plain(lines):
+    """Lines as a text, without the numbers that Halide gives to Funcs of one name in one process."""
+    return re.sub(r"\$\d+", "", "\n".join(lines)).rstrip() + "\n"

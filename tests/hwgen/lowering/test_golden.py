@@ -1,10 +1,10 @@
-"""What small pipelines are lowered to, as texts that show every change."""
+"""What small pipelines read and what they are lowered to, as texts that show every change."""
 
 import halide as hl
 import numpy as np
 import pytest
 
-from tests.hwgen.lowering.shown import show_lowered
+from tests.hwgen.lowering.shown import show_lowered, show_survey
 
 x, y, c = hl.vars("x y c")
 BC = hl.BoundaryConditions
@@ -129,11 +129,26 @@ def meeting():
     return accelerated(both, [source])
 
 
+def calls():
+    """Inlined Funcs that are called at data, at a border and at one another; a Func wrapped for one reader."""
+    source, scaled, mixed, hw = source_of(), hl.Func("scaled"), hl.Func("mixed"), hl.Func("hw")
+    v = hl.Var("v")
+    scaled[v] = hl.u8(v // 2)
+    clamped = hl.Func("clamped")
+    clamped[x, y] = source[hl.clamp(x, 0, 63), y]
+    mixed[x, y] = scaled[hl.i32(clamped[x - 1, y])] + clamped[x, y]
+    mixed.in_(hw).linebuffer()
+    hw[x, y] = mixed[x, y] ^ mixed[x, y - 1]
+    return accelerated(hw, [source], fixed=True)
+
+
 PIPELINES = [
     window, lanes, repeated_edge, mirrored, constant_exterior, channels, tuples, params, tables, places, edges, meeting,
+    calls,
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("make", PIPELINES, ids=lambda make: make.__name__)
 def test_lowered(make, golden):
-    golden(f"lowering/{make.__name__}", show_lowered(make()))
+    pipeline = make()
+    golden(f"lowering/{make.__name__}", f"{show_survey(pipeline)}\n{show_lowered(pipeline)}")

@@ -1,0 +1,96 @@
+"""Which indices are border conditions, and what those do as far beyond the image as anything reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fluorite.frontend.algorithm.pretty import show
+from fluorite.frontend.region.region import Region
+from fluorite.hwgen.lowering.borders import Border, find_border
+from fluorite.hwgen.lowering.indices import Affine, IndexFunction, Tree, index_functions
+from fluorite.hwgen.lowering.refusals import not_of_image
+from fluorite.hwgen.lowering.speaker import Speaker
+from fluorite.hwgen.lowering.values import Domain
+
+__all__ = ["BorderSearch"]
+
+
+class BorderSearch:
+    """Finds the border conditions of a region's indices.
+
+    Parameters
+    ----------
+    region : Region
+        The region.
+    """
+
+    def __init__(self, region: Region) -> None:
+        self._region = region
+        self._reaches: dict[tuple[str, int], int] = {}
+        self._found: dict[tuple[str, int], Border | None] = {}
+
+    @property
+    def borders(self) -> Mapping[tuple[str, int], Border]:
+        """Those found so far by `IndexFunction.key`, each as deep as has been asked for."""
+        return {key: border for key, border in self._found.items() if border}
+
+    def border(self, index: Tree, own: Domain, speaker: Speaker) -> tuple[Affine, Border] | None:
+        """The position and the border condition that an index stands for; None if it is no border condition.
+
+        Parameters
+        ----------
+        index : Tree
+            The index.
+        own : Domain
+            Domain of the stage that reads there.
+        speaker : Speaker
+            Says what is refused.
+
+        Raises
+        ------
+        UnsupportedError
+            It is one that hardware cannot do.
+        """
+        functions = index_functions(index)
+        for function in functions:
+            if len(functions) == 1 or self._search(function, 1):
+                border = self._reaching(function, own)
+                if border is None:
+                    return None
+                self._check(function, border, speaker)
+                return function.place, border
+        return None
+
+    def _reaching(self, function: IndexFunction, own: Domain) -> Border | None:
+        """The border as deep as a read over this domain needs it."""
+        key, place = function.key, function.place
+        furthest = max(-(own.lo[place.dimension] + place.offset), own.hi[place.dimension] + place.offset)
+        reach = max(self._reaches.get(key, 1), furthest)
+        if key not in self._found or reach > self._reaches[key]:
+            self._found[key] = self._search(function, reach)
+            self._reaches[key] = reach
+        return self._found[key]
+
+    def _search(self, function: IndexFunction, reach: int) -> Border | None:
+        d, tree = function.place.dimension, function.tree
+        return find_border(d, tree.expr, function.variable, list(tree.metadata), reach, self._region.loops[d])
+
+    def _check(self, function: IndexFunction, border: Border, speaker: Speaker) -> None:
+        """Refuse a border that no launch can have."""
+        loop = self._region.loops[function.place.dimension]
+        at = _at(loop.var, function.place.offset)
+        condition = f"border condition {show(function.tree.expr).replace(function.variable, at)}"
+        if not loop.whole:
+            raise speaker.unsupported(
+                condition,
+                f"hardware does borders of whole images, and {loop.var} is tiled",
+                "accelerate at hl.Var.outermost() without tile(), or compute the padded Func in software as an input",
+            )
+        refused = not_of_image(border, loop, self._region.name)
+        if refused:
+            raise speaker.unsupported(condition, *refused)
+
+
+def _at(var: str, offset: int) -> str:
+    """``x``, ``x + 1`` or ``x - 1``."""
+    return var if offset == 0 else f"{var} {'+' if offset > 0 else '-'} {abs(offset)}"

@@ -1,0 +1,101 @@
+"""Lowering's arithmetic: data are nodes of the stream graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.region.region import Region
+from fluorite.hwgen.formula import variable
+from fluorite.hwgen.lowering.indices import Affine
+from fluorite.hwgen.lowering.positions import Positions
+from fluorite.hwgen.lowering.semantics.apply import apply
+from fluorite.hwgen.lowering.speaker import Speaker
+from fluorite.hwgen.lowering.tables import TableRead
+from fluorite.hwgen.lowering.values import Lowered
+from fluorite.hwgen.streams.builder import Builder, constant_value
+from fluorite.hwgen.streams.graph import Ref
+from fluorite.hwgen.streams.operations import TABLE
+
+__all__ = ["Nodes"]
+
+
+class Nodes:
+    """Makes the nodes of one stage.
+
+    Parameters
+    ----------
+    region : Region
+        The stage's.
+    stage : str
+        The stage.
+    speaker : Speaker
+        Says what may overflow.
+    lowered : Lowered
+        Where nodes and what they need are collected.
+    build : Builder
+        Makes nodes in its graph.
+    positions : Positions
+        Makes nodes of positions and settings in it.
+    """
+
+    def __init__(
+        self, region: Region, stage: str, speaker: Speaker, lowered: Lowered, build: Builder, positions: Positions
+    ) -> None:
+        self._names = region.names
+        self._stage = stage
+        self._speaker = speaker
+        self._lowered = lowered
+        self._build = build
+        self._positions = positions
+
+    def const(self, value: int) -> Ref:
+        """A number."""
+        return self._build.const(value)
+
+    def number(self, data: Ref) -> int | None:
+        """The number that a stream always carries, or None."""
+        return constant_value(data)
+
+    def param(self, variable_: ir.Variable) -> Ref:
+        """A scalar Param, which software writes before a launch."""
+        name, type_ = variable_.name, variable_.type
+        self._lowered.parameters[name] = type_
+        port = self._names.param(name)
+        return self._positions.setting(port, type_.min, type_.max, variable(port))
+
+    def metadata(self, variable_: ir.Variable) -> Ref:
+        """An extent or min of an image, which software writes before a launch."""
+        name, type_ = variable_.name, variable_.type
+        self._lowered.metadata[name] = variable_
+        port = self._names.metadata(name)
+        return self._positions.setting(port, type_.min, type_.max, variable(port))
+
+    def coordinate(self, place: Affine) -> Ref:
+        """A position, used as data."""
+        return self._positions.coordinate(self._stage, place)
+
+    def operate(self, node: ir.Expr, operands: Sequence[Ref]) -> Ref | None:
+        """An operation; None if hardware has none."""
+        return apply(self._build, node, operands, lambda: self._overflow(node))
+
+    def select(self, condition: Ref, true_value: Ref, false_value: Ref) -> Ref:
+        """One of two values, by a condition."""
+        return self._build.select(condition, true_value, false_value)
+
+    def table(self, read: TableRead, type_: ir.Type, indices: Sequence[Ref]) -> Ref:
+        """A read of a table, which linking makes."""
+        if read not in self._lowered.tables:
+            self._lowered.tables.append(read)
+        number = self._lowered.tables.index(read)
+        return self._build.graph.intern("table", indices, TABLE.attributes(number), type_.min, type_.max)
+
+    def _overflow(self, node: ir.Expr) -> int:
+        """The number of the warning that an operation may overflow, from 1."""
+        message = (
+            f"{self._speaker.spoken()}: {self._speaker.show(node)}: may overflow {node.type}, which Halide leaves "
+            f"undefined; the hardware keeps the low {node.type.bits} bits"
+        )
+        if message not in self._lowered.notes:
+            self._lowered.notes.append(message)
+        return 1 + self._lowered.notes.index(message)

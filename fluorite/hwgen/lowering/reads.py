@@ -1,0 +1,66 @@
+"""Reads of streams as plain data: who reads what, how far away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fluorite.hwgen.lowering.borders import Border
+
+__all__ = ["Read", "ReadIndex"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadIndex:
+    """How a read moves along one dimension of the scan: with the position that is computed.
+
+    Attributes
+    ----------
+    offset : int
+        So many pixels further on.
+    border : Border or None
+        What is read beyond the edges of the image, if the read has a border condition: as deep as this read and those
+        that were found before it ask for.
+    """
+
+    offset: int
+    border: Border | None = None
+
+    @property
+    def begins(self) -> bool:
+        """Whether the border has a first pixel, before which nothing is read."""
+        return self.border is not None and bool(self.border.usual.left)
+
+    @property
+    def ends(self) -> bool:
+        """Whether the border has a last pixel, behind which nothing is read."""
+        return self.border is not None and bool(self.border.usual.right)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether the border has both, and they are repeated."""
+        return self.border is not None and self.border.repeats_edge
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One read of a stream.
+
+    Attributes
+    ----------
+    reader : str
+        The stage that reads.
+    stream : str
+        The stage or input read.
+    dimensions : tuple of int or None
+        Dimension of the scan along which each argument runs; None for a number.
+    along : tuple of ReadIndex
+        How the read moves along each dimension of the scan.
+    numbers : tuple of int
+        The arguments that are numbers, in order.
+    """
+
+    reader: str
+    stream: str
+    dimensions: tuple[int | None, ...]
+    along: tuple[ReadIndex, ...]
+    numbers: tuple[int, ...]

@@ -1,0 +1,122 @@
+"""Why a stream cannot be read at an index, and what else to write: the words of refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.algorithm.visit import children, walk
+from fluorite.frontend.region.region import Loop
+from fluorite.hwgen.lowering.borders import Border
+from fluorite.hwgen.lowering.indices import Tree
+
+__all__ = [
+    "as_input", "in_order_of_scan", "instead_of", "not_of_image", "rule_of_index", "rule_of_missing",
+]  # fmt: skip
+
+_SHIFTS = ("shift_left", "shift_right")
+
+
+def as_input(read: str) -> str:
+    """The way out that is always there: software computes what hardware cannot read."""
+    return f"compute {read} in software, as a Func of its own that is an input of accelerate()"
+
+
+def in_order_of_scan(what: str) -> str:
+    """The rule that an index breaks which depends on data or on a Param."""
+    return f"a stream comes in the order of the scan, so the position of a read cannot depend on {what}"
+
+
+def rule_of_index(index: object, accelerated: str, dimensions: int) -> str:
+    """The rule that an index breaks which depends on nothing but positions.
+
+    Parameters
+    ----------
+    index : Value
+        The index.
+    accelerated : str
+        The accelerated Func.
+    dimensions : int
+        How many dimensions are scanned.
+    """
+    if isinstance(index, Tree) and _is_scaled(index):
+        return (
+            f"a stream is read at the rate of {accelerated}'s pixels, one for each; this is another rate, and rates "
+            "are not supported"
+        )
+    return (
+        "a stream is read at a pure variable plus a constant, or at a border condition of that, in each of the "
+        f"{dimensions} scanned dimensions"
+    )
+
+
+def rule_of_missing(moving: Collection[int], scanned: Sequence[str]) -> str:
+    """The rule that a read breaks whose indices move along some dimensions of the scan only.
+
+    Parameters
+    ----------
+    moving : collection of int
+        Those dimensions.
+    scanned : sequence of str
+        Variables of all dimensions, along which every stream runs.
+    """
+    variables = [var for d, var in enumerate(scanned) if d in moving]
+    moves = f"it moves along {' and '.join(variables)} only" if variables else "it is the same for all pixels"
+    return f"{moves}, and every stream of this accelerator runs along {' and '.join(scanned)}"
+
+
+def instead_of(call: ir.Call, shown: str, moving: Collection[int], scanned: Sequence[str]) -> str:
+    """What to write instead of such a read, which is shown to the user like this."""
+    copy = f"compute {shown} in software, as a Func over {' and '.join(scanned)} that is an input of accelerate()"
+    return copy if moving or call.call_type is not ir.CallType.IMAGE else f"pass it as a scalar hl.Param, or {copy}"
+
+
+def not_of_image(border: Border, loop: Loop, accelerated: str) -> tuple[str, str] | None:
+    """Why no launch can have a border, and what else to write; None if launches can.
+
+    Parameters
+    ----------
+    border : Border
+        The border.
+    loop : Loop
+        The dimension of the scan that it is along.
+    accelerated : str
+        The accelerated Func.
+    """
+    var, way_out = loop.var, "compute the padded Func in software as an input"
+    first, last = border.image or (None, None)
+    own_last = None if loop.min is None else loop.min + loop.max_extent - 1
+    is_size = first is None or last is None or last - first + 1 == loop.max_extent
+    if not is_size or (loop.min is not None and (first not in (None, loop.min) or last not in (None, own_last))):
+        ends = [edge for edge in (first, last) if edge is not None]
+        extent = loop.max_extent if first is None or last is None else last - first + 1
+        least = first if first is not None else ends[0] - extent + 1
+        over = ("" if loop.fixed else "up to ") + f"{loop.max_extent} pixels"
+        return (
+            f"its image ends at {' and '.join(f'{var} = {n}' for n in ends)}, and hardware has a border only where "
+            f"{accelerated} ends, which is computed over {over}"
+            + ("" if loop.min is None else f" from {var} = {loop.min}"),
+            f"give {accelerated}.{'bound' if loop.fixed else 'set_estimate'}({var}, {least}, {extent}), or {way_out}",
+        )
+    if not border.folds:
+        return (
+            "it reads as far away as the image's other end, which hardware can hold only for images of one size",
+            f"give {accelerated}.bound({var}, min, extent), or {way_out}",
+        )
+    return None
+
+
+def _is_scaled(tree: Tree) -> bool:
+    """Whether a position is multiplied or divided in an index."""
+    moving = {id(node) for node in walk(tree.expr) if any(_is_position(below, tree) for below in walk(node))}
+    for node in walk(tree.expr):
+        scales = (isinstance(node, ir.Binary) and node.op in (ir.BinaryOp.MUL, ir.BinaryOp.DIV)) or (
+            isinstance(node, ir.Call) and node.name in _SHIFTS
+        )
+        if scales and sum(id(child) in moving for child in children(node)) == 1:
+            return True
+    return False
+
+
+def _is_position(node: ir.Expr, tree: Tree) -> bool:
+    return isinstance(node, ir.Variable) and node.name in tree.indices

@@ -1,0 +1,185 @@
+"""The survey: what every stage reads of which stream, before any hardware is made.
+
+It runs the definitions of all stages, consumers first, so that everything that reads a stream is known before the
+stream's own stage is run. Of data it keeps what they depend on; of reads it keeps all, and domains, edges and borders
+follow from these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fluorite.errors import UnsupportedError
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.region.region import Region
+from fluorite.hwgen.lowering.border_search import BorderSearch
+from fluorite.hwgen.lowering.borders import Border
+from fluorite.hwgen.lowering.definitions import Definitions
+from fluorite.hwgen.lowering.dependence import STREAM, Dependence, Dependences
+from fluorite.hwgen.lowering.domains import clamped, domain_of_output, united, wanted
+from fluorite.hwgen.lowering.edges import Edge, constant_beyond
+from fluorite.hwgen.lowering.helpers import is_border_helper
+from fluorite.hwgen.lowering.indices import Affine, Tree, Value
+from fluorite.hwgen.lowering.reads import Read, ReadIndex
+from fluorite.hwgen.lowering.refusals import as_input, in_order_of_scan, instead_of, rule_of_index, rule_of_missing
+from fluorite.hwgen.lowering.speaker import Origin, Speaker
+from fluorite.hwgen.lowering.values import Domain
+
+__all__ = ["Survey", "survey"]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What is known of a region's streams.
+
+    Attributes
+    ----------
+    reads : tuple of Read
+        All reads, each once, consumers first.
+    domains : dict of str to Domain
+        Per stage or input that is read, what a launch computes or takes of it.
+    edges : dict of str to tuple of Edge or None
+        Per stage and dimension of the scan, beyond which pixels it is constant and is not computed.
+    borders : dict of (str, int) to Border or None
+        Border conditions by `IndexFunction.key`; None for those that are left out.
+    """
+
+    reads: tuple[Read, ...]
+    domains: Mapping[str, Domain]
+    edges: Mapping[str, tuple[Edge | None, ...]]
+    borders: Mapping[tuple[str, int], Border | None]
+
+
+def survey(region: Region, *, padded: bool = False) -> Survey:
+    """Survey a region.
+
+    Parameters
+    ----------
+    region : Region
+        The region.
+    padded : bool
+        Leave borders out: every stream goes on beyond its image.
+
+    Raises
+    ------
+    UnsupportedError
+        A read is none of a stream that comes with the scan, or an input is not read.
+    """
+    found = _Found(region, padded)
+    positions: dict[str, frozenset[int]] = {}
+    for name in reversed(region.stages):
+        if name in found.domains:  # else nothing that is left reads it
+            positions[name] = _run(region, name, found)
+    for stream in region.inputs:
+        if stream.name not in found.domains:
+            raise UnsupportedError(
+                region.name, f"input {stream.name}", "nothing that is computed reads it", "remove it from the inputs"
+            )
+    reads = tuple(found.reads)
+    edges = constant_beyond(region, reads, positions)
+    borders = {key: None if padded else border for key, border in found.search.borders.items()}
+    return Survey(reads, clamped(region, found.domains, reads, edges), edges, borders)
+
+
+def _run(region: Region, stage: str, found: _Found) -> frozenset[int]:
+    """Run a stage; gives the dimensions along which its values depend on a position."""
+    domain, func, speaker = found.domains[stage], region.pipeline.funcs[stage], Speaker(region)
+    data = Dependences()
+    definitions = Definitions(region, stage, speaker, data, _StageReads(region, stage, speaker, found))
+    dimensions: frozenset[int] = frozenset()
+    for numbers in domain.channel_numbers():
+        left = iter(numbers)
+        point = [data.const(next(left)) if d is None else Affine(d, 0) for d in domain.dimensions]
+        dimensions = dimensions.union(*(value.dimensions for value in definitions.values(func, point)))
+    return dimensions
+
+
+class _Found:
+    """What stages read, as far as they have been run."""
+
+    def __init__(self, region: Region, padded: bool) -> None:
+        self.padded = padded
+        self.search = BorderSearch(region)
+        self.domains = {region.name: domain_of_output(region)}  # not yet clamped to edges
+        self.reads: dict[Read, None] = {}
+
+
+class _StageReads:
+    """Finds the reads of one stage, and refuses what is no read of a stream that comes with the scan."""
+
+    def __init__(self, region: Region, stage: str, speaker: Speaker, found: _Found) -> None:
+        self._region = region
+        self._stage = stage
+        self._speaker = speaker
+        self._found = found
+        self._own = found.domains[stage]
+
+    def read(
+        self, call: ir.Call, name: str, args: Sequence[Value[Dependence]], origins: Sequence[Origin | None]
+    ) -> Dependence:
+        """Note a read of a stream."""
+        along: dict[int, ReadIndex] = {}
+        numbers: list[int] = []
+        dimensions: list[int | None] = []
+        for arg, written, origin in zip(args, call.args, origins, strict=True):
+            if isinstance(arg, Dependence) and arg.number is not None:
+                numbers.append(arg.number)
+                dimensions.append(None)
+                continue
+            place, border = self._place(arg, name)
+            if place is None or place.dimension in along:
+                raise self._not_read_at(arg, written, call, origin)
+            along[place.dimension] = ReadIndex(place.offset, None if self._found.padded else border)
+            dimensions.append(place.dimension)
+        scanned = [loop.var for loop in self._region.loops]
+        if len(along) != len(scanned):
+            shown = self._speaker.show(call)
+            raise self._speaker.unsupported(
+                shown, rule_of_missing(along, scanned), instead_of(call, shown, along, scanned)
+            )
+        sorted_along = tuple(along[d] for d in range(len(scanned)))
+        self._note(Read(self._stage, name, tuple(dimensions), sorted_along, tuple(numbers)), call)
+        return STREAM
+
+    def _place(self, index: Value[Dependence], name: str) -> tuple[Affine | None, Border | None]:
+        """The position that an index of a stream is, and the border condition it is under; none for data."""
+        if isinstance(index, Affine):
+            return index, None
+        if not isinstance(index, Tree):
+            return None, None
+        if not index.indices:
+            raise self._speaker.unsupported(
+                f"index {self._speaker.show(index.expr)} of {name}",
+                "which channel is read must be known before there is an image",
+                "give it, or the bounds of its border condition, as numbers",
+            )
+        return self._found.search.border(index, self._own, self._speaker) or (None, None)
+
+    def _note(self, read: Read, call: ir.Call) -> None:
+        """Add a read to what is known of its stream."""
+        domain = wanted(read, self._own)
+        known = self._found.domains.setdefault(read.stream, domain)
+        if known.dimensions != domain.dimensions:
+            shown = self._speaker.show(call)
+            raise self._speaker.unsupported(
+                f"{shown} scans {read.stream} in another way than elsewhere",
+                "a stream has one raster order, and an argument is a number in all reads or in none",
+                as_input(shown),
+            )
+        self._found.domains[read.stream] = united(known, domain)
+        self._found.reads[read] = None
+
+    def _not_read_at(
+        self, index: Value[Dependence], written: ir.Expr, call: ir.Call, origin: Origin | None
+    ) -> UnsupportedError:
+        """The refusal of an index, where the user wrote it."""
+        if isinstance(index, Dependence) and (index.on_streams or index.on_params):
+            rule = in_order_of_scan("data" if index.on_streams else "a Param")
+        else:
+            rule = rule_of_index(index, self._region.name, len(self._region.loops))
+        helper = self._speaker.func
+        if origin is None and is_border_helper(helper):
+            return self._speaker.unsupported(f"{helper.name} around {call.name}", rule, as_input(helper.name))
+        origin = origin or Origin(self._speaker.spoken(), self._speaker.show(written), self._speaker.show(call))
+        return UnsupportedError(origin.func, f"index {origin.index} in {origin.call}", rule, as_input(origin.call))

@@ -1,0 +1,193 @@
+"""Reads of one stream around the pixel that is computed, with the stream's borders where it has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.region.region import Region
+from fluorite.hwgen.lowering.borders import Border
+from fluorite.hwgen.lowering.edges import Edge
+from fluorite.hwgen.lowering.positions import Positions
+from fluorite.hwgen.lowering.values import Domain
+from fluorite.hwgen.streams.builder import Builder
+from fluorite.hwgen.streams.graph import Ref
+
+__all__ = ["Source", "Window"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a window is on.
+
+    Attributes
+    ----------
+    name : str
+        The stage or input.
+    key : str
+        The stream: of a stage, that of one Tuple element.
+    type : ir.Type
+        Of its values.
+    channel : int
+        Which value of a pixel.
+    domain : Domain
+        Its domain.
+    edges : sequence of Edge or None
+        Per dimension of the scan, beyond which pixels it is constant and is not computed; empty for an input.
+    """
+
+    name: str
+    key: str
+    type: ir.Type
+    channel: int
+    domain: Domain
+    edges: Sequence[Edge | None]
+
+
+class Window:
+    """Reads of a stream by one stage, around one distance.
+
+    A stage that is constant beyond some pixels (:mod:`fluorite.hwgen.lowering.edges`) has a border there that repeats
+    its edge.
+
+    Parameters
+    ----------
+    region : Region
+        The region.
+    build : Builder
+        Makes nodes.
+    positions : Positions
+        Makes nodes of where the scan is.
+    reader : str
+        The stage that reads.
+    own : Domain
+        Its domain.
+    source : Source
+        What is read.
+    borders : mapping of int to Border
+        The read's border conditions, by dimension of the scan.
+    offsets : sequence of int
+        How far away is read, in pixels along each dimension of the scan.
+    """
+
+    def __init__(
+        self,
+        region: Region,
+        build: Builder,
+        positions: Positions,
+        reader: str,
+        own: Domain,
+        source: Source,
+        borders: Mapping[int, Border],
+        offsets: Sequence[int],
+    ) -> None:
+        self._loops = region.loops
+        self._build = build
+        self._positions = positions
+        self._reader = reader
+        self._own = own
+        self._source = source
+        self._borders = borders
+        self._edges = dict.fromkeys(borders, Edge(0, 0))
+        for d, edge in enumerate(source.edges):
+            past = edge and (offsets[d] < edge.lo or own.hi[d] - own.lo[d] + offsets[d] > edge.hi)
+            if edge and past and d not in borders:
+                self._edges[d] = edge
+
+    def read(self, offsets: tuple[int, ...], inner: int = -1) -> Ref:
+        """The value at these distances in pixels; only the borders of dimensions beyond ``inner`` are applied."""
+        bordered = [d for d in sorted(self._edges) if d > inner]
+        if not bordered:
+            return self._tap(offsets)
+        d = bordered[0]
+        if d in self._borders and not self._borders[d].repeats_edge:
+            return self._folded(offsets, d)
+        if offsets[d] >= self._edges[d].lo:
+            return self._repeated_right(offsets, d)
+        is_before = self._is_before(offsets, d)
+        return self._build.select(
+            is_before, self._repeated_left(_moved(offsets, d, 1), d), self._repeated_right(offsets, d)
+        )
+
+    def _repeated_left(self, offsets: tuple[int, ...], d: int) -> Ref:
+        """The value here, or if this is before the edge, the one at it: each position takes it from the next one."""
+        value = self.read(offsets, d)
+        if offsets[d] >= self._edges[d].lo:
+            return value
+        return self._build.select(self._is_before(offsets, d), self._repeated_left(_moved(offsets, d, 1), d), value)
+
+    def _repeated_right(self, offsets: tuple[int, ...], d: int) -> Ref:
+        """The value here, or if this is behind the edge, the one at it: each position takes it from the one before."""
+        value = self.read(offsets, d)
+        if self._furthest_right(offsets, d) <= 0:
+            return value
+        behind = self._compare("behind", offsets, d, offsets[d] - self._edges[d].hi)
+        return self._build.select(behind, self._repeated_right(_moved(offsets, d, -1), d), value)
+
+    def _is_before(self, offsets: tuple[int, ...], d: int) -> Ref:
+        """Whether the place that is read lies before the edge."""
+        return self._compare("lt", offsets, d, -((offsets[d] - self._edges[d].lo) // self._loops[d].lanes))
+
+    def _folded(self, offsets: tuple[int, ...], d: int) -> Ref:
+        """Any other border: each position beyond an edge has its own pixel."""
+        border, build, offset = self._borders[d], self._build, offsets[d]
+        value = self.read(offsets, d)
+        for j in range(1, min(-offset, len(border.usual.left)) + 1):
+            word, between = divmod(-j - offset, self._loops[d].lanes)
+            if not between:  # else this lane is never there
+                folded = self._of_size(offsets, d, [j + fold.left[j - 1] for fold in border.folds])
+                value = build.select(self._compare("eq", offsets, d, word), folded, value)
+        for j in range(1, self._furthest_right(offsets, d) + 1):
+            folded = self._of_size(offsets, d, [-j - fold.right[j - 1] for fold in border.folds])
+            value = build.select(self._compare("at", offsets, d, offset - j), folded, value)
+        return value
+
+    def _of_size(self, offsets: tuple[int, ...], d: int, moves: Sequence[int]) -> Ref:
+        """The value some pixels away, as many as the image's size says: of the least extent, of one more, and so on."""
+        build, last = self._build, self._positions.last
+        value = self.read(_moved(offsets, d, moves[-1]), d)
+        for number, by in enumerate(moves[:-1]):
+            if by != moves[-1]:
+                is_small = build.eq(last(self._loops[d]), build.const(self._borders[d].least_extent + number - 1))
+                value = build.select(is_small, self.read(_moved(offsets, d, by), d), value)
+        return value
+
+    def _furthest_right(self, offsets: tuple[int, ...], d: int) -> int:
+        """How far behind the edge the place that is read can be, over the reader's domain."""
+        # A lane beyond the domain, in the last word of a row, would go further, but nobody looks at it.
+        beyond = self._own.hi[d] - self._own.lo[d] + offsets[d] - self._edges[d].hi
+        return min(beyond, len(self._borders[d].usual.right)) if d in self._borders else beyond
+
+    def _compare(self, what: str, offsets: tuple[int, ...], d: int, number: int) -> Ref:
+        """A condition on where the scan is along dimension d.
+
+        ``lt`` and ``eq`` compare the number of the word, ``behind`` and ``at`` the pixels left behind the word's
+        first one. An outer dimension is looked at from the place that is read, so that what it selects only moves
+        along a row: one column of multiplexers serves the whole window.
+        """
+        build, loop = self._build, self._loops[d]
+        word = self._positions.word(self._reader if d == 0 else self._source.name, d)
+        word = word.shifted(tuple(n if e < d else 0 for e, n in enumerate(self._delay(offsets))))
+        if what in ("lt", "eq"):
+            return build.lt(word, build.const(number)) if what == "lt" else build.eq(word, build.const(number))
+        left = build.linear([(1, self._positions.last(loop)), (-loop.lanes, word)])
+        return build.lt(left, build.const(number)) if what == "behind" else build.eq(left, build.const(number))
+
+    def _delay(self, offsets: tuple[int, ...]) -> tuple[int, ...]:
+        """How many words earlier the place that is read comes, along each dimension."""
+        places = zip(offsets, self._source.domain.lo, self._loops, strict=True)
+        return tuple(-((offset - lo) // loop.lanes) for offset, lo, loop in places)
+
+    def _tap(self, offsets: tuple[int, ...]) -> Ref:
+        """The stream's own value at the place that is read."""
+        lane, stride, source = 0, 1, self._source
+        for offset, lo, loop in zip(offsets, source.domain.lo, self._loops, strict=True):
+            lane += (offset - lo) % loop.lanes * stride
+            stride *= loop.lanes
+        tap = self._build.tap(source.key, lane, source.channel, source.type.min, source.type.max)
+        return tap.shifted(self._delay(offsets))
+
+
+def _moved(offsets: tuple[int, ...], d: int, by: int) -> tuple[int, ...]:
+    return (*offsets[:d], offsets[d] + by, *offsets[d + 1 :])
