@@ -41,7 +41,12 @@ cli
 """
 LEVELS = {room: level for level, line in enumerate(ROOMS.split("\n")) for room in line.split()}
 # Rooms inside a room of the list, where what the outer room's own files are to them is not the list's order.
-INNER = {"hwgen.shell": ("memory", "video"), "boards": ("ecp5", "vivado"), "systems": ("program", "machine")}
+INNER = {
+    "hwgen.lowering": ("evaluate", "survey"),
+    "hwgen.shell": ("memory", "video"),
+    "boards": ("ecp5", "vivado"),
+    "systems": ("program", "machine"),
+}
 
 
 def modules():

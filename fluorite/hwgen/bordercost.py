@@ -1,10 +1,10 @@
 """What borders cost: stages that are computed beyond the image hold it longer than a window has rows.
 
 With a border condition on the input alone, every stage is computed as far beyond the image as the stages behind it
-reach, unless it is constant there (:mod:`fluorite.hwgen.lowering.edges`). What lies beyond is made of pixels inside,
-which must be there when the first row is computed, and rows follow one another at the scan's pace: the image is held
-for all rows that are computed beyond it, in front of it and behind. An image that software padded is there row by row
-as it is read.
+reach, unless it is constant there (:mod:`fluorite.hwgen.lowering.survey.edges`). What lies beyond is made of pixels
+inside, which must be there when the first row is computed, and rows follow one another at the scan's pace: the image is
+held for all rows that are computed beyond it, in front of it and behind. An image that software padded is there row by
+row as it is read.
 """
 
 from __future__ import annotations

@@ -28,10 +28,10 @@ ELSEWHERE = {
     "frontend/tables/directives.py:refuse_directives:1": "tests/errors/test_directives.py follows it",
     "frontend/region/limits.py:check_limits:1": "tests/errors/test_limits.py",
     "frontend/region/placement.py:refuse_vector_loops:1": "tests/errors/test_placement.py",
-    "hwgen/lowering/expressions.py:data:1": _NO_WAY_THERE,
-    "hwgen/lowering/expressions.py:_variable:2": _NO_WAY_THERE,
+    "hwgen/lowering/evaluate/expressions.py:data:1": _NO_WAY_THERE,
+    "hwgen/lowering/evaluate/expressions.py:_variable:2": _NO_WAY_THERE,
     "hwgen/plan/fifo_depths.py:check_fifo_depths:1": "tests/hwgen/test_fifo.py follows it",
-    "hwgen/lowering/border_search.py:_check:2": "tests/test_borders.py follows both ways",
+    "hwgen/lowering/survey/border_search.py:_check:2": "tests/test_borders.py follows both ways",
     "hwgen/plan/room.py:check_room:1": "tests/errors/test_limits.py",
 }
 # Reached here, with nothing to follow: name of the pipeline, and the reason.

@@ -1,1 +1,1 @@
-"""Lowering: a region's stages as stream graphs over taps of one another."""
+"""Lowering: a region's stages as stream expressions over taps of one another."""

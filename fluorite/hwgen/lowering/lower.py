@@ -1,7 +1,7 @@
 """Lowering: a region's algorithm becomes stream expressions, one per stage, lane and channel.
 
-The survey (:mod:`fluorite.hwgen.lowering.survey`) has said what every stage reads and computes, and has refused what
-is no read of a stream. Here the definitions are run again, and data are nodes.
+The survey (:mod:`fluorite.hwgen.lowering.survey.survey`) has said what every stage reads and computes, and has refused
+what is no read of a stream. Here the definitions are run again, and data are nodes.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from itertools import product
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.borders import Border
-from fluorite.hwgen.lowering.definitions import Definitions
-from fluorite.hwgen.lowering.domains import pixels_beyond
-from fluorite.hwgen.lowering.indices import Affine, Tree, Value, index_functions
+from fluorite.hwgen.lowering.evaluate.definitions import Definitions
+from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value, index_functions
+from fluorite.hwgen.lowering.evaluate.speaker import Origin, Speaker
 from fluorite.hwgen.lowering.nodes import Nodes
 from fluorite.hwgen.lowering.positions import Positions
-from fluorite.hwgen.lowering.speaker import Origin, Speaker
-from fluorite.hwgen.lowering.survey import Survey, survey
+from fluorite.hwgen.lowering.survey.domains import pixels_beyond
+from fluorite.hwgen.lowering.survey.survey import Survey, survey
 from fluorite.hwgen.lowering.values import Lowered, stage_key
 from fluorite.hwgen.lowering.window import Source, Window
 from fluorite.hwgen.streams.builder import Builder, constant_value

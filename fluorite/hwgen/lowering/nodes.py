@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.formula import variable
-from fluorite.hwgen.lowering.indices import Affine
+from fluorite.hwgen.lowering.evaluate.indices import Affine
+from fluorite.hwgen.lowering.evaluate.speaker import Speaker
 from fluorite.hwgen.lowering.positions import Positions
 from fluorite.hwgen.lowering.semantics.apply import apply
-from fluorite.hwgen.lowering.speaker import Speaker
 from fluorite.hwgen.lowering.tables import TableRead
 from fluorite.hwgen.lowering.values import Lowered
 from fluorite.hwgen.streams.builder import Builder, constant_value

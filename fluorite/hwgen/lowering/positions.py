@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fluorite.frontend.region.region import Loop, Region
 from fluorite.hwgen.formula import Formula, constant, variable
-from fluorite.hwgen.lowering.indices import Affine
+from fluorite.hwgen.lowering.evaluate.indices import Affine
 from fluorite.hwgen.lowering.values import Domain, Lowered
 from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Ref

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.borders import Border
-from fluorite.hwgen.lowering.edges import Edge
 from fluorite.hwgen.lowering.positions import Positions
+from fluorite.hwgen.lowering.survey.edges import Edge
 from fluorite.hwgen.lowering.values import Domain
 from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Ref
@@ -48,8 +48,8 @@ class Source:
 class Window:
     """Reads of a stream by one stage, around one distance.
 
-    A stage that is constant beyond some pixels (:mod:`fluorite.hwgen.lowering.edges`) has a border there that repeats
-    its edge.
+    A stage that is constant beyond some pixels (:mod:`fluorite.hwgen.lowering.survey.edges`) has a border there that
+    repeats its edge.
 
     Parameters
     ----------

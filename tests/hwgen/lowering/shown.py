@@ -6,7 +6,7 @@ from fluorite.frontend import halide_io
 from fluorite.frontend.constants import Constants
 from fluorite.frontend.region.extract import accelerated_funcs, extract
 from fluorite.hwgen.lowering.lower import lower
-from fluorite.hwgen.lowering.survey import survey
+from fluorite.hwgen.lowering.survey.survey import survey
 from fluorite.hwgen.streams.graph import topological
 from fluorite.hwgen.streams.text import numbered, show_nodes, show_ref
 

@@ -4,9 +4,9 @@ import halide as hl
 import pytest
 
 from fluorite.frontend.algorithm import ir
-from fluorite.hwgen.lowering.dependence import STREAM, Dependence, Dependences
 from fluorite.hwgen.lowering.lower import lower
-from fluorite.hwgen.lowering.survey import survey
+from fluorite.hwgen.lowering.survey.dependence import STREAM, Dependence, Dependences
+from fluorite.hwgen.lowering.survey.survey import survey
 from fluorite.hwgen.streams.graph import topological
 from fluorite.hwgen.streams.operations import value_of
 from tests.hwgen.lowering.shown import region_of, show_survey

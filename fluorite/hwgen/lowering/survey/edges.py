@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from fluorite.frontend.region.region import Region
-from fluorite.hwgen.lowering.reads import Read
+from fluorite.hwgen.lowering.survey.reads import Read
 
 __all__ = ["Edge", "constant_beyond"]
 

@@ -11,13 +11,13 @@ from typing import Generic, TypeVar
 from fluorite.errors import UnsupportedError
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
-from fluorite.hwgen.lowering.arithmetic import Arithmetic, Streams
-from fluorite.hwgen.lowering.calls import Before, Calls, Running
-from fluorite.hwgen.lowering.expressions import Expressions
-from fluorite.hwgen.lowering.indices import Value
-from fluorite.hwgen.lowering.reductions import refuse_in_time
-from fluorite.hwgen.lowering.refusals import as_input
-from fluorite.hwgen.lowering.speaker import Caller, Origin, Speaker
+from fluorite.hwgen.lowering.evaluate.arithmetic import Arithmetic, Streams
+from fluorite.hwgen.lowering.evaluate.calls import Before, Calls, Running
+from fluorite.hwgen.lowering.evaluate.expressions import Expressions
+from fluorite.hwgen.lowering.evaluate.indices import Value
+from fluorite.hwgen.lowering.evaluate.reductions import refuse_in_time
+from fluorite.hwgen.lowering.evaluate.refusals import as_input
+from fluorite.hwgen.lowering.evaluate.speaker import Caller, Origin, Speaker
 
 __all__ = ["Definitions"]
 

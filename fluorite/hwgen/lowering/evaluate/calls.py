@@ -9,12 +9,12 @@ from typing import Generic, TypeAlias, TypeVar
 
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
-from fluorite.hwgen.lowering.aliases import passed_on
-from fluorite.hwgen.lowering.arithmetic import Arithmetic, Streams
-from fluorite.hwgen.lowering.expressions import Expressions
-from fluorite.hwgen.lowering.indices import Affine, Tree, Value, dimensions_of
-from fluorite.hwgen.lowering.refusals import as_input, instead_of, rule_of_missing
-from fluorite.hwgen.lowering.speaker import Origin, Speaker
+from fluorite.hwgen.lowering.evaluate.aliases import passed_on
+from fluorite.hwgen.lowering.evaluate.arithmetic import Arithmetic, Streams
+from fluorite.hwgen.lowering.evaluate.expressions import Expressions
+from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value, dimensions_of
+from fluorite.hwgen.lowering.evaluate.refusals import as_input, instead_of, rule_of_missing
+from fluorite.hwgen.lowering.evaluate.speaker import Origin, Speaker
 from fluorite.hwgen.lowering.tables import TableRead, buffer_value, is_table
 
 __all__ = ["Before", "Calls", "Running"]

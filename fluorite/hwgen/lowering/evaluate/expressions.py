@@ -12,11 +12,11 @@ from typing import Generic, TypeAlias, TypeVar
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.visit import children
 from fluorite.frontend.region.region import Region
-from fluorite.hwgen.lowering.arithmetic import Arithmetic
-from fluorite.hwgen.lowering.indices import Affine, Tree, Value, moved_by, with_children
-from fluorite.hwgen.lowering.refusals import as_input
-from fluorite.hwgen.lowering.software_only import SOFTWARE_ONLY, software_only
-from fluorite.hwgen.lowering.speaker import Speaker
+from fluorite.hwgen.lowering.evaluate.arithmetic import Arithmetic
+from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value, moved_by, with_children
+from fluorite.hwgen.lowering.evaluate.refusals import as_input
+from fluorite.hwgen.lowering.evaluate.software_only import SOFTWARE_ONLY, software_only
+from fluorite.hwgen.lowering.evaluate.speaker import Speaker
 
 __all__ = ["Expressions", "Read"]
 

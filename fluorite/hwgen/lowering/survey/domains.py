@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from fluorite.frontend.region.region import Region
-from fluorite.hwgen.lowering.edges import Edge
-from fluorite.hwgen.lowering.reads import Read
+from fluorite.hwgen.lowering.survey.edges import Edge
+from fluorite.hwgen.lowering.survey.reads import Read
 from fluorite.hwgen.lowering.values import Domain
 
 __all__ = ["clamped", "domain_of_output", "pixels_beyond", "united", "wanted"]
@@ -59,7 +59,7 @@ def clamped(
     reads : sequence of Read
         All reads.
     edges : mapping of str to sequence of Edge or None
-        Per stage and dimension, as of :func:`fluorite.hwgen.lowering.edges.constant_beyond`.
+        Per stage and dimension, as of :func:`fluorite.hwgen.lowering.survey.edges.constant_beyond`.
     """
     ranges: dict[str, list[tuple[int, int]]] = {region.name: [(0, 0)] * len(region.loops)}
     for stage in reversed(region.stages):

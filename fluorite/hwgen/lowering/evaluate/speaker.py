@@ -9,9 +9,9 @@ from fluorite.errors import UnsupportedError
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.pretty import show
 from fluorite.frontend.region.region import Region
-from fluorite.hwgen.lowering.aliases import names_of_aliases
-from fluorite.hwgen.lowering.helpers import is_border_helper, is_reduction_helper
-from fluorite.hwgen.lowering.indices import Affine, Tree
+from fluorite.hwgen.lowering.evaluate.aliases import names_of_aliases
+from fluorite.hwgen.lowering.evaluate.helpers import is_border_helper, is_reduction_helper
+from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree
 
 __all__ = ["Caller", "Origin", "Speaker"]
 

@@ -13,17 +13,18 @@ from dataclasses import dataclass
 from fluorite.errors import UnsupportedError
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
-from fluorite.hwgen.lowering.border_search import BorderSearch
 from fluorite.hwgen.lowering.borders import Border
-from fluorite.hwgen.lowering.definitions import Definitions
-from fluorite.hwgen.lowering.dependence import STREAM, Dependence, Dependences
-from fluorite.hwgen.lowering.domains import clamped, domain_of_output, united, wanted
-from fluorite.hwgen.lowering.edges import Edge, constant_beyond
-from fluorite.hwgen.lowering.helpers import is_border_helper
-from fluorite.hwgen.lowering.indices import Affine, Tree, Value
-from fluorite.hwgen.lowering.reads import Read, ReadIndex
-from fluorite.hwgen.lowering.refusals import as_input, in_order_of_scan, instead_of, rule_of_index, rule_of_missing
-from fluorite.hwgen.lowering.speaker import Origin, Speaker
+from fluorite.hwgen.lowering.evaluate.definitions import Definitions
+from fluorite.hwgen.lowering.evaluate.helpers import is_border_helper
+from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value
+from fluorite.hwgen.lowering.evaluate.refusals import as_input, instead_of, rule_of_missing
+from fluorite.hwgen.lowering.evaluate.speaker import Origin, Speaker
+from fluorite.hwgen.lowering.survey.border_search import BorderSearch
+from fluorite.hwgen.lowering.survey.dependence import STREAM, Dependence, Dependences
+from fluorite.hwgen.lowering.survey.domains import clamped, domain_of_output, united, wanted
+from fluorite.hwgen.lowering.survey.edges import Edge, constant_beyond
+from fluorite.hwgen.lowering.survey.reads import Read, ReadIndex
+from fluorite.hwgen.lowering.survey.refusals import in_order_of_scan, rule_of_index
 from fluorite.hwgen.lowering.values import Domain
 
 __all__ = ["Survey", "survey"]

@@ -2,7 +2,7 @@
 
 Lowering makes nodes of the stream graph (:mod:`fluorite.hwgen.lowering.nodes`); the survey, which runs the same
 definitions before it, only wants to know which of them are numbers and which depend on a position
-(:mod:`fluorite.hwgen.lowering.dependence`). ``D`` is what they have data as.
+(:mod:`fluorite.hwgen.lowering.survey.dependence`). ``D`` is what they have data as.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from fluorite.frontend.algorithm import ir
-from fluorite.hwgen.lowering.indices import Affine, Value
-from fluorite.hwgen.lowering.speaker import Origin
+from fluorite.hwgen.lowering.evaluate.indices import Affine, Value
+from fluorite.hwgen.lowering.evaluate.speaker import Origin
 from fluorite.hwgen.lowering.tables import TableRead
 
 __all__ = ["Arithmetic", "Streams"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fluorite.frontend.algorithm import ir
-from fluorite.hwgen.lowering.indices import Affine
+from fluorite.hwgen.lowering.evaluate.indices import Affine
 from fluorite.hwgen.lowering.semantics.apply import apply
 from fluorite.hwgen.lowering.tables import TableRead
 from fluorite.hwgen.streams.builder import Builder, constant_value

@@ -9,9 +9,9 @@ from fluorite.errors import UnsupportedError
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.loops import Leaf, left_in_time
 from fluorite.frontend.region.region import Region
-from fluorite.hwgen.lowering.helpers import is_inline_reduction
-from fluorite.hwgen.lowering.refusals import as_input
-from fluorite.hwgen.lowering.speaker import Speaker
+from fluorite.hwgen.lowering.evaluate.helpers import is_inline_reduction
+from fluorite.hwgen.lowering.evaluate.refusals import as_input
+from fluorite.hwgen.lowering.evaluate.speaker import Speaker
 
 __all__ = ["refuse_in_time"]
 

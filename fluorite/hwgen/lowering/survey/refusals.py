@@ -1,25 +1,16 @@
-"""Why a stream cannot be read at an index, and what else to write: the words of refusals."""
+"""Words of refusals: why a stream cannot be read at an index, and why an image cannot have a border."""
 
 from __future__ import annotations
-
-from collections.abc import Collection, Sequence
 
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.visit import children, walk
 from fluorite.frontend.region.region import Loop
 from fluorite.hwgen.lowering.borders import Border
-from fluorite.hwgen.lowering.indices import Tree
+from fluorite.hwgen.lowering.evaluate.indices import Tree
 
-__all__ = [
-    "as_input", "in_order_of_scan", "instead_of", "not_of_image", "rule_of_index", "rule_of_missing",
-]  # fmt: skip
+__all__ = ["in_order_of_scan", "not_of_image", "rule_of_index"]
 
 _SHIFTS = ("shift_left", "shift_right")
-
-
-def as_input(read: str) -> str:
-    """The way out that is always there: software computes what hardware cannot read."""
-    return f"compute {read} in software, as a Func of its own that is an input of accelerate()"
 
 
 def in_order_of_scan(what: str) -> str:
@@ -48,27 +39,6 @@ def rule_of_index(index: object, accelerated: str, dimensions: int) -> str:
         "a stream is read at a pure variable plus a constant, or at a border condition of that, in each of the "
         f"{dimensions} scanned dimensions"
     )
-
-
-def rule_of_missing(moving: Collection[int], scanned: Sequence[str]) -> str:
-    """The rule that a read breaks whose indices move along some dimensions of the scan only.
-
-    Parameters
-    ----------
-    moving : collection of int
-        Those dimensions.
-    scanned : sequence of str
-        Variables of all dimensions, along which every stream runs.
-    """
-    variables = [var for d, var in enumerate(scanned) if d in moving]
-    moves = f"it moves along {' and '.join(variables)} only" if variables else "it is the same for all pixels"
-    return f"{moves}, and every stream of this accelerator runs along {' and '.join(scanned)}"
-
-
-def instead_of(call: ir.Call, shown: str, moving: Collection[int], scanned: Sequence[str]) -> str:
-    """What to write instead of such a read, which is shown to the user like this."""
-    copy = f"compute {shown} in software, as a Func over {' and '.join(scanned)} that is an input of accelerate()"
-    return copy if moving or call.call_type is not ir.CallType.IMAGE else f"pass it as a scalar hl.Param, or {copy}"
 
 
 def not_of_image(border: Border, loop: Loop, accelerated: str) -> tuple[str, str] | None:
