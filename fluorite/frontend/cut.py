@@ -17,6 +17,7 @@ from fluorite.frontend.cut_refusals import (
     refuse_schedule,
     refuse_tuple,
 )
+from fluorite.frontend.region.signature import StageSignature
 from fluorite.frontend.tables.rewrite import apply_wrappers, find_func, prune, reachable, transform
 from fluorite.frontend.tables.table import Table, table
 
@@ -29,31 +30,22 @@ _INLINED = table("LoopLevel", stage_index=-1)
 _ROOT = table("LoopLevel", stage_index=-1, var_name="__root")
 
 
-def software(
-    root: Table, func_name: str, inputs: Sequence[str], scalars: Sequence[str | ir.Variable], extern_name: str
-) -> Table:
+def software(root: Table, stage: StageSignature) -> Table:
     """Replace the accelerated Func by an extern stage.
 
-    Apply it once per accelerator. The C function gets ``halide_buffer_t *`` for each input, each scalar by
-    value, and ``halide_buffer_t *`` for each value of the Func, in this order.
+    Apply it once per accelerator.
 
     Before
         ``hw(x, y) = ...f(x, y)...gain...``
     After
-        ``hw.define_extern("extern_name", [f, gain], ...)``, computed where ``hw`` was
+        ``hw.define_extern("symbol", [f, gain], ...)``, computed where ``hw`` was
 
     Parameters
     ----------
     root : Table
         The pipeline.
-    func_name : str
-        The accelerated Func.
-    inputs : sequence of str
-        Funcs and ImageParams that the extern stage reads: input streams, then taps.
-    scalars : sequence of str or ir.Variable
-        Params used inside by name, or variables such as ``input.extent.0``.
-    extern_name : str
-        C symbol of the extern stage.
+    stage : StageSignature
+        The accelerated Func, and what the C function that takes its place gets.
 
     Returns
     -------
@@ -68,6 +60,7 @@ def software(
         If the accelerated Func, or the buffer of an input, is scheduled as no extern stage can be.
     """
     root = apply_wrappers(root)
+    func_name, inputs = stage.func, stage.inputs
     func = find_func(root, func_name)
     refuse_schedule(root, func)
     for other in (func, *(find_func(root, name) for name in inputs if not _is_image(root, name))):
@@ -81,9 +74,9 @@ def software(
         updates=(),
         extern_arguments=(
             *(_buffer_argument(root, func_name, name) for name in inputs),
-            *(_scalar_argument(root, scalar) for scalar in scalars),
+            *(_scalar_argument(root, scalar.variable or scalar.param) for scalar in stage.scalars),
         ),
-        extern_function_name=extern_name,
+        extern_function_name=stage.symbol,
         extern_mangling="C",
         extern_function_device_api="Host",
     )

@@ -3,43 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from fluorite.errors import UsageError
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.identifiers import shown
+from fluorite.frontend.region.signature import StageScalar
 from fluorite.glue.c_code import c_formula, c_number
 from fluorite.glue.registers.runtime import common_registers
 from fluorite.glue.stage_tables import border_lines, stage_lines
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.shell.layout import element_bytes
-from fluorite.hwgen.shell.registers import Register, RegisterMap, StreamRegisters
+from fluorite.hwgen.shell.registers import Register, RegisterMap
 
 __all__ = ["AcceleratorCode"]
 
 _MAX_ARGUMENTS, _MAX_CHANNELS, _MAX_DIMENSIONS, _MAX_STREAMS, _MAX_VARIABLES = 8, 256, 4, 16, 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Scalar:
-    """A Param, or an extent or min of an image, that Halide passes to the extern stage by value."""
-
-    name: str  # in C
-    raw: str  # in index functions
-    type: ir.Type
-
-    @property
-    def c_type(self) -> str:
-        """C type in Halide's ABI."""
-        if self.type.bits == 1:
-            return "uint8_t"
-        return f"{'' if self.type.is_signed else 'u'}int{self.type.bits}_t"
-
-    @property
-    def value(self) -> str:
-        """The argument as an ``int64_t``; only the lowest bit of a Boolean is defined."""
-        return f"{self.name} & 1" if self.type.bits == 1 else f"(int64_t){self.name}"
 
 
 class AcceleratorCode:
@@ -73,7 +52,8 @@ class AcceleratorCode:
         self.region = generated.region
         self.name = self.region.names[self.region.name]
         self.title = shown(self.region.name)
-        self.symbol = f"fluorite_{self.name}"
+        self.signature = generated.signature
+        self.symbol = generated.signature.symbol
         self._check()
 
     def _check(self) -> None:
@@ -83,7 +63,7 @@ class AcceleratorCode:
             ("channels", max(stream.port.channels for stream in streams), _MAX_CHANNELS),
             ("dimensions", max(len(stream.axes) for stream in streams), _MAX_ARGUMENTS),
             ("scanned dimensions", len(self.region.loops), _MAX_DIMENSIONS),
-            ("Params and loops", len(self._variables), _MAX_VARIABLES),
+            ("Params and loops", len(self.generated.variables), _MAX_VARIABLES),
         ):
             if found > limit:
                 raise UsageError(f"{self.region.name}: the driver takes {limit} {what} at most, not {found}")
@@ -91,28 +71,14 @@ class AcceleratorCode:
     # --- names ----------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _scalars(self) -> list[_Scalar]:
-        lowered, names = self.generated.lowered, self.region.names
-        params = [_Scalar(names.param(n), names.param(n), t) for n, t in lowered.parameters.items()]
-        return params + [_Scalar(names.metadata(n), n, v.type) for n, v in lowered.metadata.items()]
-
-    @cached_property
     def _variables(self) -> dict[str, str]:
         """C variable by the formulas' name of it, in the order of the stage's table of variables."""
-        names = self.region.names
-        found = [name for o in self.region.loops for name in (names.minimum(o.var), names.extent(o.var))]
-        found += [scalar.name for scalar in self._scalars]
-        return {name: name for name in found}
+        return {name: name for name in self.generated.variables}
 
     @cached_property
     def _buffers(self) -> list[str]:
         """Parameters of the extern stage that are buffers: inputs, then outputs."""
-        inputs = [f"{self.region.names[i.name]}_buffer" for i in self.region.inputs]
-        return inputs + [f"{stream.port.name}_buffer" for stream in self._outputs]
-
-    @property
-    def _outputs(self) -> list[StreamRegisters]:
-        return [stream for stream in self.registers.streams if stream.port.direction == "out"]
+        return [f"{stream.port.name}_buffer" for stream in self.generated.streams]
 
     @property
     def _launch(self) -> list[Register]:
@@ -126,9 +92,9 @@ class AcceleratorCode:
     @property
     def prototype(self) -> str:
         """Head of the extern stage's function, in Halide's ABI."""
-        inputs = len(self.region.inputs)
+        inputs = len(self.signature.inputs)
         parameters = [f"struct halide_buffer_t *{name}" for name in self._buffers[:inputs]]
-        parameters += [f"{scalar.c_type} {scalar.name}" for scalar in self._scalars]
+        parameters += [f"{_c_type(scalar.type)} {scalar.name}" for scalar in self.signature.scalars]
         parameters += [f"struct halide_buffer_t *{name}" for name in self._buffers[inputs:]]
         return f"int {self.symbol}({', '.join(parameters)})"
 
@@ -212,9 +178,9 @@ class AcceleratorCode:
             list(self._streams()),
             list(self._settings()),
             list(self._transfers()),
-            *border_lines(self.generated, [scalar.raw for scalar in self._scalars]),
+            *border_lines(self.generated, [scalar.raw for scalar in self.signature.scalars]),
             list(self._scalar_ranges()),
-            list(stage_lines(self.generated, self.symbol, len(self._scalars))),
+            list(stage_lines(self.generated, self.symbol, len(self.signature.scalars))),
             list(self._functions()),
         ]
         return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -307,11 +273,11 @@ class AcceleratorCode:
         yield "}"
 
     def _scalar_ranges(self) -> Iterator[str]:
-        if not self._scalars:
+        if not self.signature.scalars:
             return
         yield "static const struct fluorite_scalar SCALARS[] = {"
         yield "    /* name, least, most */"
-        for scalar in self._scalars:
+        for scalar in self.signature.scalars:
             least, most = scalar.type.min, scalar.type.max
             if scalar.type.bits == 64:  # all that 64 bits hold, whatever their sign
                 least, most = -(1 << 63), (1 << 63) - 1
@@ -330,7 +296,18 @@ class AcceleratorCode:
         yield self.prototype
         yield "{"
         yield f"    struct halide_buffer_t *const buffers[] = {{{', '.join(self._buffers)}}};"
-        if self._scalars:
-            yield f"    const int64_t scalars[] = {{{', '.join(scalar.value for scalar in self._scalars)}}};"
-        yield f"    return fluorite_stage_call(&STAGE, buffers, {'scalars' if self._scalars else 'NULL'});"
+        scalars = self.signature.scalars
+        if scalars:
+            yield f"    const int64_t scalars[] = {{{', '.join(_c_value(scalar) for scalar in scalars)}}};"
+        yield f"    return fluorite_stage_call(&STAGE, buffers, {'scalars' if scalars else 'NULL'});"
         yield "}"
+
+
+def _c_type(type_: ir.Type) -> str:
+    """C type of a scalar in Halide's ABI."""
+    return "uint8_t" if type_.bits == 1 else f"{'' if type_.is_signed else 'u'}int{type_.bits}_t"
+
+
+def _c_value(scalar: StageScalar) -> str:
+    """The argument as an ``int64_t``; only the lowest bit of a Boolean is defined."""
+    return f"{scalar.name} & 1" if scalar.type.bits == 1 else f"(int64_t){scalar.name}"

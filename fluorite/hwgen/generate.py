@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fluorite.frontend.region.identifiers import Identifiers, Taken
 from fluorite.frontend.region.region import Region
+from fluorite.frontend.region.signature import StageScalar, StageSignature
 from fluorite.hwgen.expand import Watch, expanded
 from fluorite.hwgen.family.delays import ZYNQ7000, Family
 from fluorite.hwgen.formula import Formula, constant
@@ -21,7 +22,7 @@ from fluorite.hwgen.plan.fifo_depths import check_fifo_depths
 from fluorite.hwgen.plan.room import check_room
 from fluorite.hwgen.plan.schedule import Schedule, schedule
 from fluorite.hwgen.plan.storage import Storage, allocate, cycles
-from fluorite.hwgen.plan.stream_plan import StreamPlan, stream_plans
+from fluorite.hwgen.plan.stream_plan import StreamPlan, loop_variables, stream_plans
 from fluorite.hwgen.rtl.core import Core
 from fluorite.hwgen.streams.graph import Delay, Graph
 from fluorite.hwgen.streams.operations import WRAP, names_value, value_of
@@ -67,6 +68,8 @@ class Generated:
         Setting that carries a formula.
     interface : CoreInterface
         The core's ports.
+    signature : StageSignature
+        What the extern stage that takes its place in software gets.
     streams : tuple of StreamPlan
         Each input, then each output.
     ports : tuple of PortPlan
@@ -91,6 +94,7 @@ class Generated:
     settings: tuple[Setting, ...]
     setting_names: dict[Formula, str]
     interface: CoreInterface
+    signature: StageSignature
     streams: tuple[StreamPlan, ...]
     ports: tuple[PortPlan, ...]
     coordinates: dict[int, Delay]
@@ -102,6 +106,12 @@ class Generated:
         """Overflow that the ranges do not exclude."""
         notes = {WRAP.of(node).note for node in self.plan.nodes if node.op == "wrap"}
         return tuple(self.lowered.notes[note - 1] for note in sorted(notes - {0}))
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What formulas depend on: min and extent along each loop, then the signature's scalars."""
+        loops = (name for names in loop_variables(self.region) for name in names)
+        return (*loops, *(scalar.name for scalar in self.signature.scalars))
 
     @property
     def inputs(self) -> tuple[StreamPlan, ...]:
@@ -206,11 +216,26 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
         settings,
         setting_names,
         interface,
+        _signature(region, lowered),
         streams,
         tuple(ports),
         coordinates,
         wraps,
         latency,
+    )
+
+
+def _signature(region: Region, lowered: Lowered) -> StageSignature:
+    names = region.names
+    return StageSignature(
+        f"fluorite_{names[region.name]}",
+        region.name,
+        tuple(source.name for source in region.inputs),
+        (
+            *(StageScalar(name, type_, names.param(name)) for name, type_ in lowered.parameters.items()),
+            *(StageScalar(v.param, v.type, names.metadata(name), v) for name, v in lowered.metadata.items()),
+        ),
+        len(region.func.types),
     )
 
 

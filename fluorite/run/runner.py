@@ -19,7 +19,6 @@ import halide as hl
 
 from fluorite.errors import ScheduleError
 from fluorite.frontend import cut
-from fluorite.frontend.algorithm import ir
 from fluorite.frontend.halide_errors import run_refused
 from fluorite.frontend.halide_io import Loaded, to_halide
 from fluorite.frontend.region.placement import refuse_vector_loops
@@ -71,10 +70,7 @@ def software(loaded: Loaded, accelerators: Sequence[Accelerator], symbols: Mappi
     """
     root = loaded.root
     for accelerator in accelerators:
-        generated = accelerator.generated
-        inputs = [i.name for i in generated.region.inputs]
-        scalars: list[str | ir.Variable] = [*generated.lowered.parameters, *generated.lowered.metadata.values()]
-        root = cut.software(root, accelerator.name, inputs, scalars, symbols[accelerator.name])
+        root = cut.software(root, replace(accelerator.generated.signature, symbol=symbols[accelerator.name]))
     called = {func.name for func in root.funcs}
     for accelerator in accelerators:
         if accelerator.name not in called:
@@ -143,15 +139,10 @@ class Runner:
         self.stages: list[ExternStage] = []
         symbols: dict[str, str] = {}
         for number, accelerator in enumerate(accelerators):
-            generated = accelerator.generated
-            types = [*generated.lowered.parameters.values(), *(v.type for v in generated.lowered.metadata.values())]
-            arguments = ["buffer"] * len(generated.region.inputs) + [str(t) for t in types]
-            stage = ExternStage(
-                f"fluorite_{accelerator.identifier}",
-                arguments,
-                len(generated.region.func.types),
-                self._handler(number, accelerator),
-            )
+            signature = accelerator.generated.signature
+            arguments = ["buffer"] * len(signature.inputs) + [str(scalar.type) for scalar in signature.scalars]
+            handler = self._handler(number, accelerator)
+            stage = ExternStage(signature.symbol, arguments, signature.outputs, handler)
             self.stages.append(stage)
             symbols[accelerator.name] = stage.symbol
         self.pipeline = software(loaded, accelerators, symbols)
@@ -186,10 +177,7 @@ class Runner:
                     if buffer.is_bounds_query:
                         buffer.set_region(*stream.region(mins, extents))
                 return
-            lowered, identifiers = generated.lowered, generated.region.names
-            named = [*(identifiers.param(n) for n in lowered.parameters), *lowered.metadata]
-            values = {name: int(value) for name, value in zip(named, scalars, strict=True)}
-            values.update({identifiers.metadata(name): values[name] for name in lowered.metadata})
+            values = generated.signature.values(scalars)
             for stream, buffer in zip(generated.inputs, inputs, strict=True):
                 check_held(generated, stream.source, (mins, extents), (buffer.mins, buffer.extents))
             for launch in launches(generated, mins, extents, values):

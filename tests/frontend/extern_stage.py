@@ -13,9 +13,11 @@ from typing import Any
 import halide as hl
 import numpy as np
 
+from fluorite.frontend.algorithm import ir
 from fluorite.frontend.constants import strict_target
 from fluorite.frontend.cut import golden, software
 from fluorite.frontend.halide_io import Loaded, image_params, to_halide
+from fluorite.frontend.region.signature import StageScalar, StageSignature
 
 _numbers = itertools.count()
 
@@ -24,6 +26,16 @@ C_TYPES = {
     "uint8": ("uint8_t", ctypes.c_uint8),
     "float32": ("float", ctypes.c_float),
 }
+
+
+def stage(func_name: str, inputs: Sequence[str], scalars: Sequence[str | ir.Variable], symbol: str) -> StageSignature:
+    """What a C function gets that computes one value."""
+    int32 = ir.Type(ir.TypeCode.INT, 32)
+    found = [
+        StageScalar(s.param, s.type, "fact", s) if isinstance(s, ir.Variable) else StageScalar(s, int32, s)
+        for s in scalars
+    ]
+    return StageSignature(symbol, func_name, tuple(inputs), tuple(found), 1)
 
 
 class Dimension(ctypes.Structure):
@@ -87,7 +99,7 @@ class ExternStage:
         root: Any = None,
     ) -> None:
         self.symbol = f"fluorite_test_stage_{next(_numbers)}"
-        self.root = software(root or loaded.root, func_name, inputs, scalars, self.symbol)
+        self.root = software(root or loaded.root, stage(func_name, inputs, scalars, self.symbol))
         model = golden(loaded.root, func_name, inputs, computed)
         self.images = image_params(model, inputs)
         scalar_types = {p.name: C_TYPES[str(p.type)] for p in loaded.pipeline.parameters.values() if p.name in scalars}

@@ -11,7 +11,7 @@ from fluorite.frontend import annotations
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.cut import golden, software
 from fluorite.frontend.halide_io import image_params, load, to_halide
-from tests.frontend.extern_stage import ExternStage, halo
+from tests.frontend.extern_stage import ExternStage, halo, stage
 from tests.frontend.pipelines import photo, realize
 
 annotations.install()
@@ -137,7 +137,7 @@ def test_size_of_an_image_as_a_scalar(inp, tmp_path):
     hw.compute_root()
     loaded = load(out)
     width = ir.Variable(f"{inp.name()}.extent.0", ir.Type(ir.TypeCode.INT, 32), param=inp.name())
-    pipeline = to_halide(software(loaded.root, hw.name(), [inp.name()], [width], "the_stage"), loaded.parameters)
+    pipeline = to_halide(software(loaded.root, stage(hw.name(), [inp.name()], [width], "the_stage")), loaded.parameters)
     listing = tmp_path / "out.stmt"
     pipeline.compile_to_lowered_stmt(str(listing), pipeline.infer_arguments(), hl.StmtOutputFormat.Text)
     assert f"the_stage((struct halide_buffer_t *)inp.buffer, inp.extent.0, {hw.name()}.buffer)" in listing.read_text()
@@ -230,7 +230,7 @@ def test_the_user_s_pipeline_is_left_alone(inp):
     hw.compute_root().accelerate([padded], x, y)
     before = hl.serialize_pipeline(hl.Pipeline(out))
     loaded = load(out)
-    software(loaded.root, hw.name(), [padded.name()], [], "stage")
+    software(loaded.root, stage(hw.name(), [padded.name()], [], "stage"))
     golden(loaded.root, hw.name(), [padded.name()], [bx.name()])
     assert hl.serialize_pipeline(hl.Pipeline(out)) == before
 
@@ -239,7 +239,7 @@ def test_software_part_holds_only_software(inp):
     padded, bx, hw, out = blur_pipeline(inp)
     bx.linebuffer().add_trace_tag("mine")
     hw.compute_root().accelerate([padded], x, y).add_trace_tag("mine")
-    cut = software(load(out).root, hw.name(), [padded.name()], [], "stage")
+    cut = software(load(out).root, stage(hw.name(), [padded.name()], [], "stage"))
     tags = {func.name: func.trace_tags for func in cut.funcs}
     assert bx.name() not in tags
     assert tags[hw.name()] == ("mine",)
@@ -250,7 +250,7 @@ def test_software_part_can_be_scheduled_further_and_compiled_ahead(inp, tmp_path
     padded, _, hw, out = blur_pipeline(inp)
     hw.compute_root()
     loaded = load(out)
-    pipeline = to_halide(software(loaded.root, hw.name(), [padded.name()], [], "stage"), loaded.parameters)
+    pipeline = to_halide(software(loaded.root, stage(hw.name(), [padded.name()], [], "stage")), loaded.parameters)
     funcs = {f.name(): f for f in (pipeline.get_func(i) for i in range(len(loaded.root.funcs) - 1))}
     funcs[out.name()].parallel(y)
     target = hl.Target("arm-64-linux-no_runtime")
@@ -330,7 +330,7 @@ def test_tuple_input_is_refused(inp):
         " name one Func per value as an input"
     )
     with pytest.raises(UnsupportedError, match=f"^{re.escape(text)}$"):
-        software(root, hw.name(), [pair.name()], [], "stage")
+        software(root, stage(hw.name(), [pair.name()], [], "stage"))
     with pytest.raises(UnsupportedError, match=f"^{re.escape(text)}$"):
         golden(root, hw.name(), [pair.name()], [])
 
@@ -347,7 +347,7 @@ def test_compute_with_is_refused(inp):
         " with another Func; remove compute_with()"
     )
     with pytest.raises(ScheduleError, match=f"^{re.escape(text)}$"):
-        software(load(both).root, hw.name(), [padded.name()], [], "stage")
+        software(load(both).root, stage(hw.name(), [padded.name()], [], "stage"))
 
 
 def test_extern_func_is_refused(inp):
@@ -362,7 +362,7 @@ def test_extern_func_is_refused(inp):
         " accelerate a Func that is defined in Halide"
     )
     with pytest.raises(UnsupportedError, match=f"^{re.escape(text)}$"):
-        software(load(out).root, hw.name(), [f.name()], [], "stage")
+        software(load(out).root, stage(hw.name(), [f.name()], [], "stage"))
 
 
 def test_unknown_names_are_refused(inp):
@@ -371,9 +371,9 @@ def test_unknown_names_are_refused(inp):
     with pytest.raises(UsageError, match=r"^the pipeline has no Func named nothing$"):
         golden(root, "nothing", [], [])
     with pytest.raises(UsageError, match=r"^the pipeline has no Func named nothing$"):
-        software(root, hw.name(), ["nothing"], [], "stage")
+        software(root, stage(hw.name(), ["nothing"], [], "stage"))
     with pytest.raises(UsageError, match=r"^the pipeline has no Param named inp$"):
-        software(root, hw.name(), [padded.name()], ["inp"], "stage")
+        software(root, stage(hw.name(), [padded.name()], ["inp"], "stage"))
 
 
 def test_missing_parameter_is_reported(inp):

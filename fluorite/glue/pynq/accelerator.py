@@ -10,6 +10,7 @@ from fluorite.boards.placement import Placed
 from fluorite.boards.vlnv import vlnv
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.identifiers import shown
+from fluorite.frontend.region.signature import StageScalar
 from fluorite.glue.pynq.python_code import python_function
 from fluorite.glue.python_formula import python_formula
 from fluorite.glue.registers.python_class import class_name, register_class
@@ -52,20 +53,15 @@ class AcceleratorClass:
     def params(self) -> dict[str, tuple[str, ir.Type]]:
         """By keyword, the formulas' name and the type of each Param."""
         found = {}
-        for name, type_ in self.generated.lowered.parameters.items():
-            word = self.region.names[name]
-            word = f"{word}_" if word in _TAKEN or keyword.iskeyword(word) else word
-            found[word] = (self.region.names.param(name), type_)
+        for scalar in self.generated.signature.params:
+            word = self.region.names[scalar.param]
+            found[f"{word}_" if word in _TAKEN or keyword.iskeyword(word) else word] = (scalar.name, scalar.type)
         return found
 
     @cached_property
     def _names(self) -> dict[str, str]:
         """Python's names of the formulas' variables."""
-        names = self.region.names
-        found = [name for o in self.region.loops for name in (names.minimum(o.var), names.extent(o.var))]
-        found += [variable for variable, _ in self.params.values()]
-        found += [names.metadata(name) for name in self.generated.lowered.metadata]
-        return {name: name for name in found}
+        return {name: name for name in self.generated.variables}
 
     def dtype(self, stream: StreamPlan) -> str:
         """Numpy's name of a stream's values."""
@@ -120,9 +116,8 @@ class AcceleratorClass:
     def _scalars(self) -> Iterator[str]:
         for word, (variable, type_) in self.params.items():
             yield f'"{word}": Scalar("{variable}", {type_.min}, {type_.max}, None),'
-        for name in self.generated.lowered.metadata:
-            word = self.region.names.metadata(name)
-            yield f'"{word}": Scalar("{word}", -(1 << 31), (1 << 31) - 1, {self._source(name)}),'
+        for scalar in self.generated.signature.metadata:
+            yield f'"{scalar.name}": Scalar("{scalar.name}", -(1 << 31), (1 << 31) - 1, {self._source(scalar)}),'
 
     def _borders(self) -> Iterator[str]:
         for n, border in enumerate(self.generated.lowered.borders):
@@ -162,13 +157,13 @@ class AcceleratorClass:
         yield f"            strides={_words(tuple(r.name for r in registers.strides))},"
         yield "        ),"
 
-    def _source(self, name: str) -> tuple[int, int, str] | None:
+    def _source(self, scalar: StageScalar) -> tuple[int, int, str] | None:
         """Which image's which loop tells an extent or min; None: nobody but the caller."""
-        image, kind, dimension = name.rsplit(".", 2)
+        fact = scalar.image_fact
         for number, stream in enumerate(self.generated.inputs):
-            if stream.source == image:
-                loop = stream.axes[int(dimension)].loop
-                return None if loop is None else (number, loop, kind)
+            if stream.source == fact.image:
+                loop = stream.axes[fact.dimension].loop
+                return None if loop is None else (number, loop, fact.kind)
         return None
 
     # --- formulas -------------------------------------------------------------------------------------------------
@@ -207,7 +202,7 @@ class AcceleratorClass:
 
     def _border(self, number: int) -> Iterator[str]:
         border = self.generated.lowered.borders[number]
-        names = {name: f'v["{self.region.names.metadata(name)}"]' for name in self.generated.lowered.metadata}
+        names = {scalar.raw: f'v["{scalar.name}"]' for scalar in self.generated.signature.metadata}
         names[border.position] = "position"
         head, *lines = python_function(f"def {self._border_name(number)}(position, v):", border.expr, names)
         yield head

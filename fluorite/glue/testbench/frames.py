@@ -78,10 +78,9 @@ def make_frames(accelerator: Accelerator, parameters: Mapping[str, Any]) -> list
 def _frame(accelerator: Accelerator, parameters: Mapping[str, Any], number: int) -> Frame:
     generated = accelerator.generated
     random = np.random.default_rng(number)
-    scalars = {name: _scalar(parameters[name], number, random) for name in generated.lowered.parameters}
-    mins, extents, variables = _region(
-        generated, number, {generated.region.names.param(n): v for n, v in scalars.items()}
-    )
+    scalars = {s.param: _scalar(parameters[s.param], number, random) for s in generated.signature.params}
+    params = {s.name: scalars[s.param] for s in generated.signature.params}
+    mins, extents, variables = _region(generated, number, params)
     inputs = {}
     for source in generated.region.inputs:
         shape = generated.input(source.name).region(mins, extents)[1][::-1]
@@ -144,10 +143,10 @@ def _candidates(generated: Generated, number: int) -> Iterator[tuple[list[int], 
 def _metadata(generated: Generated, mins: Sequence[int], extents: Sequence[int]) -> dict[str, int]:
     """Extents and mins of images, by both names that are used for them."""
     found: dict[str, int] = {}
-    for name in generated.lowered.metadata:
-        image, kind, dimension = name.rsplit(".", 2)
-        box = _image_box(generated, image, mins, extents)
-        found[name] = found[generated.region.names.metadata(name)] = box[kind != "min"][int(dimension)]
+    for scalar in generated.signature.metadata:
+        fact = scalar.image_fact
+        box = _image_box(generated, fact.image, mins, extents)
+        found[scalar.raw] = found[scalar.name] = box[fact.kind != "min"][fact.dimension]
     return found
 
 
@@ -166,16 +165,16 @@ def _other_images(
     """Images that are only asked where they lie."""
     found: dict[str, Any] = {}
     inputs = {source.name for source in generated.region.inputs}
-    for variable in generated.lowered.metadata.values():
-        if variable.param in inputs or variable.param in found:
+    for scalar in generated.signature.metadata:
+        if scalar.param in inputs or scalar.param in found:
             continue
-        dimensions = parameters[variable.param].dimensions()
+        dimensions = parameters[scalar.param].dimensions()
         box_mins, box_extents = ([*b, *([f] * dimensions)][:dimensions] for b, f in ((mins, 0), (extents, 1)))
-        image = hl.ImageParam(parameters[variable.param].type(), dimensions, variable.param)
-        buffer = hl.Buffer(parameters[variable.param].type(), list(box_extents))
+        image = hl.ImageParam(parameters[scalar.param].type(), dimensions, scalar.param)
+        buffer = hl.Buffer(parameters[scalar.param].type(), list(box_extents))
         buffer.set_min(list(box_mins))
         image.set(buffer)
-        found[variable.param] = image.parameter()
+        found[scalar.param] = image.parameter()
     return found
 
 

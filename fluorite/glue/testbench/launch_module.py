@@ -9,6 +9,7 @@ from fluorite.glue.python_formula import python_formula
 from fluorite.glue.registers.python_class import class_name
 from fluorite.glue.testbench.frames import Frame
 from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.plan.stream_plan import loop_variables
 from fluorite.hwgen.shell.registers import RegisterMap
 
 __all__ = ["image_file", "launch_module"]
@@ -51,14 +52,13 @@ def _variables(generated: Generated) -> dict[str, str]:
     """What each variable of the formulas is."""
     found: dict[str, str] = {}
     identifiers = generated.region.names
-    for loop in generated.region.loops:
-        var, extent, minimum = identifiers[loop.var], identifiers.extent(loop.var), identifiers.minimum(loop.var)
+    for loop, (minimum, extent) in zip(generated.region.loops, loop_variables(generated.region), strict=True):
+        var = identifiers[loop.var]
         found[extent] = f"pixels of the output along {var}: 1 to {loop.max_extent}"
         found[minimum] = f"coordinate of its first pixel along {var}"
-    for param in generated.lowered.parameters:
-        found[identifiers.param(param)] = f"value of the Param {shown(param)}"
-    for variable in generated.lowered.metadata:
-        found[identifiers.metadata(variable)] = f"Halide's {shown(variable)}"
+    for scalar in generated.signature.scalars:
+        whose = "value of the Param" if scalar.variable is None else "Halide's"
+        found[scalar.name] = f"{whose} {shown(scalar.title)}"
     return found
 
 

@@ -14,7 +14,7 @@ from fluorite.hwgen.lowering.values import Domain, stage_key
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.streams.graph import Delay
 
-__all__ = ["Axis", "StreamPlan", "launch_variables", "stream_plans"]
+__all__ = ["Axis", "StreamPlan", "launch_variables", "loop_variables", "stream_plans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,11 @@ def _axes(region: Region, domain: Domain, extents: Sequence[Formula], *, is_inpu
             yield Axis(names[loop.var], dimension, loop.position, lo, hi, first + lo, extents[dimension])
 
 
+def loop_variables(region: Region) -> list[tuple[str, str]]:
+    """What a launch's formulas call the first pixel and the extent along each loop."""
+    return [(region.names.minimum(loop.var), region.names.extent(loop.var)) for loop in region.loops]
+
+
 def launch_variables(region: Region, mins: Sequence[int], extents: Sequence[int]) -> dict[str, int]:
     """Values of what a launch's formulas depend on besides scalars: ``min_x``, ``extent_x``, ``min_y``...
 
@@ -179,7 +184,6 @@ def launch_variables(region: Region, mins: Sequence[int], extents: Sequence[int]
         The launch's region, by the accelerated Func's arguments.
     """
     found: dict[str, int] = {}
-    for loop in region.loops:
-        found[region.names.minimum(loop.var)] = mins[loop.position]
-        found[region.names.extent(loop.var)] = extents[loop.position]
+    for loop, (minimum, extent) in zip(region.loops, loop_variables(region), strict=True):
+        found[minimum], found[extent] = mins[loop.position], extents[loop.position]
     return found
