@@ -91,7 +91,7 @@ def stage_once(driver, buffer, example, device, seed, layout=None, extents=None)
     keep_in, keep_out = whole_in.copy(), whole_out.copy()
     gain = int(random.integers(0, 1 << 16))
     values, scalars = {}, []
-    for scalar in example.code._scalars:
+    for scalar in example.code.signature.scalars:
         value = gain if scalar.raw.startswith("param_") else None
         if value is None:
             _, kind, d = scalar.raw.rsplit(".", 2)
@@ -138,7 +138,7 @@ def bounds_query(driver, buffer, example, seed):
     dtype = np.dtype(str(input_.type))
     asked = buffer(np.empty(extents[::-1], dtype), mins, query=True)
     source = buffer(np.empty([1] * len(mins), dtype), [0] * len(mins), query=True)
-    scalars = [ct.c_int32(0) for _ in example.code._scalars]
+    scalars = [ct.c_int32(0) for _ in example.code.signature.scalars]
     assert driver.call(example, [source], scalars, [asked]) == 0
     rounded = rounded_up(example.generated, extents)
     assert tuple(asked.dim[d].extent for d in range(len(mins))) == tuple(rounded)

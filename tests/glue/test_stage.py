@@ -93,7 +93,7 @@ def test_refusals(driver, devices, examples, buffer):
     assert driver.error == "sums: the buffer of source has -1..18 along dimension 0, -1..20 is needed"
     assert call("sums", [20, 10], np.uint16) < 0
     assert "must be in host memory, with 2 dimensions and 1 bytes a value" in driver.error
-    size = [ct.c_int32(20) for _ in examples["bordered"].code._scalars]
+    size = [ct.c_int32(20) for _ in examples["bordered"].code.signature.scalars]
     assert call("bordered", [41, 10], scalars=size) < 0
     assert "41 pixels along x are asked for, more than the 40 of a launch" in driver.error
     assert call("bordered", [21, 10], scalars=size) < 0
@@ -109,7 +109,7 @@ def test_refuses_the_borders_that_python_refuses(driver, devices, examples, buff
     for _ in range(60):
         mins, extents = [int(n) for n in random.integers(-3, 4, 2)], [int(n) for n in random.integers(1, 7, 2)]
         values, scalars = {}, []
-        for scalar in example.code._scalars:
+        for scalar in example.code.signature.scalars:
             _, kind, d = scalar.raw.rsplit(".", 2)
             value = (mins if kind == "min" else extents)[int(d)] + int(random.integers(0, 8) == 0)
             values |= {scalar.raw: value, scalar.name: value}
