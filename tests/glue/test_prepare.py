@@ -43,7 +43,8 @@ def test_what_is_beyond_the_hardware_is_refused(driver, examples, name, variable
 def test_a_border_is_one_images(driver, examples):
     example = examples["bordered"]
     scalars = [5, 20, 0, 9]  # the image's min and extent, along x and y
-    assert [s.raw for s in example.code.signature.scalars] == [f"source.{k}.{d}" for d in (0, 1) for k in ("min", "extent")]
+    raw = [scalar.raw for scalar in example.code.signature.scalars]
+    assert raw == [f"source.{k}.{d}" for d in (0, 1) for k in ("min", "extent")]
     assert driver.prepare_code(example, [5, 20, 0, 9, *scalars])[0] == 0
     assert driver.prepare_code(example, [6, 20, 0, 9, *scalars])[0] == driver.codes["BORDER"]
     assert driver.prepare_code(example, [5, 19, 0, 9, *scalars])[0] == driver.codes["BORDER"]
