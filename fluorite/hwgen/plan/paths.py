@@ -10,6 +10,9 @@ From one node to another there are many paths, but only those of the least dista
 ``lag(target) >= lag(source) - least distance``, so that a path of any greater distance has a register anyway. Of those
 of the least distance, the slowest matters. So one distance and one time for each pair of nodes is all there is to know,
 found in topological order.
+
+Where the rest of such a path, without its first node, is too long as well, the register there is one on the whole path:
+only the shortest of them are said. Of a division's thousands of pairs, tens are left.
 """
 
 from __future__ import annotations
@@ -46,16 +49,18 @@ def too_long(
     time_ns = [family.node_ns(node) for node in nodes]
     clocked = [latency_cycles(node) > 0 for node in nodes]  # a path ends at such a node, or begins in it
     edges = [[(place[reader.id], delay) for reader, delay in readers.get(node.id, ())] for node in nodes]
-    for source, node in enumerate(nodes):
-        from_memory = node.id in behind_memory and not clocked[source]
+    budget_ns = family.budget_ns
+    far: list[dict[int, int]] = [{} for _ in nodes]  # by target, the distance of a path that is too long
+    for source in reversed(range(len(nodes))):
+        from_memory = nodes[source].id in behind_memory and not clocked[source]
         found = {source: (0, time_ns[source] + (family.memory_ns if from_memory else 0.0))}
         waiting = [source]
         while waiting:
             at = heappop(waiting)
             distance, time = found[at]
             if at != source:
-                if time > family.budget_ns:
-                    yield node, nodes[at], distance
+                if time > budget_ns:
+                    far[source][at] = distance
                     continue
                 if clocked[at]:
                     continue
@@ -66,3 +71,7 @@ def too_long(
                     heappush(waiting, reader)
                 if known is None or (reached[0], -reached[1]) < (known[0], -known[1]):
                     found[reader] = reached
+    for source, node in enumerate(nodes):
+        for target, distance in far[source].items():
+            if not any(far[reader].get(target) == distance - delay for reader, delay in edges[source]):
+                yield node, nodes[target], distance
