@@ -202,7 +202,7 @@ class Accelerator(Hardware):
             found = []
             for stream, array in zip(self.STREAMS, arrays):
                 pixels = array.shape[len(self.LOOPS) - 1 - number]
-                around = stream.hi[number] - stream.lo[number]
+                _, around = stream.span(number, 0, 0)
                 if pixels <= around:
                     raise ValueError(
                         f"{self.FUNC}: {stream.name} must have more than {around} pixels along {loop.name}, "
@@ -243,7 +243,7 @@ class Accelerator(Hardware):
             elif scalar.source is not None:
                 number, loop, what = scalar.source
                 shape = arrays[number].shape
-                least = region.mins[loop] + self.STREAMS[number].lo[loop]
+                least, _ = self.STREAMS[number].span(loop, region.mins[loop], region.extents[loop])
                 value = least if what == "min" else shape[len(self.LOOPS) - 1 - loop]
             else:
                 raise TypeError(f"{self.FUNC}: {name} is missing: give it as a keyword")

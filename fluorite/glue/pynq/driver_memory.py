@@ -1,7 +1,7 @@
 """Images in memory, for the driver on the board: which pixels a launch needs, where they lie, copies where they must.
 
 Part of every module that `fluorite.glue.pynq.write` makes, from the marker on. It runs on PYNQ's Python, 3.8 or newer.
-The same arithmetic as fluorite/run/launch.py and fluorite/run/words.py, which simulate it.
+The same arithmetic as fluorite/hwgen/plan/stream_plan.py and fluorite/run/words.py, which simulate it.
 """
 
 from __future__ import annotations
@@ -44,9 +44,13 @@ class Stream(NamedTuple):
     counts: tuple[str, ...]
     strides: tuple[str, ...]
 
+    def span(self, loop: int, least: int, extent: int) -> tuple[int, int]:
+        """Least coordinate and extent, along a loop, of what a region of the output needs of the image."""
+        return least + self.lo[loop], extent + self.hi[loop] - self.lo[loop]
+
     def shape(self, extents: Sequence[int]) -> tuple[int, ...]:
         """Axes of the array for an output of these extents by loop: rows, columns, channels."""
-        scan = [n + hi - lo for n, lo, hi in zip(extents, self.lo, self.hi)]
+        scan = [self.span(loop, 0, n)[1] for loop, n in enumerate(extents)]
         return (*reversed(scan), *(channel.extent for channel in reversed(self.channels)))
 
     def padded(self, array: Any, mode: str) -> Any:

@@ -1,5 +1,6 @@
 /* Regions of extern stages: which part of the inputs a part of the output needs, Halide's questions about that, and
-   what the hardware can compute. The same arithmetic as fluorite/run/launch.py and hwgen/borders.py, which simulate it. */
+   what the hardware can compute. The same arithmetic as StreamPlan.region, run/launch.py and Border.holds in Python,
+   which simulate it. */
 #include "fluorite_call.h"
 
 #include <string.h>
