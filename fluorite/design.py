@@ -107,7 +107,7 @@ class Design:
         """What each accelerator takes of the board, predicted; empty without a board."""
         if self.board is None:
             return ()
-        return tuple(predict(a.generated, self.board, self.shell) for a in self.accelerators)
+        return tuple(predict(core.generated, self.board, core.registers) for core in self.hardware.cores)
 
     @property
     def software(self) -> Any:

@@ -18,6 +18,7 @@ from fluorite.boards.capacity.predict import Capacity, capacity_text, check, pre
 from fluorite.boards.capacity.shell import SHELL_PARTS, shell_parts
 from fluorite.errors import CapacityError, CompileError
 from fluorite.hwgen.family.delays import FAMILIES
+from fluorite.hwgen.shell.registers import register_map
 from fluorite.hwgen.verilog import emit
 from fluorite.synth.yosys import synthesize_xc7
 from tests.hwgen.operations import design_of
@@ -87,7 +88,7 @@ def test_parts_are_those_that_are_fitted(core):
         board = load_board(name)
         model = load_model(board.family)
         assert set(core_parts(core, board.family)) == set(CORE_PARTS)
-        assert set(shell_parts(core, board.shell)) == set(SHELL_PARTS)
+        assert set(shell_parts(core, register_map(core, board.shell))) == set(SHELL_PARTS)
         assert set(model.core.lut) | set(model.core.ff) <= {*CORE_PARTS, "core"}
         assert board.shell.kind in model.shells
         for shell in model.shells.values():

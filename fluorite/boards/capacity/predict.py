@@ -21,6 +21,7 @@ from fluorite.errors import CapacityError
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.layout import word_bytes
+from fluorite.hwgen.shell.registers import RegisterMap, register_map
 
 __all__ = ["Capacity", "capacity_text", "check", "predict"]
 
@@ -75,7 +76,7 @@ class Capacity:
         return {**plain, "share": dict(self.share), "margins": {k: asdict(m) for k, m in self.margins.items()}}
 
 
-def predict(generated: Generated, board: Board, config: ShellConfig | None = None) -> Capacity:
+def predict(generated: Generated, board: Board, registers: RegisterMap | None = None) -> Capacity:
     """Predict what a core in its shell takes of a board.
 
     Parameters
@@ -84,17 +85,18 @@ def predict(generated: Generated, board: Board, config: ShellConfig | None = Non
         The core.
     board : Board
         What it was compiled for.
-    config : ShellConfig, optional
-        What is around it; by default the board's shell.
+    registers : RegisterMap, optional
+        Those of its shell; by default the board's shell.
     """
-    config = config or board.shell
+    registers = registers or register_map(generated, board.shell)
+    config = registers.config
     family = board.family
     model = load_model(family)
-    core, shell = core_parts(generated, family), shell_parts(generated, config)
+    core, shell = core_parts(generated, family), shell_parts(generated, registers)
     core_lut, core_ff = model.core.cost({**core, "core": 1.0})
     shell_lut, shell_ff = model.shells[config.kind].cost(shell)
     line_buffers = core_memories(generated, family)
-    memories = [cells for _, cells in (*line_buffers, *shell_memories(generated, config, family))]
+    memories = [cells for _, cells in (*line_buffers, *shell_memories(registers, family))]
     memory_lut = sum(cells.lut for cells in memories) + core["shift register"]
     used = {
         "lut": round(core_lut + shell_lut + memory_lut),

@@ -13,7 +13,7 @@ from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.layout import word_bytes
 from fluorite.hwgen.shell.memory.address_channel import MAX_BURSTS
 from fluorite.hwgen.shell.memory.bursts import BURST_BEATS
-from fluorite.hwgen.shell.registers import RegisterMap, StreamRegisters, register_map
+from fluorite.hwgen.shell.registers import RegisterMap, StreamRegisters
 
 __all__ = ["SHELL_PARTS", "shell_memories", "shell_parts"]
 
@@ -21,14 +21,14 @@ __all__ = ["SHELL_PARTS", "shell_memories", "shell_parts"]
 SHELL_PARTS = ("register", "readable", "setting", "address", "data", "shifter", "stream", "shell")
 
 
-def shell_parts(generated: Generated, config: ShellConfig) -> dict[str, float]:
+def shell_parts(generated: Generated, registers: RegisterMap) -> dict[str, float]:
     """Bits of a shell by what they are for.
 
     Parameters
     ----------
     generated : Generated
         The core.
-    config : ShellConfig
+    registers : RegisterMap
         What is around it.
 
     Returns
@@ -38,7 +38,7 @@ def shell_parts(generated: Generated, config: ShellConfig) -> dict[str, float]:
         settings, of counters that walk addresses and positions, of words and beats that are held, of shifters (bits
         times levels); ``stream`` counts streams, ``shell`` is 1.
     """
-    registers = register_map(generated, config)
+    config = registers.config
     parts = dict.fromkeys(SHELL_PARTS, 0.0)
     parts["shell"] = 1
     for register in registers.registers:
@@ -79,19 +79,17 @@ def _add_master(parts: dict[str, float], stream: StreamRegisters, config: ShellC
         parts["shifter"] += 8 * held * (levels + 1)
 
 
-def shell_memories(generated: Generated, config: ShellConfig, family: str) -> list[tuple[str, MemoryCells]]:
+def shell_memories(registers: RegisterMap, family: str) -> list[tuple[str, MemoryCells]]:
     """Queues and buffers by name, each with what it becomes.
 
     Parameters
     ----------
-    generated : Generated
-        The core.
-    config : ShellConfig
-        What is around it.
+    registers : RegisterMap
+        Those of the shell.
     family : str
         Of the board.
     """
-    registers: RegisterMap = register_map(generated, config)
+    config = registers.config
     settings = sum(s.setting.port.width_bits for s in registers.settings)
     found = [("queue of settings", memory_cells(family, config.queue_depth, max(settings, 1), False))]
     if config.kind != "axi":

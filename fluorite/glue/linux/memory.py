@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from fluorite.boards.board import Board
 from fluorite.errors import UsageError
-from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.shell.layout import layouts
 from fluorite.hwgen.shell.registers import RegisterMap
 
 __all__ = ["ALIGNMENT_BYTES", "Arena", "arena", "launch_bytes"]
@@ -38,19 +36,12 @@ class Arena:
     end: int
 
 
-def launch_bytes(generated: Generated) -> int:
+def launch_bytes(registers: RegisterMap) -> int:
     """Bytes that all streams of the accelerator's largest launch take in memory."""
-    maxima = generated.extents.maxima
-    total = 0
-    for layout in layouts(generated).values():
-        size = layout.row_bytes.evaluate(maxima)
-        for count in layout.counts:
-            size *= count.evaluate(maxima)
-        total += size
-    return total
+    return sum(stream.layout.most_bytes for stream in registers.streams)
 
 
-def arena(generated: Sequence[Generated], maps: Sequence[RegisterMap], board: Board) -> Arena:
+def arena(maps: Sequence[RegisterMap], board: Board) -> Arena:
     """The memory to reserve.
 
     Room for the largest launches, as many of each accelerator as can be under way and one more that software works on,
@@ -58,8 +49,8 @@ def arena(generated: Sequence[Generated], maps: Sequence[RegisterMap], board: Bo
 
     Parameters
     ----------
-    generated, maps : sequences
-        The accelerators and their registers.
+    maps : sequence of RegisterMap
+        The accelerators' registers.
     board : Board
         With a processor.
 
@@ -73,7 +64,7 @@ def arena(generated: Sequence[Generated], maps: Sequence[RegisterMap], board: Bo
     first, reach = _REACH[processor.kind]
     end = min(processor.memory_bytes, reach)
     most = end // 4 // ALIGNMENT_BYTES * ALIGNMENT_BYTES
-    single = [launch_bytes(g) for g in generated]
+    single = [launch_bytes(registers) for registers in maps]
     if sum(single) > most:
         raise UsageError(
             f"{board.name}: one launch of each accelerator takes {sum(single)} bytes of memory, but no more than "

@@ -43,7 +43,7 @@ def write_linux(hardware: Hardware, board: Board, folder: Path) -> list[Path]:
     """
     name = identifier(hardware.name)
     placement = place(hardware.registers, board)
-    memory = arena([core.generated for core in hardware.cores], hardware.registers, board)
+    memory = arena(hardware.registers, board)
     files = {
         f"{name}.dtso": overlay(name, placement, memory),
         "reserved-memory.dtsi": reserved_memory(placement, memory),

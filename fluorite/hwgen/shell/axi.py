@@ -18,7 +18,7 @@ from fluorite.hwgen.shell.memory.rows import Block
 from fluorite.hwgen.shell.memory.stream_words import from_memory, to_memory
 from fluorite.hwgen.shell.memory.write_master import WriteMaster
 from fluorite.hwgen.shell.register_file import RegisterFile
-from fluorite.hwgen.shell.registers import ErrorCode, RegisterMap, StreamRegisters, register_map
+from fluorite.hwgen.shell.registers import ErrorCode, RegisterMap, StreamRegisters
 from fluorite.hwgen.shell.video.allowance import Allowance
 from fluorite.hwgen.shell.video.framer import Framer
 from fluorite.hwgen.shell.video.raster import RasterCounter
@@ -45,13 +45,11 @@ class AxiShell(Elaboratable):
     ----------
     generated : Generated
         The core.
-    config : ShellConfig
-        Widths.
+    registers : RegisterMap
+        Its registers, and with them the shell's widths.
 
     Attributes
     ----------
-    registers : RegisterMap
-        Its registers.
     control : Bus
         The AXI4-Lite slave.
     memories : dict of str to Bus
@@ -60,10 +58,10 @@ class AxiShell(Elaboratable):
         High while an enabled event is not cleared.
     """
 
-    def __init__(self, generated: Generated, config: ShellConfig) -> None:
+    def __init__(self, generated: Generated, registers: RegisterMap) -> None:
         self.generated = generated
-        self.config = config
-        self.registers: RegisterMap = register_map(generated, config)
+        self.config = registers.config
+        self.registers = registers
         self.control, self.memories = axi_buses(self.registers)
         self.interrupt = Signal(name="interrupt")
 

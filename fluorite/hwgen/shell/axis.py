@@ -9,10 +9,9 @@ from fluorite.hwgen.rtl.core import Core
 from fluorite.hwgen.rtl.logic import all_of
 from fluorite.hwgen.rtl.skid import SkidBuffer
 from fluorite.hwgen.shell.axi_ports import Bus, axi_lite_slave, axi_stream
-from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.controlled_core import ControlledCore
 from fluorite.hwgen.shell.ledger import ErrorSource, Ledger
-from fluorite.hwgen.shell.registers import ErrorCode, RegisterMap, register_map
+from fluorite.hwgen.shell.registers import ErrorCode, RegisterMap
 from fluorite.hwgen.shell.video.allowance import Allowance
 from fluorite.hwgen.shell.video.video_framer import VideoFramer
 
@@ -26,15 +25,13 @@ class AxisShell(Elaboratable):
     ----------
     generated : Generated
         The core.
-    config : ShellConfig
-        Depth of the queue.
+    registers : RegisterMap
+        Its registers, and with them the depth of the queue.
     core : Core, optional
         The core's inside, for Amaranth's simulator; without it, it is a module that is defined elsewhere.
 
     Attributes
     ----------
-    registers : RegisterMap
-        Its registers.
     control : Bus
         The AXI4-Lite slave.
     streams : dict of str to Bus
@@ -43,11 +40,11 @@ class AxisShell(Elaboratable):
         High while an enabled event is not cleared.
     """
 
-    def __init__(self, generated: Generated, config: ShellConfig, core: Core | None = None) -> None:
+    def __init__(self, generated: Generated, registers: RegisterMap, core: Core | None = None) -> None:
         self.generated = generated
-        self.config = config
+        self.config = registers.config
         self.core = core
-        self.registers: RegisterMap = register_map(generated, config)
+        self.registers = registers
         self.control = axi_lite_slave("s_axi_control", (self.registers.size_bytes - 1).bit_length())
         self.streams: dict[str, Bus] = {}
         for stream in self.registers.streams:

@@ -9,7 +9,7 @@ from functools import cached_property
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import RegisterMap, register_map
-from fluorite.hwgen.shell.top import emit_shell
+from fluorite.hwgen.shell.top import shell_verilog
 
 __all__ = ["Hardware", "ShelledCore"]
 
@@ -45,7 +45,7 @@ class ShelledCore:
     @cached_property
     def verilog(self) -> str:
         """Shell and core, one file."""
-        return emit_shell(self.generated, self.config, self.core_verilog())
+        return shell_verilog(self.generated, self.registers, self.core_verilog())
 
 
 @dataclass(frozen=True)

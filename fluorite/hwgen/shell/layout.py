@@ -47,6 +47,8 @@ class StreamLayout:
         Bits that the greatest of each of ``counts`` needs.
     words : tuple of Formula
         Extents in words, along every dimension.
+    most_bytes : int
+        Bytes of the largest launch.
     """
 
     in_rows: bool
@@ -55,6 +57,7 @@ class StreamLayout:
     row_bytes_bits: int
     count_bits: tuple[int, ...]
     words: tuple[Formula, ...]
+    most_bytes: int
 
 
 def layouts(generated: Generated) -> dict[str, StreamLayout]:
@@ -76,6 +79,7 @@ def layouts(generated: Generated) -> dict[str, StreamLayout]:
             math.ceil(plan.words[0].evaluate(extents.maxima) * word_bytes(port)).bit_length(),
             tuple(count.evaluate(extents.maxima).bit_length() for count in counts),
             plan.words,
+            math.prod(length.evaluate(extents.maxima) for length in (row_bytes, *counts)),
         )
     return found
 

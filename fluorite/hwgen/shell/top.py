@@ -11,9 +11,10 @@ from fluorite.hwgen.shell.axi import AxiShell
 from fluorite.hwgen.shell.axi_ports import Bus
 from fluorite.hwgen.shell.axis import AxisShell
 from fluorite.hwgen.shell.config import ShellConfig
+from fluorite.hwgen.shell.registers import RegisterMap, register_map
 from fluorite.hwgen.verilog import emit, tidy
 
-__all__ = ["emit_shell", "make_shell"]
+__all__ = ["emit_shell", "shell_verilog"]
 
 _SIGNAL = "xilinx.com:signal"
 
@@ -34,13 +35,12 @@ class _Top(Elaboratable):
         return m
 
 
-def make_shell(generated: Generated, config: ShellConfig | None = None) -> AxiShell | AxisShell:
-    """The shell of a core, to be elaborated once, of the kind that the configuration names."""
-    config = config or ShellConfig()
-    return AxiShell(generated, config) if config.kind == "axi" else AxisShell(generated, config)
+def emit_shell(generated: Generated, config: ShellConfig | None = None) -> str:
+    """Shell and core in one file of plain Verilog-2005, made from nothing; see `shell_verilog`."""
+    return shell_verilog(generated, register_map(generated, config), emit(generated))
 
 
-def emit_shell(generated: Generated, config: ShellConfig | None = None, core: str | None = None) -> str:
+def shell_verilog(generated: Generated, registers: RegisterMap, core: str) -> str:
     """Shell and core in one file of plain Verilog-2005.
 
     The top is called as the register map says: ``<func>_axi`` or ``<func>_axis``. Its ports carry the attributes by
@@ -50,19 +50,19 @@ def emit_shell(generated: Generated, config: ShellConfig | None = None, core: st
     ----------
     generated : Generated
         The core.
-    config : ShellConfig, optional
+    registers : RegisterMap
         What is around it.
-    core : str, optional
-        The core's Verilog where it has been made already, by :func:`fluorite.hwgen.verilog.emit`.
+    core : str
+        The core's Verilog, by :func:`fluorite.hwgen.verilog.emit`.
     """
-    shell = make_shell(generated, config)
+    shell = (AxiShell if registers.config.kind == "axi" else AxisShell)(generated, registers)
     name = shell.registers.name
     ports = {"aclk": "", "aresetn": "", "interrupt": ""}
     signals = [signal for bus in shell.buses for signal in bus.signals.values()]
     names = [*ports, *(signal.name for signal in signals)]
     top = _Top(shell)
     text = tidy(top, name, [top.aclk, top.aresetn, shell.interrupt, *signals], names)
-    return _header(shell) + "\n" + _with_attributes(text, name, shell) + "\n" + (core or emit(generated))
+    return _header(shell) + "\n" + _with_attributes(text, name, shell) + "\n" + core
 
 
 def _with_attributes(text: str, name: str, shell: AxiShell | AxisShell) -> str:

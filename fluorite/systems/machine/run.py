@@ -74,7 +74,7 @@ class MachineProgram:
         emulator(chosen.emulator)  # before anything takes time
         hardware = design.hardware
         placement = placement_on(chosen, design.board, hardware.registers)
-        memory = arena([core.generated for core in hardware.cores], hardware.registers, placement.board)
+        memory = arena(hardware.registers, placement.board)
         program = SystemProgram.build(design, chosen.target, folder, random_power_up=random_power_up)
         return cls(chosen, program, placement, memory)
 

@@ -118,7 +118,7 @@ def written(design, board, placement, tmp_path):
     made = design(board)
     write_linux(made.hardware, board, tmp_path)
     placed = placement(board)
-    memory = arena([a.generated for a in made.accelerators], [p.registers for p in placed.accelerators], board)
+    memory = arena([p.registers for p in placed.accelerators], board)
     return tmp_path / "linux", placed, memory
 
 
@@ -189,7 +189,7 @@ def broken(run, schemas, design, placement, tmp_path):
         text = source.read_text()
         assert old in text
         source.write_text(text.replace(old, new, 1))
-        memory = arena([a.generated for a in made.accelerators], [p.registers for p in placed.accelerators], board)
+        memory = arena([p.registers for p in placed.accelerators], board)
         return complaints(run, schemas, tmp_path / "linux", "ps7", placed, memory)
 
     return check

@@ -44,18 +44,17 @@ def test_readme(design, board, placement, tmp_path):
 
 def test_launch_bytes(examples):
     # 40 x 30 pixels out; in, a window of 3 x 2.
-    assert launch_bytes(examples["sums"].generated) == 40 * 30 + 42 * 31
-    assert launch_bytes(examples["scaled"].generated) == 2 * 3 * 2 * 40 * 30
+    assert launch_bytes(examples["sums"].map) == 40 * 30 + 42 * 31
+    assert launch_bytes(examples["scaled"].map) == 2 * 3 * 2 * 40 * 30
 
 
 def test_arena(examples, monkeypatch):
     board = load_board("pynq-z2")
-    generated = [examples["sums"].generated]
-    maps = [register_map(generated[0], board.shell)]
+    maps = [register_map(examples["sums"].generated, board.shell)]
 
     def size(launch):
         monkeypatch.setattr("fluorite.glue.linux.memory.launch_bytes", lambda _: launch)
-        found = arena(generated, maps, board)
+        found = arena(maps, board)
         assert (found.first, found.end) == (MIB, 512 * MIB)
         return found.size_bytes
 

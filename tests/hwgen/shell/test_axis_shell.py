@@ -8,7 +8,7 @@ from amaranth.sim import Simulator
 
 from fluorite.hwgen.shell.axis import AxisShell
 from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.shell.registers import ErrorCode
+from fluorite.hwgen.shell.registers import ErrorCode, register_map
 from fluorite.hwgen.shell.top import emit_shell
 from fluorite.sim.lint import UNAVOIDABLE, lint
 from tests.hwgen.shell.axi_memory import Held
@@ -26,7 +26,7 @@ class Bench:
     """Video in and out of one shell, and its registers, a cycle at a time."""
 
     def __init__(self, blur, seed=0, stall=0.0):
-        self.shell = AxisShell(blur, ShellConfig(kind="axis"), blur.core())
+        self.shell = AxisShell(blur, register_map(blur, ShellConfig(kind="axis")), blur.core())
         self.source, self.sink = self.shell.streams["source"], self.shell.streams["shell_blur"]
         self.random, self.stall = random.Random(seed), stall
         self.words = []  # (data, first, last) to come
