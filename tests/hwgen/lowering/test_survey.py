@@ -80,6 +80,8 @@ def test_dependences_add_up():
         (ir.Binary(ir.BinaryOp.MUL, A, B, INT), (None, 0), 0),
         (ir.Binary(ir.BinaryOp.AND, A, B, BOOL), (0, None), 0),
         (ir.Binary(ir.BinaryOp.OR, A, B, BOOL), (None, 1), 1),
+        (ir.Binary(ir.BinaryOp.DIV, A, B, INT), (0, None), 0),
+        (ir.Binary(ir.BinaryOp.DIV, A, B, INT), (None, 0), None),
     ],
 )
 def test_numbers_that_decide(node, numbers, result):

@@ -44,7 +44,7 @@ class Dependences:
     """Numbers fold as they do in hardware; of anything else, only the dependences are kept.
 
     Data are taken to depend on all that went into them, but where a number decides: a condition that is known, a factor
-    of 0. What depends on more than it really does is computed further out than it need be, and never wrong.
+    or dividend of 0. What depends on more than it really does is computed further out than it need be, and never wrong.
     """
 
     def __init__(self) -> None:
@@ -80,7 +80,11 @@ class Dependences:
         match node:
             case ir.Select() if numbers[0] is not None:
                 return operands[1] if numbers[0] else operands[2]
-            case ir.Binary(op=ir.BinaryOp.MUL | ir.BinaryOp.AND) if 0 in known:
+            case ir.Binary(op=ir.BinaryOp.MUL | ir.BinaryOp.AND) | ir.Call(name="bitwise_and") if 0 in known:
+                return Dependence(0)
+            case ir.Binary(op=ir.BinaryOp.DIV | ir.BinaryOp.MOD) | ir.Call(name="shift_left" | "shift_right") if (
+                numbers[0] == 0
+            ):
                 return Dependence(0)
             case ir.Binary(op=ir.BinaryOp.OR) if 1 in known:
                 return Dependence(1)
