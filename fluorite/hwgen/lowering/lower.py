@@ -13,8 +13,8 @@ from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.evaluate.definitions import Definitions
+from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value, index_functions
-from fluorite.hwgen.lowering.evaluate.speaker import Origin, Speaker
 from fluorite.hwgen.lowering.nodes import Nodes
 from fluorite.hwgen.lowering.positions import Positions
 from fluorite.hwgen.lowering.survey.domains import pixels_beyond
@@ -57,10 +57,10 @@ def _lower_stage(
     region: Region, stage: str, known: Survey, lowered: Lowered, build: Builder, positions: Positions
 ) -> None:
     """Add the bodies of a stage to those that are lowered."""
-    func, domain, speaker = region.pipeline.funcs[stage], known.domains[stage], Speaker(region)
-    nodes = Nodes(region, stage, speaker, lowered, build, positions)
+    func, domain, diagnostics = region.pipeline.funcs[stage], known.domains[stage], Diagnostics(region)
+    nodes = Nodes(region, stage, diagnostics, lowered, build, positions)
     streams = _StageStreams(region, stage, known, lowered, build, positions)
-    definitions = Definitions(region, stage, speaker, nodes, streams)
+    definitions = Definitions(region, stage, diagnostics, nodes, streams)
     for lane, offsets in enumerate(_lane_offsets([loop.lanes for loop in region.loops])):
         for channel, numbers in enumerate(domain.channel_numbers()):
             left = iter(numbers)
@@ -116,8 +116,9 @@ class _StageStreams:
         return window.read(tuple(offsets))
 
     def _bordered(self, index: Tree) -> tuple[Affine, Border | None]:
-        """The position that an index under a border condition is, and the border."""
-        function = next(f for f in index_functions(index) if f.key in self._known.borders)
+        """The position that an index under a border condition is, and the border; None if borders are left out."""
+        function = next((f for f in index_functions(index) if f.key in self._known.borders), None)
+        assert function is not None, "the survey refuses an index that is no border condition"
         border = self._known.borders[function.key]
         if border:
             self._lowered.metadata.update(index.metadata)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.formula import variable
+from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
 from fluorite.hwgen.lowering.evaluate.indices import Affine
-from fluorite.hwgen.lowering.evaluate.speaker import Speaker
 from fluorite.hwgen.lowering.positions import Positions
 from fluorite.hwgen.lowering.semantics.apply import apply
 from fluorite.hwgen.lowering.tables import TableRead
@@ -29,7 +29,7 @@ class Nodes:
         The stage's.
     stage : str
         The stage.
-    speaker : Speaker
+    diagnostics : Diagnostics
         Says what may overflow.
     lowered : Lowered
         Where nodes and what they need are collected.
@@ -40,11 +40,17 @@ class Nodes:
     """
 
     def __init__(
-        self, region: Region, stage: str, speaker: Speaker, lowered: Lowered, build: Builder, positions: Positions
+        self,
+        region: Region,
+        stage: str,
+        diagnostics: Diagnostics,
+        lowered: Lowered,
+        build: Builder,
+        positions: Positions,
     ) -> None:
         self._names = region.names
         self._stage = stage
-        self._speaker = speaker
+        self._diagnostics = diagnostics
         self._lowered = lowered
         self._build = build
         self._positions = positions
@@ -92,9 +98,10 @@ class Nodes:
 
     def _overflow(self, node: ir.Expr) -> int:
         """The number of the warning that an operation may overflow, from 1."""
+        func, operation = self._diagnostics.user_func(), self._diagnostics.show(node)
         message = (
-            f"{self._speaker.spoken()}: {self._speaker.show(node)}: may overflow {node.type}, which Halide leaves "
-            f"undefined; the hardware keeps the low {node.type.bits} bits"
+            f"{func}: {operation}: may overflow {node.type}, which Halide leaves undefined; "
+            f"the hardware keeps the low {node.type.bits} bits"
         )
         if message not in self._lowered.notes:
             self._lowered.notes.append(message)

@@ -36,7 +36,7 @@ class Positions:
         self._build = build
 
     def setting(self, name: str, lo: int, hi: int, formula: Formula) -> Ref:
-        """What software computes for every launch, in a range; a number if it is always the same."""
+        """A value that software computes for every launch by a formula, between lo and hi; a number if it is one."""
         if formula.is_constant:
             return self._build.const(formula.value)
         self._lowered.settings[name] = (lo, hi, formula)

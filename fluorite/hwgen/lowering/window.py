@@ -96,7 +96,7 @@ class Window:
                 self._edges[d] = edge
 
     def read(self, offsets: tuple[int, ...], inner: int = -1) -> Ref:
-        """The value at these distances in pixels; only the borders of dimensions beyond ``inner`` are applied."""
+        """The value at these distances in pixels, with the borders of all dimensions above ``inner``."""
         bordered = [d for d in sorted(self._edges) if d > inner]
         if not bordered:
             return self._tap(offsets)
@@ -130,7 +130,7 @@ class Window:
         return self._compare("lt", offsets, d, -((offsets[d] - self._edges[d].lo) // self._loops[d].lanes))
 
     def _folded(self, offsets: tuple[int, ...], d: int) -> Ref:
-        """Any other border: each position beyond an edge has its own pixel."""
+        """The value under a border along d that does not repeat its edge: each position beyond has its own pixel."""
         border, build, offset = self._borders[d], self._build, offsets[d]
         value = self.read(offsets, d)
         for j in range(1, min(-offset, len(border.usual.left)) + 1):
@@ -144,7 +144,10 @@ class Window:
         return value
 
     def _of_size(self, offsets: tuple[int, ...], d: int, moves: Sequence[int]) -> Ref:
-        """The value some pixels away, as many as the image's size says: of the least extent, of one more, and so on."""
+        """The value some pixels away along d: ``moves`` says how many, by the image's size.
+
+        They are for images of the border's least extent, of one pixel more, and so on, the last for all larger ones.
+        """
         build, last = self._build, self._positions.last
         value = self.read(_moved(offsets, d, moves[-1]), d)
         for number, by in enumerate(moves[:-1]):
@@ -162,9 +165,9 @@ class Window:
     def _compare(self, what: str, offsets: tuple[int, ...], d: int, number: int) -> Ref:
         """A condition on where the scan is along dimension d.
 
-        ``lt`` and ``eq`` compare the number of the word, ``behind`` and ``at`` the pixels left behind the word's
-        first one. An outer dimension is looked at from the place that is read, so that what it selects only moves
-        along a row: one column of multiplexers serves the whole window.
+        ``lt`` and ``eq`` compare the number of the word, ``behind`` and ``at`` (less, equal) the pixels that are left
+        in the image behind the word's first one. An outer dimension is looked at from the place that is read, so that
+        what it selects only moves along a row: one column of multiplexers serves the whole window.
         """
         build, loop = self._build, self._loops[d]
         word = self._positions.word(self._reader if d == 0 else self._source.name, d)

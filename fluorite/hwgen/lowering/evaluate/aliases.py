@@ -13,7 +13,7 @@ _PASS = re.compile(r"lambda_\d+")  # a Func that Halide puts between a border co
 
 
 def passed_on(region: Region, name: str) -> ir.Call | None:
-    """The read that such a Func consists of; None for any other Func."""
+    """The read that a Func passes on, if it is one of these; None for any other Func."""
     func = region.pipeline.funcs.get(name)
     if func is None or func.init is None or func.updates or len(func.init.values) != 1:
         return None
@@ -28,7 +28,7 @@ def passed_on(region: Region, name: str) -> ir.Call | None:
 
 
 def names_of_aliases(region: Region) -> dict[str, str]:
-    """What the user calls each of them."""
+    """What the user calls each Func that only passes a read on: the name of what it reads."""
     inputs = {i.name for i in region.inputs}
     names: dict[str, str] = {}
     for name in region.pipeline.funcs:

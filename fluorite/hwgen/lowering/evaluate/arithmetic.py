@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from fluorite.frontend.algorithm import ir
+from fluorite.hwgen.lowering.evaluate.diagnostics import Origin
 from fluorite.hwgen.lowering.evaluate.indices import Affine, Value
-from fluorite.hwgen.lowering.evaluate.speaker import Origin
 from fluorite.hwgen.lowering.tables import TableRead
 
 __all__ = ["Arithmetic", "Streams"]

@@ -11,10 +11,10 @@ from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.evaluate.aliases import passed_on
 from fluorite.hwgen.lowering.evaluate.arithmetic import Arithmetic, Streams
+from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.expressions import Expressions
 from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value, dimensions_of
 from fluorite.hwgen.lowering.evaluate.refusals import as_input, instead_of, rule_of_missing
-from fluorite.hwgen.lowering.evaluate.speaker import Origin, Speaker
 from fluorite.hwgen.lowering.tables import TableRead, buffer_value, is_table
 
 __all__ = ["Before", "Calls", "Running"]
@@ -56,7 +56,7 @@ class Calls(Generic[D]):
         The stage's.
     stage : str
         The stage.
-    speaker : Speaker
+    diagnostics : Diagnostics
         Says what has no hardware.
     data : Arithmetic
         What data are.
@@ -72,14 +72,14 @@ class Calls(Generic[D]):
         self,
         region: Region,
         stage: str,
-        speaker: Speaker,
+        diagnostics: Diagnostics,
         data: Arithmetic[D],
         expressions: Expressions[D],
         streams: Streams[D],
         inlined: _Inlined[D],
     ) -> None:
         self._region = region
-        self._speaker = speaker
+        self._diagnostics = diagnostics
         self._arithmetic = data
         self._expressions = expressions
         self._streams = streams
@@ -104,7 +104,7 @@ class Calls(Generic[D]):
         UnsupportedError
             Nothing that hardware has can be read there.
         """
-        origins = self._speaker.origins(call, args)
+        origins = self._diagnostics.origins(call, args)
         name = call.name if call.call_type is ir.CallType.IMAGE else self._region.callee(running.func.name, call.name)
         if name == running.func.name:
             return self._own(running, call, args)
@@ -129,15 +129,15 @@ class Calls(Generic[D]):
     def _own(self, running: Running[D], call: ir.Call, args: tuple[Value[D], ...]) -> Value[D]:
         """A read of a Func in its own update."""
         if args != running.args:
-            raise self._speaker.unsupported(
-                f"{self._speaker.show(call)} in its own update",
+            raise self._diagnostics.unsupported(
+                f"{self._diagnostics.show(call)} in its own update",
                 "an update may read only the element it writes (recursion along the scan is not supported)",
                 f"write it as separate Funcs, or {as_input('it')}",
             )
         value = running.before[call.value_index]
         if value is None:
-            raise self._speaker.unsupported(
-                f"{self._speaker.show(call)} in its own update",
+            raise self._diagnostics.unsupported(
+                f"{self._diagnostics.show(call)} in its own update",
                 "it is undef() there",
                 "give the pure definition a value",
             )
@@ -146,15 +146,15 @@ class Calls(Generic[D]):
     def _table(self, call: ir.Call, name: str, args: Sequence[Value[D]]) -> D:
         """A read of what needs no input, at an index that moves."""
         if not call.type.is_integer:
-            raise self._speaker.unsupported(
-                f"{self._speaker.show(call)} of type {call.type}",
+            raise self._diagnostics.unsupported(
+                f"{self._diagnostics.show(call)} of type {call.type}",
                 "tables hold integers",
                 f"convert to an integer type in {name}",
             )
         indices = [self._expressions.data(arg) for arg in args]
         read = TableRead(
-            self._speaker.spoken(),
-            self._speaker.show(call),
+            self._diagnostics.user_func(),
+            self._diagnostics.show(call),
             name,
             call.value_index,
             call.call_type is ir.CallType.IMAGE,
@@ -175,10 +175,10 @@ class Calls(Generic[D]):
             return self._expressions.literal(self._region.constants.of_expr(at), call.type)
         if call.image:
             return self._table(call, call.name, args)
-        shown = self._speaker.show(call)
+        shown = self._diagnostics.show(call)
         construct = f"{shown} reads the ImageParam {call.name}"
         if any(not isinstance(arg, Affine | Tree) and self._expressions.number(arg) is None for arg in args):
-            raise self._speaker.unsupported(
+            raise self._diagnostics.unsupported(
                 construct,
                 "what is read at an index by data is a table, and a table is constant",
                 f"make {call.name} a constant hl.Buffer, or {as_input(shown)}",
@@ -186,9 +186,9 @@ class Calls(Generic[D]):
         moving = frozenset().union(*map(dimensions_of, args))
         scanned = [loop.var for loop in self._region.loops]
         if len(moving) < len(scanned):
-            raise self._speaker.unsupported(
+            raise self._diagnostics.unsupported(
                 construct, rule_of_missing(moving, scanned), instead_of(call, shown, moving, scanned)
             )
-        raise self._speaker.unsupported(
+        raise self._diagnostics.unsupported(
             construct, "an accelerator reads only its inputs", f"name {call.name} in the inputs of accelerate()"
         )

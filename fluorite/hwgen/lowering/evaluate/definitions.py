@@ -13,11 +13,11 @@ from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.evaluate.arithmetic import Arithmetic, Streams
 from fluorite.hwgen.lowering.evaluate.calls import Before, Calls, Running
+from fluorite.hwgen.lowering.evaluate.diagnostics import Caller, Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.expressions import Expressions
 from fluorite.hwgen.lowering.evaluate.indices import Value
 from fluorite.hwgen.lowering.evaluate.reductions import refuse_in_time
 from fluorite.hwgen.lowering.evaluate.refusals import as_input
-from fluorite.hwgen.lowering.evaluate.speaker import Caller, Origin, Speaker
 
 __all__ = ["Definitions"]
 
@@ -33,7 +33,7 @@ class Definitions(Generic[D]):
         The stage's.
     stage : str
         The stage.
-    speaker : Speaker
+    diagnostics : Diagnostics
         Says what has no hardware.
     data : Arithmetic
         What data are.
@@ -41,12 +41,14 @@ class Definitions(Generic[D]):
         What reads of other stages and of inputs are.
     """
 
-    def __init__(self, region: Region, stage: str, speaker: Speaker, data: Arithmetic[D], streams: Streams[D]) -> None:
+    def __init__(
+        self, region: Region, stage: str, diagnostics: Diagnostics, data: Arithmetic[D], streams: Streams[D]
+    ) -> None:
         self._region = region
-        self._speaker = speaker
+        self._diagnostics = diagnostics
         self._arithmetic = data
-        self._expressions = Expressions(region, speaker, data)
-        self._calls = Calls(region, stage, speaker, data, self._expressions, streams, self._inlined)
+        self._expressions = Expressions(region, diagnostics, data)
+        self._calls = Calls(region, stage, diagnostics, data, self._expressions, streams, self._inlined)
         self._memo: dict[object, tuple[Value[D], ...]] = {}
 
     def values(self, func: ir.Func, args: Sequence[Value[D]]) -> tuple[D, ...]:
@@ -65,9 +67,9 @@ class Definitions(Generic[D]):
         key = (func.name, tuple(args))
         if key in self._memo:
             return self._memo[key]
-        self._speaker.callers.append(Caller(func, origins))
+        self._diagnostics.callers.append(Caller(func, origins))
         if func.init is None:
-            raise self._speaker.unsupported(
+            raise self._diagnostics.unsupported(
                 f"define_extern({func.extern.function})" if func.extern else "no definition",
                 "hardware needs a definition to compile",
                 "compute it in software and pass it as an input of accelerate()",
@@ -80,17 +82,17 @@ class Definitions(Generic[D]):
             values = self._update(number, point, Running(func, tuple(args), values))
         defined = tuple(value for value in values if value is not None)
         if len(defined) != len(values):
-            raise self._speaker.unsupported(
+            raise self._diagnostics.unsupported(
                 "undef()", "no update defines the value at all pixels", "give the pure definition a value"
             )
-        self._speaker.callers.pop()
+        self._diagnostics.callers.pop()
         self._memo[key] = defined
         return defined
 
     def _assigned(
         self, definition: ir.Definition, point: Mapping[str, Value[D]], running: Running[D], memo: dict[int, Value[D]]
     ) -> Before[D]:
-        """Values of a definition at a point; what is ``undef()`` is what was there before."""
+        """Values of a definition at a point; one that is ``undef()`` stays as it was before."""
         read = partial(self._calls.read, running)
         return tuple(
             old if _is_undefined(expr) else self._expressions.value(expr, point, read, memo)
@@ -131,8 +133,8 @@ class Definitions(Generic[D]):
         return written == running.args
 
     def _other_element(self, func: ir.Func, number: int) -> UnsupportedError:
-        return self._speaker.unsupported(
-            f"update {number} of element ({', '.join(self._speaker.show(a) for a in func.updates[number].args)})",
+        return self._diagnostics.unsupported(
+            f"update {number} of element ({', '.join(self._diagnostics.show(a) for a in func.updates[number].args)})",
             "an update must write the pixel it is computed for",
             f"write {func.name}[{', '.join(func.args)}] = ..., or {as_input('it')}",
         )
@@ -144,7 +146,7 @@ class Definitions(Generic[D]):
             spoken = f"bounds of {rvar.var.replace('$', '.')}"
             lo, extent = (self._bound(expr, spoken) for expr in (rvar.min, rvar.extent))
             ranges.append(range(lo, lo + extent))
-        refuse_in_time(self._region, self._speaker, func, number, ranges)
+        refuse_in_time(self._region, self._diagnostics, func, number, ranges)
         return ranges
 
     def _bound(self, expr: ir.Expr, construct: str) -> int:
@@ -153,7 +155,7 @@ class Definitions(Generic[D]):
         data = self._expressions.data(self._expressions.value(expr, {}, read, {}))
         number = self._arithmetic.number(data)
         if number is None:
-            raise self._speaker.unsupported(construct, "a reduction domain needs constant bounds", "use numbers")
+            raise self._diagnostics.unsupported(construct, "a reduction domain needs constant bounds", "use numbers")
         return number
 
     def _select(self, condition: D, new: Value[D] | None, old: Value[D] | None, type_: ir.Type) -> Value[D] | None:
@@ -163,7 +165,7 @@ class Definitions(Generic[D]):
         if new is old:
             return old
         if new is None or old is None:
-            raise self._speaker.unsupported(
+            raise self._diagnostics.unsupported(
                 "undef()",
                 "an update under a condition leaves pixels that nothing defines",
                 "give the pure definition a value",
@@ -174,7 +176,7 @@ class Definitions(Generic[D]):
 
     def _refuse_specializations(self, definition: ir.Definition) -> None:
         if definition.specializations:
-            raise self._speaker.unsupported(
+            raise self._diagnostics.unsupported(
                 "specialize()", "an accelerator has one schedule", "remove the specialization"
             )
 

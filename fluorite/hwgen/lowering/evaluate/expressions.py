@@ -13,41 +13,41 @@ from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.visit import children
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.evaluate.arithmetic import Arithmetic
+from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
 from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value, moved_by, with_children
 from fluorite.hwgen.lowering.evaluate.refusals import as_input
 from fluorite.hwgen.lowering.evaluate.software_only import SOFTWARE_ONLY, software_only
-from fluorite.hwgen.lowering.evaluate.speaker import Speaker
 
 __all__ = ["Expressions", "Read"]
 
 D = TypeVar("D")
 
 Read: TypeAlias = Callable[[ir.Call, tuple[Value[D], ...]], Value[D]]
-"""Gives the value of a call of a Func or image, at these indices."""
+"""Gives the value of a read, a call of a Func or image at these indices."""
 
 
 class Expressions(Generic[D]):
-    """Runs the expressions of one stage.
+    """Evaluates the expressions of one stage.
 
     Parameters
     ----------
     region : Region
         The stage's.
-    speaker : Speaker
+    diagnostics : Diagnostics
         Says what has no hardware.
     data : Arithmetic
         What data are.
     """
 
-    def __init__(self, region: Region, speaker: Speaker, data: Arithmetic[D]) -> None:
+    def __init__(self, region: Region, diagnostics: Diagnostics, data: Arithmetic[D]) -> None:
         self._region = region
-        self._speaker = speaker
+        self._diagnostics = diagnostics
         self._arithmetic = data
 
     def value(
         self, expr: ir.Expr, variables: Mapping[str, Value[D]], read: Read[D], memo: dict[int, Value[D]]
     ) -> Value[D]:
-        """Value of an expression; an explicit post-order walk, since an unrolled sum is deeper than Python's stack.
+        """Value of an expression.
 
         Parameters
         ----------
@@ -65,6 +65,7 @@ class Expressions(Generic[D]):
         UnsupportedError
             The expression has no hardware.
         """
+        # A walk in post-order without recursion: an unrolled sum is deeper than Python's stack.
         stack: list[tuple[ir.Expr, bool]] = [(expr, False)]
         while stack:
             node, ready = stack.pop()
@@ -72,7 +73,7 @@ class Expressions(Generic[D]):
                 continue
             operands = children(node)
             if isinstance(node, ir.Call) and node.name in SOFTWARE_ONLY:
-                raise self._speaker.unsupported(*software_only(node, self._speaker.names))
+                raise self._diagnostics.unsupported(*software_only(node, self._diagnostics.names))
             if not ready and operands:
                 stack.append((node, True))
                 stack.extend((child, False) for child in reversed(operands))
@@ -92,7 +93,7 @@ class Expressions(Generic[D]):
             return self._arithmetic.coordinate(value)
         if isinstance(value, Tree):
             if value.is_constant:
-                raise self._speaker.unsupported(
+                raise self._diagnostics.unsupported(
                     f"a value of type {value.expr.type}",
                     "streams carry integers",
                     "convert it to an integer type first",
@@ -109,7 +110,7 @@ class Expressions(Generic[D]):
             It is a float.
         """
         if not type_.is_integer:
-            raise self._speaker.unsupported(
+            raise self._diagnostics.unsupported(
                 f"a value of type {type_}",
                 "streams carry integers",
                 "convert to an integer type in the hardware's last Func",
@@ -125,7 +126,7 @@ class Expressions(Generic[D]):
         return None if isinstance(value, Affine | Tree) else self._arithmetic.number(value)
 
     def numbers(self, values: Sequence[Value[D]]) -> list[int] | None:
-        """The indices, if all of them are numbers."""
+        """The integers that values are, or None if not all of them are."""
         numbers = [self.number(value) for value in values]
         return [n for n in numbers if n is not None] if None not in numbers else None
 
@@ -154,7 +155,9 @@ class Expressions(Generic[D]):
     def _operate(self, node: ir.Expr, operands: Sequence[D]) -> D:
         result = self._arithmetic.operate(node, operands)
         if result is None:
-            raise self._speaker.unsupported(self._speaker.show(node), "this operation has no hardware", as_input("it"))
+            raise self._diagnostics.unsupported(
+                self._diagnostics.show(node), "this operation has no hardware", as_input("it")
+            )
         return result
 
     def _moved(self, op: ir.BinaryOp, a: Value[D], b: Value[D]) -> Affine | None:
@@ -191,8 +194,8 @@ class Expressions(Generic[D]):
                 if not node.type.is_integer
                 else next(child.type for child in children(node) if not child.type.is_integer)
             )
-            raise self._speaker.unsupported(
-                self._speaker.show(node),
+            raise self._diagnostics.unsupported(
+                self._diagnostics.show(node),
                 f"{float_type} arithmetic has no hardware",
                 f"use integer or fixed-point arithmetic, or {as_input('the integer that comes of it')}",
             )
@@ -201,7 +204,7 @@ class Expressions(Generic[D]):
         kept = with_children(node, literals)
         if indices or metadata or not node.type.is_integer:
             tree = Tree(kept, indices, metadata)
-            self._speaker.inherit(tree, values)
+            self._diagnostics.inherit(tree, values)
             return tree
         return self._arithmetic.const(int(self._region.constants.of_expr(kept)))
 
@@ -213,13 +216,13 @@ class Expressions(Generic[D]):
         if node.param and node.param != node.name and node.type.is_integer:
             return Tree(node, {}, {node.name: node})
         if node.param:
-            raise self._speaker.unsupported(
+            raise self._diagnostics.unsupported(
                 node.name, "only integer scalar Params reach the hardware", "compute what depends on it in software"
             )
-        raise self._speaker.unsupported(node.name, "the variable is not bound here", "define the Func over it")
+        raise self._diagnostics.unsupported(node.name, "the variable is not bound here", "define the Func over it")
 
     def _tree_data(self, expr: ir.Expr, tree: Tree) -> D:
-        """What an index expression comes to, as data."""
+        """An index expression computed as data; ``tree`` says what its variables are."""
         if isinstance(expr, ir.Imm):
             return self._arithmetic.const(int(expr.value))
         if isinstance(expr, ir.Variable):

@@ -83,7 +83,7 @@ class IndexFunction:
 
     @property
     def key(self) -> tuple[str, int]:
-        """What tells functions apart: the text, and the dimension."""
+        """What tells functions apart: the expression as a text with the position left open, and the dimension."""
         return show(self.tree.expr, 1000).replace(self.variable, "index"), self.place.dimension
 
 
@@ -119,7 +119,7 @@ def dimensions_of(value: object) -> frozenset[int]:
 
 
 def moved_by(place: Affine, number: int) -> Affine:
-    """A position so many pixels further on."""
+    """A position, a number of pixels further on."""
     return Affine(place.dimension, place.offset + number)
 
 

@@ -9,23 +9,25 @@ from fluorite.errors import UnsupportedError
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.loops import Leaf, left_in_time
 from fluorite.frontend.region.region import Region
+from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
 from fluorite.hwgen.lowering.evaluate.helpers import is_inline_reduction
 from fluorite.hwgen.lowering.evaluate.refusals import as_input
-from fluorite.hwgen.lowering.evaluate.speaker import Speaker
 
 __all__ = ["refuse_in_time"]
 
 _STEPS_MAX = 1 << 12  # of an update, each of which is an operator
 
 
-def refuse_in_time(region: Region, speaker: Speaker, func: ir.Func, number: int, ranges: Sequence[range]) -> None:
+def refuse_in_time(
+    region: Region, diagnostics: Diagnostics, func: ir.Func, number: int, ranges: Sequence[range]
+) -> None:
     """Refuse an update of too many steps, or with a loop that the schedule leaves in time.
 
     Parameters
     ----------
     region : Region
         Where the Func is run.
-    speaker : Speaker
+    diagnostics : Diagnostics
         Says what is refused.
     func, number
         The Func, and which of its updates.
@@ -40,7 +42,7 @@ def refuse_in_time(region: Region, speaker: Speaker, func: ir.Func, number: int,
     schedule = func.updates[number].schedule
     steps = prod(map(len, ranges))
     if steps > _STEPS_MAX:
-        raise speaker.unsupported(
+        raise diagnostics.unsupported(
             f"update {number} reduces over {steps} values",
             f"one pixel a cycle needs an operator for each, and an update has {_STEPS_MAX} at most",
             f"reduce over less, or {as_input('it')}",
@@ -50,13 +52,16 @@ def refuse_in_time(region: Region, speaker: Speaker, func: ir.Func, number: int,
     for rvar, values in zip(schedule.rvars, ranges, strict=True):
         left = left_in_time(schedule, rvar.var, len(values))
         if left:
-            raise _in_time(region, speaker, func, number, rvar.var, len(values), left)
+            raise _in_time(region, diagnostics, func, number, rvar.var, len(values), left)
 
 
 def _in_time(
-    region: Region, speaker: Speaker, func: ir.Func, number: int, rvar: str, values: int, left: Sequence[Leaf]
+    region: Region, diagnostics: Diagnostics, func: ir.Func, number: int, rvar: str, values: int, left: Sequence[Leaf]
 ) -> UnsupportedError:
-    """Of a reduction that is not unrolled, or only in part."""
+    """The refusal of a reduction that is not unrolled, or only in part.
+
+    ``left`` are the loops over ``rvar`` that stay, ``values`` is how many values that has.
+    """
     update = f"{func.name}.update({number})"
     whole, *names = (name.rsplit(".", 1)[-1].replace("$", ".") for name in (rvar, *(leaf.name for leaf in left)))
     loops = "" if names == [whole] else f", by {' and '.join(names)},"
@@ -66,7 +71,7 @@ def _in_time(
         loops, way_out = "", f"call {update}.unroll({whole}) in place of what makes a loop of it {other.lower()}"
     if func.schedule.compute_level.var and func.name not in region.stages:  # which the user meant for software
         way_out += f", or name {func.name} in the inputs of accelerate()"
-    return speaker.unsupported(
+    return diagnostics.unsupported(
         f"update {number} reduces over {whole} ({values} values){loops} in time",
         "one pixel a cycle needs the whole reduction in space",
         way_out,

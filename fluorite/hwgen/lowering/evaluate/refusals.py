@@ -30,6 +30,16 @@ def rule_of_missing(moving: Collection[int], scanned: Sequence[str]) -> str:
 
 
 def instead_of(call: ir.Call, shown: str, moving: Collection[int], scanned: Sequence[str]) -> str:
-    """What to write instead of such a read, which is shown to the user like this."""
+    """What to write instead of such a read.
+
+    Parameters
+    ----------
+    call : ir.Call
+        The read.
+    shown : str
+        The read as the user wrote it.
+    moving, scanned
+        As for `rule_of_missing`.
+    """
     copy = f"compute {shown} in software, as a Func over {' and '.join(scanned)} that is an input of accelerate()"
     return copy if moving or call.call_type is not ir.CallType.IMAGE else f"pass it as a scalar hl.Param, or {copy}"

@@ -12,12 +12,12 @@ __all__ = ["concatenate", "leading_zeros", "multiplex", "trailing_zeros"]
 
 
 def leading_zeros(build: Builder, value: Ref, bits: int) -> Ref:
-    """Zeros above the highest one of an unsigned value; ``bits`` where there is none."""
+    """How many zeros are above the highest one of an unsigned value; ``bits`` for 0."""
     return _count_zeros(build, value, bits, from_top=True)
 
 
 def trailing_zeros(build: Builder, value: Ref, bits: int) -> Ref:
-    """Zeros below the lowest one of an unsigned value; ``bits`` where there is none."""
+    """How many zeros are below the lowest one of an unsigned value; ``bits`` for 0."""
     return _count_zeros(build, value, bits, from_top=False)
 
 

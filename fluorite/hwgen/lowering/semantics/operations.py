@@ -42,7 +42,7 @@ def _arithmetic(build: Builder, value: Ref, type_: ir.Type, overflow: Overflow) 
 
 
 def binary(build: Builder, op: ir.BinaryOp, type_: ir.Type, a: Ref, b: Ref, overflow: Overflow) -> Ref:
-    """A two-operand node; ``type_`` is that of the result."""
+    """A binary operation; ``type_`` is the result's."""
     match op:
         case ir.BinaryOp.ADD:
             return _arithmetic(build, build.add(a, b), type_, overflow)
@@ -79,7 +79,7 @@ def binary(build: Builder, op: ir.BinaryOp, type_: ir.Type, a: Ref, b: Ref, over
 def intrinsic(
     build: Builder, name: str, type_: ir.Type, args: Sequence[Ref], types: Sequence[ir.Type], overflow: Overflow
 ) -> Ref | None:
-    """An intrinsic call, or None where the name is not one known here."""
+    """A call of one of Halide's intrinsics, or None if hardware has none of that name; ``types`` are the operands'."""
     match name:
         case (
             "likely"

@@ -19,7 +19,7 @@ def shift(build: Builder, value: Ref, amount: Ref, type_: ir.Type) -> Ref:
 
 
 def rounding_shift(build: Builder, value: Ref, amount: Ref, type_: ir.Type) -> Ref:
-    """The same, halves rounded up: one bit more is kept, and a half added."""
+    """``value * 2**amount`` in its type, rounded to nearest and halves up: a bit more is kept, and a half added."""
     doubled = _scale(build, build.linear([(2, value)]), amount, type_.bits)
     return build.wrap(build.shift_right(build.offset(doubled, 1), 1), type_.bits, type_.is_signed)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from fluorite.frontend.algorithm.pretty import show
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.borders import Border, find_border
+from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
 from fluorite.hwgen.lowering.evaluate.indices import Affine, IndexFunction, Tree, index_functions
-from fluorite.hwgen.lowering.evaluate.speaker import Speaker
 from fluorite.hwgen.lowering.survey.refusals import not_of_image
 from fluorite.hwgen.lowering.values import Domain
 
@@ -31,10 +31,10 @@ class BorderSearch:
 
     @property
     def borders(self) -> Mapping[tuple[str, int], Border]:
-        """Those found so far by `IndexFunction.key`, each as deep as has been asked for."""
+        """Borders found so far by `IndexFunction.key`, each known as far beyond the image as reads go."""
         return {key: border for key, border in self._found.items() if border}
 
-    def border(self, index: Tree, own: Domain, speaker: Speaker) -> tuple[Affine, Border] | None:
+    def border(self, index: Tree, own: Domain, diagnostics: Diagnostics) -> tuple[Affine, Border] | None:
         """The position and the border condition that an index stands for; None if it is no border condition.
 
         Parameters
@@ -43,7 +43,7 @@ class BorderSearch:
             The index.
         own : Domain
             Domain of the stage that reads there.
-        speaker : Speaker
+        diagnostics : Diagnostics
             Says what is refused.
 
         Raises
@@ -57,12 +57,12 @@ class BorderSearch:
                 border = self._reaching(function, own)
                 if border is None:
                     return None
-                self._check(function, border, speaker)
+                self._check(function, border, diagnostics)
                 return function.place, border
         return None
 
     def _reaching(self, function: IndexFunction, own: Domain) -> Border | None:
-        """The border as deep as a read over this domain needs it."""
+        """The border, known as far beyond the image as a read over this domain and all before it go."""
         key, place = function.key, function.place
         furthest = max(-(own.lo[place.dimension] + place.offset), own.hi[place.dimension] + place.offset)
         reach = max(self._reaches.get(key, 1), furthest)
@@ -75,20 +75,20 @@ class BorderSearch:
         d, tree = function.place.dimension, function.tree
         return find_border(d, tree.expr, function.variable, list(tree.metadata), reach, self._region.loops[d])
 
-    def _check(self, function: IndexFunction, border: Border, speaker: Speaker) -> None:
+    def _check(self, function: IndexFunction, border: Border, diagnostics: Diagnostics) -> None:
         """Refuse a border that no launch can have."""
         loop = self._region.loops[function.place.dimension]
         at = _at(loop.var, function.place.offset)
         condition = f"border condition {show(function.tree.expr).replace(function.variable, at)}"
         if not loop.whole:
-            raise speaker.unsupported(
+            raise diagnostics.unsupported(
                 condition,
                 f"hardware does borders of whole images, and {loop.var} is tiled",
                 "accelerate at hl.Var.outermost() without tile(), or compute the padded Func in software as an input",
             )
         refused = not_of_image(border, loop, self._region.name)
         if refused:
-            raise speaker.unsupported(condition, *refused)
+            raise diagnostics.unsupported(condition, *refused)
 
 
 def _at(var: str, offset: int) -> str:

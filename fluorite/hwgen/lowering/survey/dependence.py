@@ -37,7 +37,7 @@ class Dependence:
 
 
 STREAM = Dependence(on_streams=True)
-"""What is read of a stream: where it depends on a position is that stream's own matter."""
+"""What is read of a stream. Whether that stream's values depend on a position is asked where it is computed."""
 
 
 class Dependences:
@@ -71,7 +71,7 @@ class Dependences:
         return Dependence(dimensions=frozenset({place.dimension}))
 
     def operate(self, node: ir.Expr, operands: Sequence[Dependence]) -> Dependence:
-        """An operation; hardware may turn out not to have it."""
+        """An operation; one that hardware does not have is refused when it is lowered."""
         numbers = [operand.number for operand in operands]
         known = [number for number in numbers if number is not None]
         if len(known) == len(numbers):

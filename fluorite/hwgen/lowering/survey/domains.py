@@ -25,7 +25,17 @@ def domain_of_output(region: Region) -> Domain:
 
 
 def wanted(read: Read, own: Domain) -> Domain:
-    """What a read asks for over the reader's domain: offsets add up from the output on, but end at a border."""
+    """The pixels of a stream that a read needs.
+
+    Offsets add up from reader to reader, but not beyond a border: what lies there is made of the image's own pixels.
+
+    Parameters
+    ----------
+    read : Read
+        The read.
+    own : Domain
+        Domain of the stage that reads.
+    """
     along = list(enumerate(read.along))
     return Domain(
         read.dimensions,
@@ -80,7 +90,17 @@ def clamped(
 
 
 def pixels_beyond(reads: Iterable[Read], domains: Mapping[str, Domain]) -> dict[str, int]:
-    """Streams that have their border where stages are computed beyond the image, and so many pixels beyond."""
+    """How far beyond the image stages are computed that read a stream under a border condition, in pixels.
+
+    By stream; those that are read so by no stage beyond the image are left out.
+
+    Parameters
+    ----------
+    reads : iterable of Read
+        All reads.
+    domains : mapping of str to Domain
+        Domains of their readers.
+    """
     beyond: dict[str, int] = {}
     for read in reads:
         own = domains[read.reader]

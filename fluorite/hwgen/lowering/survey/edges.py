@@ -19,20 +19,31 @@ __all__ = ["Edge", "constant_beyond"]
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A stream is constant before ``min + lo`` and behind ``max + hi`` of the launch's own pixels along a dimension."""
+    """Beyond which pixels a stream is constant along a dimension.
+
+    Attributes
+    ----------
+    lo : int
+        Before pixel ``min + lo`` all values are the one there, ``min`` being the launch's first pixel.
+    hi : int
+        Behind pixel ``max + hi`` all values are the one there, ``max`` being the launch's last pixel.
+    """
 
     lo: int
     hi: int
 
     def nearest(self, offset: int) -> int:
-        """How far a read at this distance goes: of an image of one pixel, one to the right may end at the left edge."""
+        """The distance at which the value of a read at this one is computed: the same, or that of the edge.
+
+        Both edges count whatever the direction: in an image of one pixel a read to the right may end at the left edge.
+        """
         return min(max(offset, self.lo), self.hi)
 
 
 def constant_beyond(
     region: Region, reads: Sequence[Read], positions: Mapping[str, Collection[int]]
 ) -> dict[str, tuple[Edge | None, ...]]:
-    """Per stage and scan dimension, beyond which pixels its values are those at its edge; None if nowhere.
+    """Find the edges of all stages.
 
     Parameters
     ----------
@@ -44,6 +55,11 @@ def constant_beyond(
         Per stage, dimensions along which its value may depend on the position itself, and not only on what is read
         there. A stage that is another constant beyond the image than inside depends on it: no position may be taken to
         be inside.
+
+    Returns
+    -------
+    dict of str to tuple of Edge or None
+        Per stage and dimension of the scan; None where a stage is not known to be constant anywhere.
     """
     edges: dict[str, tuple[Edge | None, ...]] = {}
     for stage in region.stages:  # producers first
@@ -56,7 +72,7 @@ def constant_beyond(
 
 
 def _seen(read: Read, d: int, edges: Mapping[str, Sequence[Edge | None]]) -> Edge | None:
-    """Beyond which of the reader's pixels a read gives the same value."""
+    """Beyond which of the reader's pixels along a dimension a read gives one value; None if it always moves on."""
     index = read.along[d]
     if index.border:
         edge = Edge(0, 0) if index.repeats else None
@@ -66,7 +82,7 @@ def _seen(read: Read, d: int, edges: Mapping[str, Sequence[Edge | None]]) -> Edg
 
 
 def _common(edges: Sequence[Edge | None]) -> Edge | None:
-    """Beyond which all reads give the same values; within the launch's own pixels it does not matter."""
+    """Beyond which pixels all reads of a stage give one value each, none of the launch's own counted as beyond."""
     known = [edge for edge in edges if edge]
     if not known or len(known) < len(edges):
         return None

@@ -14,12 +14,12 @@ _SHIFTS = ("shift_left", "shift_right")
 
 
 def in_order_of_scan(what: str) -> str:
-    """The rule that an index breaks which depends on data or on a Param."""
+    """The rule that an index breaks which depends on ``what``: data, or a Param."""
     return f"a stream comes in the order of the scan, so the position of a read cannot depend on {what}"
 
 
 def rule_of_index(index: object, accelerated: str, dimensions: int) -> str:
-    """The rule that an index breaks which depends on nothing but positions.
+    """The rule that an index breaks which is computed of positions, and is not one that a stream can be read at.
 
     Parameters
     ----------

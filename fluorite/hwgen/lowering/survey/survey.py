@@ -15,10 +15,10 @@ from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.evaluate.definitions import Definitions
+from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.helpers import is_border_helper
 from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value
 from fluorite.hwgen.lowering.evaluate.refusals import as_input, instead_of, rule_of_missing
-from fluorite.hwgen.lowering.evaluate.speaker import Origin, Speaker
 from fluorite.hwgen.lowering.survey.border_search import BorderSearch
 from fluorite.hwgen.lowering.survey.dependence import STREAM, Dependence, Dependences
 from fluorite.hwgen.lowering.survey.domains import clamped, domain_of_output, united, wanted
@@ -84,10 +84,16 @@ def survey(region: Region, *, padded: bool = False) -> Survey:
 
 
 def _run(region: Region, stage: str, found: _Found) -> frozenset[int]:
-    """Run a stage; gives the dimensions along which its values depend on a position."""
-    domain, func, speaker = found.domains[stage], region.pipeline.funcs[stage], Speaker(region)
+    """Run a stage, adding what it reads to what is found.
+
+    Returns
+    -------
+    frozenset of int
+        Dimensions of the scan along which its values depend on the position itself.
+    """
+    domain, func, diagnostics = found.domains[stage], region.pipeline.funcs[stage], Diagnostics(region)
     data = Dependences()
-    definitions = Definitions(region, stage, speaker, data, _StageReads(region, stage, speaker, found))
+    definitions = Definitions(region, stage, diagnostics, data, _StageReads(region, stage, diagnostics, found))
     dimensions: frozenset[int] = frozenset()
     for numbers in domain.channel_numbers():
         left = iter(numbers)
@@ -109,10 +115,10 @@ class _Found:
 class _StageReads:
     """Finds the reads of one stage, and refuses what is no read of a stream that comes with the scan."""
 
-    def __init__(self, region: Region, stage: str, speaker: Speaker, found: _Found) -> None:
+    def __init__(self, region: Region, stage: str, diagnostics: Diagnostics, found: _Found) -> None:
         self._region = region
         self._stage = stage
-        self._speaker = speaker
+        self._diagnostics = diagnostics
         self._found = found
         self._own = found.domains[stage]
 
@@ -135,8 +141,8 @@ class _StageReads:
             dimensions.append(place.dimension)
         scanned = [loop.var for loop in self._region.loops]
         if len(along) != len(scanned):
-            shown = self._speaker.show(call)
-            raise self._speaker.unsupported(
+            shown = self._diagnostics.show(call)
+            raise self._diagnostics.unsupported(
                 shown, rule_of_missing(along, scanned), instead_of(call, shown, along, scanned)
             )
         sorted_along = tuple(along[d] for d in range(len(scanned)))
@@ -144,26 +150,26 @@ class _StageReads:
         return STREAM
 
     def _place(self, index: Value[Dependence], name: str) -> tuple[Affine | None, Border | None]:
-        """The position that an index of a stream is, and the border condition it is under; none for data."""
+        """The position that an index of a stream is, None if it is something else, and its border condition."""
         if isinstance(index, Affine):
             return index, None
         if not isinstance(index, Tree):
             return None, None
         if not index.indices:
-            raise self._speaker.unsupported(
-                f"index {self._speaker.show(index.expr)} of {name}",
+            raise self._diagnostics.unsupported(
+                f"index {self._diagnostics.show(index.expr)} of {name}",
                 "which channel is read must be known before there is an image",
                 "give it, or the bounds of its border condition, as numbers",
             )
-        return self._found.search.border(index, self._own, self._speaker) or (None, None)
+        return self._found.search.border(index, self._own, self._diagnostics) or (None, None)
 
     def _note(self, read: Read, call: ir.Call) -> None:
         """Add a read to what is known of its stream."""
         domain = wanted(read, self._own)
         known = self._found.domains.setdefault(read.stream, domain)
         if known.dimensions != domain.dimensions:
-            shown = self._speaker.show(call)
-            raise self._speaker.unsupported(
+            shown = self._diagnostics.show(call)
+            raise self._diagnostics.unsupported(
                 f"{shown} scans {read.stream} in another way than elsewhere",
                 "a stream has one raster order, and an argument is a number in all reads or in none",
                 as_input(shown),
@@ -179,8 +185,10 @@ class _StageReads:
             rule = in_order_of_scan("data" if index.on_streams else "a Param")
         else:
             rule = rule_of_index(index, self._region.name, len(self._region.loops))
-        helper = self._speaker.func
+        helper = self._diagnostics.func
         if origin is None and is_border_helper(helper):
-            return self._speaker.unsupported(f"{helper.name} around {call.name}", rule, as_input(helper.name))
-        origin = origin or Origin(self._speaker.spoken(), self._speaker.show(written), self._speaker.show(call))
+            return self._diagnostics.unsupported(f"{helper.name} around {call.name}", rule, as_input(helper.name))
+        origin = origin or Origin(
+            self._diagnostics.user_func(), self._diagnostics.show(written), self._diagnostics.show(call)
+        )
         return UnsupportedError(origin.func, f"index {origin.index} in {origin.call}", rule, as_input(origin.call))

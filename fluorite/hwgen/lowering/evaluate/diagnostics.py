@@ -1,4 +1,4 @@
-"""Who speaks in a message: the user's Func that is being run, and where its indices were written."""
+"""Messages in the user's names: which Func of the user's is being run, and where its indices were written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fluorite.hwgen.lowering.evaluate.aliases import names_of_aliases
 from fluorite.hwgen.lowering.evaluate.helpers import is_border_helper, is_reduction_helper
 from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree
 
-__all__ = ["Caller", "Origin", "Speaker"]
+__all__ = ["Caller", "Origin", "Diagnostics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,27 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A Func whose definition is being run, and where the arguments that are no positions were written."""
+    """A Func whose definition is being run.
+
+    Attributes
+    ----------
+    func : ir.Func
+        The Func.
+    origins : mapping of str to Origin
+        By parameter, where the index was written that is passed in it; none for a position or a number.
+    """
 
     func: ir.Func
     origins: Mapping[str, Origin]
 
 
-class Speaker:
-    """Messages about a stage in the user's names.
+class Diagnostics:
+    """Messages about one stage in the user's names.
+
+    Parameters
+    ----------
+    region : Region
+        The stage's.
 
     Attributes
     ----------
@@ -65,13 +78,13 @@ class Speaker:
 
     def unsupported(self, construct: str, rule: str, way_out: str) -> UnsupportedError:
         """A refusal of a construct in the definition that is being run."""
-        return UnsupportedError(self.spoken(), construct, rule, way_out)
+        return UnsupportedError(self.user_func(), construct, rule, way_out)
 
     def show(self, expr: ir.Expr) -> str:
         """An expression as the user wrote it."""
         return show(expr, names=self.names)
 
-    def spoken(self) -> str:
+    def user_func(self) -> str:
         """Name of the Func that is being run, or of the user's one that it is run for, if Halide made it."""
         for caller in reversed(self.callers):
             func, name = caller.func, caller.func.name
@@ -87,7 +100,7 @@ class Speaker:
         return tuple(self._origin(call, arg, value) for arg, value in zip(call.args, args, strict=True))
 
     def inherit(self, tree: Tree, operands: Sequence[object]) -> None:
-        """What is computed of an index was written where that was."""
+        """Note what an index was computed of: it was written where the first of these was that is an index, too."""
         known = (self._tree_origins.get(value) for value in operands if isinstance(value, Tree))
         origin = next((found for found in known if found), None)
         if origin:
@@ -100,7 +113,7 @@ class Speaker:
             return self._tree_origins[value]
         if is_border_helper(self.func) or isinstance(arg, ir.Variable | ir.Imm):
             return self.callers[-1].origins.get(arg.name) if isinstance(arg, ir.Variable) else None
-        origin = Origin(self.spoken(), self.show(arg), self.show(call))
+        origin = Origin(self.user_func(), self.show(arg), self.show(call))
         if isinstance(value, Tree):
             self._tree_origins[value] = origin
         return origin
