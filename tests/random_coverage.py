@@ -8,7 +8,7 @@ from tests.random_plans import FOLDING, operations
 # The refusals that plans may meet; any other is a failure. Each is a rule that the documentation states.
 REFUSALS = {
     "repeat_image": (r"it reads as far away as the image's other end", lambda p: "repeat_image" in _kinds(p)),
-    "border of what is inlined": (r"a stream is read at a pure variable plus a constant", lambda p: _inlined_border(p)),
+    "border of what is inlined": (r"is inlined where it is read at a border condition", lambda p: _inlined_border(p)),
     "image smaller than what its border folds": (
         r"the border condition is for images of \d+ and more", lambda p: any(k in FOLDING for k in _kinds(p))
     ),

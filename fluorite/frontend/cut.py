@@ -164,10 +164,12 @@ def golden(root: Table, func_name: str, inputs: Sequence[str], computed: Collect
 
 
 def with_stages(root: Table, stages: Mapping[str, Collection[str]]) -> Table:
-    """Give line-buffered Funcs that are inlined a buffer where their accelerated Func is computed; change nothing else.
+    """Schedule what is hardware as software would be; change nothing else.
 
-    The pipeline gives the same values. In hardware a line-buffered Func is computed once a pixel whatever its schedule
-    in software is; Halide, which inlines it, computes it again for each tap of each reader.
+    The pipeline gives the same values. Line-buffered Funcs that are inlined get a buffer where their accelerated Func
+    is computed: in hardware each is computed once a pixel whatever its schedule in software is; Halide, which inlines
+    it, computes it again for each tap of each reader. Accelerated Funcs lose their own loops, unless something is
+    computed in them: lanes say nothing of software, which may not be able to round a bound up to them.
 
     Parameters
     ----------
@@ -182,7 +184,15 @@ def with_stages(root: Table, stages: Mapping[str, Collection[str]]) -> Table:
         for name in names:
             owners.setdefault(name, []).append(owner)
 
+    scheduled = [func.func_schedule for func in root.funcs]
+    inside = {
+        s[level].func_name for s in scheduled for level in ("compute_level", "store_level", "hoist_storage_level")
+    }
+
     def computed(func: Table) -> Table:
+        if func.name in stages and func.name not in inside:
+            plain = _unscheduled(func, True)
+            return func.replace(init_def=plain.init_def, updates=plain.updates)
         if len(owners.get(func.name, ())) != 1 or func.func_schedule.compute_level.var_name != "":
             return func
         (owner,) = owners[func.name]

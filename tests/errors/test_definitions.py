@@ -113,9 +113,9 @@ def recursion_along_the_scan(way):
 
 @refused(
     UnsupportedError,
-    "hw: hw(x, y, (r.x - 1)) in its own update: an update may read only the element it writes (recursion along the "
-    "scan is not supported); write it as separate Funcs, or compute it in software, as a Func of its own that is an "
-    "input of accelerate()",
+    "hw: hw(x, y, (r.x - 1)) in its own update: an update may read only the element it writes (neither another channel "
+    "nor another pixel); write it as separate Funcs, or compute it in software, as a Func of its own that is an input "
+    "of accelerate()",
     ways=2,
 )
 def own_other_channel(way):

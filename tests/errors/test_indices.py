@@ -103,6 +103,25 @@ def scale_of_a_border(way):
 
 
 @refused(
+    UnsupportedError,
+    "soft: index (x + 1) in repeat_edge((x + 1), y): soft is inlined where it is read at a border condition, which "
+    "makes this a border condition of one, and hardware has one between two streams; call soft.linebuffer(), or "
+    + _software("repeat_edge((x + 1), y)"),
+    ways=2,
+)
+def border_of_an_inlined_func_with_a_border(way):
+    source, soft, hw = image(), hl.Func("soft"), hl.Func("hw")
+    padded = BC.repeat_edge(source, [(0, 32), (0, 16)])
+    shifted = software(padded[x + 1, y])
+    soft[x, y] = (shifted[x, y] if way == 2 else padded[x + 1, y]) + 1
+    hw[x, y] = BC.mirror_interior(soft, [(0, 32), (0, 16)])[x - 1, y]
+    if way == 1:
+        soft.linebuffer()
+    hw.compute_root().bound(x, 0, 32).bound(y, 0, 16).accelerate([shifted if way == 2 else source], x, OUTERMOST)
+    return copied(hw)
+
+
+@refused(
     UnsupportedError, f"hw: index (x / 2) in mirror_image((x / 2), y): {_RATE}; {_software('mirror_image((x / 2), y)')}"
 )
 def scale_of_a_mirror(way):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import fluorite
 from fluorite.errors import UsageError
 from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.run.verify import compare, output_arrays, output_names, output_sizes, set_photos, set_random, set_scalars
@@ -176,6 +177,20 @@ CHAIN = """
     previous.compute_root().set_estimate(x, 0, 64).set_estimate(y, 0, 64)
     previous.accelerate([input], x, hl.Var.outermost())
 """
+
+
+def test_the_reference_has_no_lanes_to_round_up_to():
+    """Halide, which would compute 18 pixels here, is not allowed to."""
+    x = hl.Var("x")
+    source, hw, out = hl.ImageParam(hl.UInt(8), 1, "source"), hl.Func("hw"), hl.Func("out")
+    hw[x] = source[x] + 1
+    out[x] = hw[x]
+    hw.compute_root().bound(x, 0, 16).unroll(x, 3, hl.TailStrategy.RoundUp)
+    hw.accelerate([source], x, hl.Var.outermost())
+    pixels = np.arange(40, dtype=np.uint8)
+    source.set(hl.Buffer(pixels))
+    design = fluorite.compile(out)
+    assert list(np.array(design.reference.realize([16]))) == list(np.array(design.realize([16]))) == list(range(1, 17))
 
 
 def test_the_reference_computes_line_buffered_stages_once(tmp_path):

@@ -131,7 +131,7 @@ class Calls(Generic[D]):
         if args != running.args:
             raise self._diagnostics.unsupported(
                 f"{self._diagnostics.show(call)} in its own update",
-                "an update may read only the element it writes (recursion along the scan is not supported)",
+                "an update may read only the element it writes (neither another channel nor another pixel)",
                 f"write it as separate Funcs, or {as_input('it')}",
             )
         value = running.before[call.value_index]

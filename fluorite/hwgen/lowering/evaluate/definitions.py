@@ -15,7 +15,7 @@ from fluorite.hwgen.lowering.evaluate.arithmetic import Arithmetic, Streams
 from fluorite.hwgen.lowering.evaluate.calls import Before, Calls, Running
 from fluorite.hwgen.lowering.evaluate.diagnostics import Caller, Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.expressions import Expressions
-from fluorite.hwgen.lowering.evaluate.indices import Value
+from fluorite.hwgen.lowering.evaluate.indices import Tree, Value
 from fluorite.hwgen.lowering.evaluate.reductions import refuse_in_time
 from fluorite.hwgen.lowering.evaluate.refusals import as_input
 
@@ -67,7 +67,7 @@ class Definitions(Generic[D]):
         key = (func.name, tuple(args))
         if key in self._memo:
             return self._memo[key]
-        self._diagnostics.callers.append(Caller(func, origins))
+        self._diagnostics.callers.append(Caller(func, origins, any(isinstance(arg, Tree) for arg in args)))
         if func.init is None:
             raise self._diagnostics.unsupported(
                 f"define_extern({func.extern.function})" if func.extern else "no definition",

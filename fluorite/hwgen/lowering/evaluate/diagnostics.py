@@ -43,10 +43,13 @@ class Caller:
         The Func.
     origins : mapping of str to Origin
         By parameter, where the index was written that is passed in it; none for a position or a number.
+    at_expressions : bool
+        Whether an argument is an expression of positions, as a border condition is.
     """
 
     func: ir.Func
     origins: Mapping[str, Origin]
+    at_expressions: bool
 
 
 class Diagnostics:
@@ -91,6 +94,16 @@ class Diagnostics:
             if name in self._region.stages or not (is_border_helper(func) or is_reduction_helper(func)):
                 return name
         return self._region.name
+
+    def inlined_at_expression(self) -> str | None:
+        """The user's Func that is being run inline, if that is for a read at an expression of positions."""
+        for caller in reversed(self.callers):
+            func = caller.func
+            if func.name in self._region.stages:
+                return None
+            if not (is_border_helper(func) or is_reduction_helper(func)):
+                return self.names.get(func.name, func.name) if caller.at_expressions else None
+        return None
 
     def origins(self, call: ir.Call, args: Sequence[object]) -> tuple[Origin | None, ...]:
         """Where the indices of a read in the present definition were written; None for positions and numbers.

@@ -8,7 +8,7 @@ from fluorite.frontend.region.region import Loop
 from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.evaluate.indices import Tree
 
-__all__ = ["in_order_of_scan", "not_of_image", "rule_of_index"]
+__all__ = ["in_order_of_scan", "is_scaled", "not_of_image", "rule_of_index"]
 
 _SHIFTS = ("shift_left", "shift_right")
 
@@ -30,7 +30,7 @@ def rule_of_index(index: object, accelerated: str, dimensions: int) -> str:
     dimensions : int
         How many dimensions are scanned.
     """
-    if isinstance(index, Tree) and _is_scaled(index):
+    if isinstance(index, Tree) and is_scaled(index):
         return (
             f"a stream is read at the rate of {accelerated}'s pixels, one for each; this is another rate, and rates "
             "are not supported"
@@ -76,7 +76,7 @@ def not_of_image(border: Border, loop: Loop, accelerated: str) -> tuple[str, str
     return None
 
 
-def _is_scaled(tree: Tree) -> bool:
+def is_scaled(tree: Tree) -> bool:
     """Whether a position is multiplied or divided in an index."""
     moving = {id(node) for node in walk(tree.expr) if any(_is_position(below, tree) for below in walk(node))}
     for node in walk(tree.expr):

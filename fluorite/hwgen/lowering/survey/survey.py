@@ -24,7 +24,7 @@ from fluorite.hwgen.lowering.survey.dependence import STREAM, Dependence, Depend
 from fluorite.hwgen.lowering.survey.domains import clamped, domain_of_output, united, wanted
 from fluorite.hwgen.lowering.survey.edges import Edge, constant_beyond
 from fluorite.hwgen.lowering.survey.reads import Read, ReadIndex
-from fluorite.hwgen.lowering.survey.refusals import in_order_of_scan, rule_of_index
+from fluorite.hwgen.lowering.survey.refusals import in_order_of_scan, is_scaled, rule_of_index
 from fluorite.hwgen.lowering.values import Domain
 
 __all__ = ["Survey", "survey"]
@@ -185,6 +185,14 @@ class _StageReads:
             rule = in_order_of_scan("data" if index.on_streams else "a Param")
         else:
             rule = rule_of_index(index, self._region.name, len(self._region.loops))
+            inlined = self._diagnostics.inlined_at_expression()
+            if inlined and origin and isinstance(index, Tree) and not is_scaled(index):
+                rule = (
+                    f"{inlined} is inlined where it is read at a border condition, which makes this a border condition "
+                    "of one, and hardware has one between two streams"
+                )
+                way_out = f"call {inlined}.linebuffer(), or {as_input(origin.call)}"
+                return UnsupportedError(inlined, f"index {origin.index} in {origin.call}", rule, way_out)
         helper = self._diagnostics.func
         if origin is None and is_border_helper(helper):
             return self._diagnostics.unsupported(f"{helper.name} around {call.name}", rule, as_input(helper.name))
