@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fluorite.frontend.algorithm import ir
-from fluorite.glue.statements import statements
+from fluorite.glue.printer import formula_text, index_texts
 from fluorite.hwgen.formula import Formula
 
 __all__ = ["c_formula", "c_function", "c_number"]
@@ -21,6 +21,35 @@ _FUNCTIONS = {
     ir.BinaryOp.DIV: "fluorite_div", ir.BinaryOp.MOD: "fluorite_mod", ir.BinaryOp.MIN: "fluorite_min",
     ir.BinaryOp.MAX: "fluorite_max",
 }  # fmt: skip
+_OF_FORMULAS = {
+    "max": "fluorite_max", "min": "fluorite_min", "ceil_div": "fluorite_ceil_div", "floor_div": "fluorite_div",
+    "mod": "fluorite_mod",
+}  # fmt: skip
+
+
+class _C:
+    """The dialect; all values are ``int64_t``."""
+
+    def number(self, value: int) -> str:
+        return c_number(value)
+
+    def factor(self, formula: Formula, text: str) -> str:
+        return f"({text})" if formula.op == "+" else text
+
+    def function(self, formula: Formula, operands: Sequence[str]) -> str:
+        text = operands[0]
+        for operand in operands[1:]:
+            text = f"{_OF_FORMULAS[formula.op]}({text}, {operand})"
+        return text
+
+    def binary(self, op: ir.BinaryOp, a: str, b: str) -> str:
+        return f"{_FUNCTIONS[op]}({a}, {b})" if op in _FUNCTIONS else f"({a} {_INFIX[op]} {b})"
+
+    def select(self, condition: str, a: str, b: str) -> str:
+        return f"({condition} != 0 ? {a} : {b})"
+
+    def absolute(self, a: str) -> str:
+        return f"fluorite_abs({a})"
 
 
 def c_number(value: int) -> str:
@@ -39,25 +68,7 @@ def c_formula(formula: Formula, names: Mapping[str, str]) -> str:
     names : mapping of str to str
         C variables, of type ``int64_t``, by the formula's own.
     """
-    if formula.op == "constant":
-        return c_number(formula.value)
-    if formula.op == "variable":
-        return names[formula.name]
-    operands = [c_formula(operand, names) for operand in formula.operands]
-    if formula.op == "+":
-        text = operands[0]
-        for term, operand in zip(formula.operands[1:], operands[1:], strict=True):
-            minus = term.is_constant and term.value < 0
-            text += f" - {c_number(-term.value)}" if minus else f" + {operand}"
-        return text
-    if formula.op == "*":
-        return " * ".join(
-            f"({text})" if o.op == "+" else text for o, text in zip(formula.operands, operands, strict=True)
-        )
-    text = operands[0]
-    for operand in operands[1:]:
-        text = f"fluorite_{formula.op.replace('floor_', '')}({text}, {operand})"
-    return text
+    return formula_text(formula, names, _C())
 
 
 def c_function(head: str, expr: ir.Expr, names: Mapping[str, str]) -> list[str]:
@@ -72,29 +83,6 @@ def c_function(head: str, expr: ir.Expr, names: Mapping[str, str]) -> list[str]:
     names : mapping of str to str
         C expressions of type ``int64_t`` by variable.
     """
-    named, result = statements(expr, lambda node, values: _expression(node, values, names))
+    named, result = index_texts(expr, names, _C())
     lines = [f"    const int64_t {name} = {text};" for name, text in named]
     return [head, "{", *lines, f"    return {result};", "}"]
-
-
-def _expression(node: ir.Expr, values: Sequence[str], names: Mapping[str, str]) -> str:
-    match node:
-        case ir.Imm(value=value):
-            return c_number(int(value))
-        case ir.Variable(name=name):
-            return names[name]
-        case ir.Binary(op=op) if op in _FUNCTIONS:
-            return f"{_FUNCTIONS[op]}({values[0]}, {values[1]})"
-        case ir.Binary(op=op):
-            return f"({values[0]} {_INFIX[op]} {values[1]})"
-        case ir.Not():
-            return f"(1 - {values[0]})"
-        case ir.Select():
-            return f"({values[0]} != 0 ? {values[1]} : {values[2]})"
-        case ir.Cast(type=type_) if type_.is_integer and type_.bits >= 32:
-            return values[0]
-        case ir.Call(name="likely" | "likely_if_innermost"):
-            return values[0]
-        case ir.Call(name="abs"):
-            return f"fluorite_abs({values[0]})"
-    raise TypeError(f"an index is not made of {type(node).__name__}")

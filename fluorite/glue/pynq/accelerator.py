@@ -11,8 +11,7 @@ from fluorite.boards.vlnv import vlnv
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.identifiers import shown
 from fluorite.frontend.region.signature import StageScalar
-from fluorite.glue.pynq.python_code import python_function
-from fluorite.glue.python_formula import python_formula
+from fluorite.glue.python_code import python_formula, python_function
 from fluorite.glue.registers.python_class import class_name, register_class
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated

@@ -12,8 +12,8 @@ from fluorite.boards.placement import place
 from fluorite.errors import UsageError
 from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.pynq.accelerator import AcceleratorClass
-from fluorite.glue.pynq.python_code import HELPERS
 from fluorite.glue.pynq.templates import notebook, readme
+from fluorite.glue.python_code import HELPERS
 from fluorite.hwgen.shell.hardware import Hardware
 
 __all__ = ["module_source", "write_pynq"]

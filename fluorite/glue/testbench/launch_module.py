@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from fluorite.frontend.region.identifiers import shown
-from fluorite.glue.python_formula import python_formula
+from fluorite.glue.python_code import python_formula
 from fluorite.glue.registers.python_class import class_name
 from fluorite.glue.testbench.frames import Frame
 from fluorite.hwgen.generate import Generated

@@ -18,8 +18,7 @@ from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.evaluate import evaluate
 from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.pynq import write_pynq
-from fluorite.glue.pynq.python_code import HELPERS, python_function
-from fluorite.glue.python_formula import python_formula
+from fluorite.glue.python_code import HELPERS, python_formula, python_function
 from fluorite.hwgen.formula import ceil_div, constant, floor_div, maximum, minimum, modulo, variable
 
 
