@@ -3,13 +3,20 @@
 import random
 import re
 
+import halide as hl
 import pytest
 from amaranth.hdl import Const, Elaboratable, Module, Signal, signed, unsigned
+from amaranth.lib.memory import Memory
 
+import fluorite
+from fluorite.boards.ecp5.harness import Harness
 from fluorite.errors import UsageError
 from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer
 from fluorite.hwgen.rtl.netlist import Contents, netlist
 from fluorite.hwgen.rtl.rom import Rom
+from fluorite.hwgen.shell.axis import AxisShell
+from fluorite.hwgen.shell.config import ShellConfig
+from fluorite.hwgen.shell.top import make_shell
 from fluorite.hwgen.verilog import _name_ports, tidy
 
 
@@ -140,3 +147,73 @@ def test_ports_are_named_as_one_after_the_other(seed):
     lines = [f".{choose.choice(ports)}({choose.choice(nets)})" for _ in range(12)]
     text = "\n".join([*lines, *ports, "a_1 b"])
     assert _name_ports(text) == sequential(text)
+
+
+class Written(Elaboratable):
+    """A memory that is read and written at once."""
+
+    def __init__(self, transparent):
+        self.transparent = transparent
+        self.i, self.o, self.address = Signal(8, name="i"), Signal(8, name="o"), Signal(4, name="address")
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.memory = memory = Memory(shape=8, depth=16, init=[])
+        write = memory.write_port()
+        read = memory.read_port(transparent_for=[write] if self.transparent else [])
+        m.d.comb += [write.addr.eq(self.address), write.data.eq(self.i), write.en.eq(1), read.addr.eq(self.address)]
+        m.d.comb += self.o.eq(read.data)
+        return m
+
+
+def test_transparent_read_ports_are_refused():
+    """No emulation of one survives Vivado."""
+    for transparent in (False, True):
+        written = Written(transparent)
+        ports = [written.i, written.o, written.address]
+        if transparent:
+            with pytest.raises(ValueError, match=r"^written: a memory has a read port that is transparent"):
+                netlist(written, "written", ports)
+        else:
+            assert masks(netlist(written, "written", ports).text) == ["0"]
+
+
+def masks(text):
+    """Per read port, the write ports whose words it sees in the same cycle."""
+    return re.findall(r"parameter \\TRANSPARENCY_MASK \d+'(\d*)\n", text)
+
+
+@pytest.mark.parametrize(("kind", "queues"), [("axi", 9), ("axis", 1)])
+def test_no_shell_has_transparent_read_ports(kind, queues):
+    blur = small_accelerator().generated
+    shell = make_shell(blur, ShellConfig(kind=kind))
+    signals = [signal for bus in shell.buses for signal in bus.signals.values()]
+    found = masks(netlist(shell, "shell", [shell.interrupt, *signals]).text)
+    assert len(found) == queues
+    assert set(found) == {"0"}
+
+
+def test_no_core_has_transparent_read_ports():
+    core = small_accelerator().generated.core()
+    found = masks(netlist(core, "core", core.ports.signals).text)
+    assert len(found) == 1  # the line buffer
+    assert set(found) == {"0"}
+
+
+def test_no_harness_has_transparent_read_ports():
+    harness = Harness(AxisShell(small_accelerator().generated, ShellConfig(kind="axis")), 16)
+    found = masks(netlist(harness, "harness", harness.ports).text)
+    assert len(found) >= 3
+    assert set(found) == {"0"}
+
+
+def small_accelerator():
+    source, blurred = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func("blurred")
+    x, y = hl.vars("x y")
+    held = hl.Func("held")
+    held[x, y] = source[x, y]
+    blurred[x, y] = hl.u8((hl.u16(held[x, y]) + held[x, y + 1]) // 2)
+    held.compute_root()
+    blurred.bound(x, 0, 128).bound(y, 0, 8)
+    blurred.accelerate([held], x, hl.Var.outermost())
+    return fluorite.compile(blurred).accelerators[0]

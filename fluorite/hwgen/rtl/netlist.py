@@ -85,6 +85,13 @@ class _Module(rtlil.ModuleEmitter):
             self.contents.append(Contents(self.builder.name, cell.name, cell.width, words))
 
 
+    def emit_read_port(self, cell_idx: int, cell: Any) -> None:
+        """Refuse what Vivado makes wrong hardware of: amaranth's issue 1589, yosys' 5082."""
+        if getattr(cell, "transparent_for", ()):
+            raise ValueError(f"{self.builder.name}: a memory has a read port that is transparent to its writes")
+        super().emit_read_port(cell_idx, cell)
+
+
 def read_only(shape: Shape, words: Sequence[int]) -> MemoryData:
     """The data of a memory with these contents.
 
@@ -111,6 +118,11 @@ def netlist(design: Elaboratable, name: str, ports: Sequence[Signal]) -> Netlist
         Its module name.
     ports : sequence of Signal
         Its ports, without the clock and reset of its clock domain.
+
+    Raises
+    ------
+    ValueError
+        A memory has a read port that sees what is written in the same cycle.
     """
     with _no_collector():
         return _netlist(design, name, ports)
