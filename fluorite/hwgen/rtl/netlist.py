@@ -84,7 +84,6 @@ class _Module(rtlil.ModuleEmitter):
             words = tuple(word & mask for word in cell.init)
             self.contents.append(Contents(self.builder.name, cell.name, cell.width, words))
 
-
     def emit_read_port(self, cell_idx: int, cell: Any) -> None:
         """Refuse what Vivado makes wrong hardware of: amaranth's issue 1589, yosys' 5082."""
         if getattr(cell, "transparent_for", ()):
