@@ -191,3 +191,12 @@ def test_constraints_hold_exactly_if_no_path_is_too_long(drawn):
 
     longest = max((time for node in nodes for time, length in paths(node) if length > 1), default=0.0)
     assert met == (longest <= UNIT.budget_ns)
+
+
+def test_pairs_that_others_imply_are_left_out():
+    """A register between the second node and the multiplier is one between the first and the multiplier, too."""
+    nodes = []
+    for id_, (op, delay) in enumerate((("and", 0), ("and", 0), ("and", 2), ("mul", 0))):
+        nodes.append(Node(id_, op, (Ref(nodes[-1], (delay,)),) if nodes else (), (), 0, 1, False))
+    readers = {n.operands[0].node.id: [(n, n.operands[0].delay[0])] for n in nodes[1:]}
+    assert [(s.id, t.id, distance) for s, t, distance in too_long(nodes, readers, UNIT, ())] == [(1, 3, 2)]

@@ -148,7 +148,8 @@ class _Program:
         self, d: int, solved: Mapping[int, list[int]], strides: Sequence[int], least_strides: Sequence[int]
     ) -> list[int]:
         """Lags along dimension d, those along the dimensions further out being known."""
-        # Among equals the earliest, so that the taps of a window stay in step and their rows share a memory ...
+        # Among equals the earliest, so that the taps of a window stay in step and their rows share a memory. (It is the
+        # only optimum, then: no set of fewer than 100,000 lags can move at no cost.) ...
         program = DifferenceProgram([1e-5] * self.unknowns)
         for number in self.output_unknown.values():
             program.cost[number] = 1e-3  # ... and above all the shortest latency
@@ -168,10 +169,19 @@ class _Program:
                 program.at_least(self.unknown[target.id], self.unknown[source.id], 1 - distance)
         for number, width_bits, edges in self.holders:
             program.cost[number] -= width_bits
+            ends: dict[int, int] = {}  # by reader, how much later than the reader's lag a value is last needed
+            for edge in edges:
+                end = edge.delay[d] + slack(edge, strides)
+                ends[edge.reader] = max(ends.get(edge.reader, end), end)
+            if len(ends) == 1 and number not in ends:
+                program.cost[edges[0].reader] += (
+                    width_bits  # it is needed until then, and that is no unknown of its own
+                )
+                continue
             last = program.unknown(width_bits)
             program.at_least(last, number, 0)
-            for edge in edges:
-                program.at_least(last, edge.reader, edge.delay[d] + slack(edge, strides))
+            for reader, end in ends.items():
+                program.at_least(last, reader, end)
         return program.solve()[: self.unknowns]
 
     def _paths(self, solved: Mapping[int, list[int]]) -> tuple[list[Node], dict[int, list[tuple[Node, int]]]]:
