@@ -14,9 +14,10 @@ from fluorite.errors import UsageError
 from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer
 from fluorite.hwgen.rtl.netlist import Contents, netlist
 from fluorite.hwgen.rtl.rom import Rom
+from fluorite.hwgen.shell.axi import AxiShell
 from fluorite.hwgen.shell.axis import AxisShell
 from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.shell.top import make_shell
+from fluorite.hwgen.shell.registers import register_map
 from fluorite.hwgen.verilog import _name_ports, tidy
 
 
@@ -185,8 +186,8 @@ def masks(text):
 
 @pytest.mark.parametrize(("kind", "queues"), [("axi", 9), ("axis", 1)])
 def test_no_shell_has_transparent_read_ports(kind, queues):
-    blur = small_accelerator().generated
-    shell = make_shell(blur, ShellConfig(kind=kind))
+    generated = small_accelerator().generated
+    shell = (AxiShell if kind == "axi" else AxisShell)(generated, register_map(generated, ShellConfig(kind=kind)))
     signals = [signal for bus in shell.buses for signal in bus.signals.values()]
     found = masks(netlist(shell, "shell", [shell.interrupt, *signals]).text)
     assert len(found) == queues
@@ -201,7 +202,8 @@ def test_no_core_has_transparent_read_ports():
 
 
 def test_no_harness_has_transparent_read_ports():
-    harness = Harness(AxisShell(small_accelerator().generated, ShellConfig(kind="axis")), 16)
+    generated = small_accelerator().generated
+    harness = Harness(AxisShell(generated, register_map(generated, ShellConfig(kind="axis"))), 16)
     found = masks(netlist(harness, "harness", harness.ports).text)
     assert len(found) >= 3
     assert set(found) == {"0"}
