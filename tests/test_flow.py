@@ -120,6 +120,11 @@ def test_rooms_in_rooms_do_not_import_each_other_both_ways(outer):
     assert not {(a, b) for a, b in pairs if (b, a) in pairs}
 
 
+def test_files_are_short():
+    long = {name: n for name, path in modules() if (n := len(path.read_text().splitlines())) > 400}
+    assert not long
+
+
 def test_rooms_are_small():
     """A folder of very many files is asking for rooms."""
     folders = {}

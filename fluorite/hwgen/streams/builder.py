@@ -11,34 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fluorite.hwgen.streams import operations as ops
 from fluorite.hwgen.streams.graph import Graph, Node, Ref
 from fluorite.hwgen.streams.operation import Interval, Operation
-from fluorite.hwgen.streams.operations import (
-    ABS,
-    CAT,
-    CONST,
-    COORD,
-    DIV,
-    EQ,
-    INPUT,
-    LE,
-    LT,
-    MAX,
-    MIN,
-    MOD,
-    MUL,
-    NOT,
-    OPERATIONS,
-    ROM,
-    SELECT,
-    SETTING,
-    SHR,
-    STAGE,
-    SUM,
-    TAP,
-    WITHIN,
-    WRAP,
-)
 from fluorite.hwgen.streams.ranges import range_where
 from fluorite.hwgen.streams.table import Table
 
@@ -94,29 +69,29 @@ class Builder:
 
     def const(self, value: int) -> Ref:
         """A number."""
-        return self.graph.intern("const", (), CONST.attributes(value), value, value, static=True)
+        return self.graph.intern("const", (), ops.CONST.attributes(value), value, value, static=True)
 
     def setting(self, port: str, lo: int, hi: int) -> Ref:
         """A static input port whose value lies in ``[lo, hi]``."""
-        return self.graph.intern("setting", (), SETTING.attributes(port), lo, hi, static=True)
+        return self.graph.intern("setting", (), ops.SETTING.attributes(port), lo, hi, static=True)
 
     def input(self, stream: str, lane: int, channel: int, lo: int, hi: int) -> Ref:
         """One value of an input stream's word."""
-        return self.graph.intern("input", (), INPUT.attributes(stream, lane, channel), lo, hi, static=False)
+        return self.graph.intern("input", (), ops.INPUT.attributes(stream, lane, channel), lo, hi, static=False)
 
     def tap(self, stream: str, lane: int, channel: int, lo: int, hi: int) -> Ref:
         """One value of a stage or input, for linking to replace."""
-        return self.graph.intern("tap", (), TAP.attributes(stream, lane, channel), lo, hi, static=False)
+        return self.graph.intern("tap", (), ops.TAP.attributes(stream, lane, channel), lo, hi, static=False)
 
     def coord(self, stream: str, dimension: int, greatest: int) -> Ref:
         """Position of the scan along a dimension, counted when the stream's word comes, from 0 to ``greatest``."""
-        return self.graph.intern("coord", (), COORD.attributes(stream, dimension), 0, greatest, static=False)
+        return self.graph.intern("coord", (), ops.COORD.attributes(stream, dimension), 0, greatest, static=False)
 
     def stage(self, value: Ref, stage: str, lane: int, channel: int) -> Ref:
         """Name value as one channel of one lane of a stage."""
         node = value.node
         return self.graph.intern(
-            "stage", (value,), STAGE.attributes(stage, lane, channel), node.lo, node.hi, static=False
+            "stage", (value,), ops.STAGE.attributes(stage, lane, channel), node.lo, node.hi, static=False
         )
 
     def linear(self, terms: Sequence[tuple[int, Ref]], constant: int = 0) -> Ref:
@@ -139,14 +114,14 @@ class Builder:
         if remainder is not None:
             return self.linear(remainder, constant)
         kept.sort(key=lambda term: (term[1].node.id, term[1].delay))
-        return self.apply(SUM, [ref for _, ref in kept], (constant, tuple(c for c, _ in kept)))
+        return self.apply(ops.SUM, [ref for _, ref in kept], (constant, tuple(c for c, _ in kept)))
 
     def _remainder(self, terms: Sequence[tuple[int, Ref]]) -> list[tuple[int, Ref]] | None:
         """``k*x - k*d*(x / d)`` as ``k*(x % d)``, whose range is known; None where no two terms are these."""
         for position, (coefficient, ref) in enumerate(terms):
             if ref.node.op not in ("div", "shr"):
                 continue
-            divisor = constant_value(ref.node.operands[1]) if ref.node.op == "div" else 1 << SHR.of(ref.node).amount
+            divisor = constant_value(ref.node.operands[1]) if ref.node.op == "div" else 1 << ops.SHR.of(ref.node).amount
             dividend = ref.node.operands[0].shifted(ref.delay)
             if divisor is None:
                 continue
@@ -178,7 +153,7 @@ class Builder:
         if a == b:
             ends = a.node.lo**2, a.node.hi**2
             square = 0 if a.node.lo <= 0 <= a.node.hi else min(ends), max(ends)
-        return self.apply(MUL, (a, b), limits=square)
+        return self.apply(ops.MUL, (a, b), limits=square)
 
     def abs(self, a: Ref) -> Ref:
         """``|a|``."""
@@ -186,7 +161,7 @@ class Builder:
             return a
         if a.node.hi <= 0:
             return self.linear([(-1, a)])
-        return self.apply(ABS, (a,))
+        return self.apply(ops.ABS, (a,))
 
     def minimum(self, a: Ref, b: Ref) -> Ref:
         """The smaller value."""
@@ -194,7 +169,7 @@ class Builder:
             return a
         if b.node.hi <= a.node.lo:
             return b
-        return self.apply(MIN, (a, b))
+        return self.apply(ops.MIN, (a, b))
 
     def maximum(self, a: Ref, b: Ref) -> Ref:
         """The greater value."""
@@ -202,7 +177,7 @@ class Builder:
             return a
         if b.node.lo >= a.node.hi:
             return b
-        return self.apply(MAX, (a, b))
+        return self.apply(ops.MAX, (a, b))
 
     def clamp(self, a: Ref, lo: int, hi: int) -> Ref:
         """``a`` limited to ``[lo, hi]``."""
@@ -218,7 +193,7 @@ class Builder:
             value = constant_value(one)
             if value is not None and fits(other, 0, 1):
                 return other if value == 1 else self.logical_not(other)
-        return self.apply(EQ, (a, b))
+        return self.apply(ops.EQ, (a, b))
 
     def lt(self, a: Ref, b: Ref) -> Ref:
         """1 where ``a < b``."""
@@ -226,7 +201,7 @@ class Builder:
             return self.const(1)
         if a == b or a.node.lo >= b.node.hi:
             return self.const(0)
-        return self.apply(LT, (a, b))
+        return self.apply(ops.LT, (a, b))
 
     def le(self, a: Ref, b: Ref) -> Ref:
         """1 where ``a <= b``."""
@@ -234,7 +209,7 @@ class Builder:
             return self.const(1)
         if a.node.lo > b.node.hi:
             return self.const(0)
-        return self.apply(LE, (a, b))
+        return self.apply(ops.LE, (a, b))
 
     def logical_not(self, a: Ref) -> Ref:
         """``1 - a`` of a 0/1 stream."""
@@ -246,7 +221,7 @@ class Builder:
         if a.node.op in ("lt", "le"):
             x, y = (operand.shifted(a.delay) for operand in a.node.operands)
             return self.le(y, x) if a.node.op == "lt" else self.lt(y, x)
-        return self.apply(NOT, (a,))
+        return self.apply(ops.NOT, (a,))
 
     def select(self, condition: Ref, true_value: Ref, false_value: Ref) -> Ref:
         """``true_value`` where ``condition`` is 1, else ``false_value``."""
@@ -265,24 +240,24 @@ class Builder:
         true_lo, true_hi = range_where(true_value, condition, True)
         false_lo, false_hi = range_where(false_value, condition, False)
         limits = min(true_lo, false_lo), max(true_hi, false_hi)
-        return self.apply(SELECT, (condition, true_value, false_value), limits=limits)
+        return self.apply(ops.SELECT, (condition, true_value, false_value), limits=limits)
 
     def wrap(self, a: Ref, width_bits: int, signed: bool, note: int = 0) -> Ref:
         """The low ``width_bits`` of ``a``."""
         lo = -(1 << (width_bits - 1)) if signed else 0
         if fits(a, lo, lo + (1 << width_bits) - 1):
             return a
-        while a.node.op == "wrap" and WRAP.of(a.node).width_bits >= width_bits:
+        while a.node.op == "wrap" and ops.WRAP.of(a.node).width_bits >= width_bits:
             a = a.node.operands[0].shifted(a.delay)
-        return self.apply(WRAP, (a,), (width_bits, signed, note))
+        return self.apply(ops.WRAP, (a,), (width_bits, signed, note))
 
     def shift_right(self, a: Ref, amount: int) -> Ref:
         """``floor(a / 2**amount)``."""
         if amount == 0:
             return a
         if a.node.op == "shr" and a.node.lo >> amount != a.node.hi >> amount:
-            return self.shift_right(a.node.operands[0].shifted(a.delay), amount + SHR.of(a.node).amount)
-        return self.apply(SHR, (a,), (amount,))
+            return self.shift_right(a.node.operands[0].shifted(a.delay), amount + ops.SHR.of(a.node).amount)
+        return self.apply(ops.SHR, (a,), (amount,))
 
     def bitwise(self, op: str, a: Ref, b: Ref) -> Ref:
         """``and``, ``or`` or ``xor`` of two's complement values of unbounded width."""
@@ -301,7 +276,7 @@ class Builder:
                     return self.wrap(other, value.bit_length(), False)
                 if fits(other, 0, value):
                     return self.const(value) if op == "or" else self.linear([(-1, other)], value)
-        return self.apply(OPERATIONS[op], (a, b))
+        return self.apply(ops.OPERATIONS[op], (a, b))
 
     def divide(self, a: Ref, b: Ref) -> Ref:
         """``floor(a / b)``, or 0 where ``b`` is 0; ``b`` is never negative."""
@@ -310,7 +285,7 @@ class Builder:
             return self.const(0)
         if divisor is not None and divisor & (divisor - 1) == 0:
             return self.shift_right(a, divisor.bit_length() - 1)
-        return self.apply(DIV, (a, b))
+        return self.apply(ops.DIV, (a, b))
 
     def modulo(self, a: Ref, b: Ref) -> Ref:
         """``a - floor(a / b) * b``, or 0 where ``b`` is 0; ``b`` is never negative."""
@@ -321,7 +296,7 @@ class Builder:
             return a
         if divisor is not None and divisor & (divisor - 1) == 0:
             return self.wrap(a, divisor.bit_length() - 1, False)
-        return self.apply(MOD, (a, b))
+        return self.apply(ops.MOD, (a, b))
 
     def within(self, a: Ref, lo: int, hi: int) -> Ref:
         """``a``, which is known to lie in ``[lo, hi]`` for reasons that intervals do not show."""
@@ -330,7 +305,7 @@ class Builder:
             return a
         if a.node.op == "within":
             a = a.node.operands[0].shifted(a.delay)
-        return self.apply(WITHIN, (a,), (lo, hi), limits=(lo, hi))
+        return self.apply(ops.WITHIN, (a,), (lo, hi), limits=(lo, hi))
 
     def concat(self, high: Ref, low: Ref, low_bits: int) -> Ref:
         """``high * 2**low_bits + low``, for ``low`` in ``[0, 2**low_bits)``: wires side by side, no adder."""
@@ -339,7 +314,7 @@ class Builder:
             return low
         if value is not None:
             return self.offset(low, value << low_bits)
-        return self.apply(CAT, (high, low), (low_bits,))
+        return self.apply(ops.CAT, (high, low), (low_bits,))
 
     def rom(self, index: Ref, table: Table) -> Ref:
         """The table's word at an index; no words are kept but those the index can reach."""
@@ -348,7 +323,7 @@ class Builder:
         if (lo, hi) != (table.first, table.last):
             words = table.words[lo - table.first : hi - table.first + 1]
             table = self.graph.table(Table.of(table.name, lo, words))
-        return self.apply(ROM, (index,), (table,))
+        return self.apply(ops.ROM, (index,), (table,))
 
     def bit(self, a: Ref, position: int) -> Ref:
         """Bit of a two's complement value of unbounded width."""
@@ -362,13 +337,13 @@ class Builder:
         KeyError
             The node is one that only its own pass can replace (``tap``, ``table``).
         """
-        record = OPERATIONS[node.op]
+        record = ops.OPERATIONS[node.op]
         if record.is_source or node.op == "const":
             if node.op == "tap":
                 raise KeyError(node.op)
             return self.graph.intern(node.op, (), node.attr, node.lo, node.hi, static=node.static)
         if node.op == "sum":
-            constant, coefficients = SUM.of(node)
+            constant, coefficients = ops.SUM.of(node)
             return self.linear(list(zip(coefficients, operands, strict=True)), constant)
         simplified = _CONSTRUCTORS.get(node.op)
         return simplified(self, *operands, *node.attr) if simplified else self.apply(record, operands, node.attr)
