@@ -7,24 +7,20 @@ follow from these.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fluorite.errors import UnsupportedError
-from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.evaluate.definitions import Definitions
-from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics, Origin
-from fluorite.hwgen.lowering.evaluate.helpers import is_border_helper
-from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value
-from fluorite.hwgen.lowering.evaluate.refusals import as_input, instead_of, rule_of_missing
-from fluorite.hwgen.lowering.survey.border_search import BorderSearch
-from fluorite.hwgen.lowering.survey.dependence import STREAM, Dependence, Dependences
-from fluorite.hwgen.lowering.survey.domains import clamped, domain_of_output, united, wanted
+from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
+from fluorite.hwgen.lowering.evaluate.indices import Affine
+from fluorite.hwgen.lowering.survey.dependence import Dependences
+from fluorite.hwgen.lowering.survey.domains import clamped
 from fluorite.hwgen.lowering.survey.edges import Edge, constant_beyond
-from fluorite.hwgen.lowering.survey.reads import Read, ReadIndex
-from fluorite.hwgen.lowering.survey.refusals import in_order_of_scan, is_scaled, rule_of_index
+from fluorite.hwgen.lowering.survey.reads import Read
+from fluorite.hwgen.lowering.survey.stage_reads import Found, StageReads
 from fluorite.hwgen.lowering.values import Domain
 
 __all__ = ["Survey", "survey"]
@@ -67,7 +63,7 @@ def survey(region: Region, *, padded: bool = False) -> Survey:
     UnsupportedError
         A read is none of a stream that comes with the scan, or an input is not read.
     """
-    found = _Found(region, padded)
+    found = Found(region, padded)
     positions: dict[str, frozenset[int]] = {}
     for name in reversed(region.stages):
         if name in found.domains:  # else nothing that is left reads it
@@ -83,7 +79,7 @@ def survey(region: Region, *, padded: bool = False) -> Survey:
     return Survey(reads, clamped(region, found.domains, reads, edges), edges, borders)
 
 
-def _run(region: Region, stage: str, found: _Found) -> frozenset[int]:
+def _run(region: Region, stage: str, found: Found) -> frozenset[int]:
     """Run a stage, adding what it reads to what is found.
 
     Returns
@@ -93,110 +89,10 @@ def _run(region: Region, stage: str, found: _Found) -> frozenset[int]:
     """
     domain, func, diagnostics = found.domains[stage], region.pipeline.funcs[stage], Diagnostics(region)
     data = Dependences()
-    definitions = Definitions(region, stage, diagnostics, data, _StageReads(region, stage, diagnostics, found))
+    definitions = Definitions(region, stage, diagnostics, data, StageReads(region, stage, diagnostics, found))
     dimensions: frozenset[int] = frozenset()
     for numbers in domain.channel_numbers():
         left = iter(numbers)
         point = [data.const(next(left)) if d is None else Affine(d, 0) for d in domain.dimensions]
         dimensions = dimensions.union(*(value.dimensions for value in definitions.values(func, point)))
     return dimensions
-
-
-class _Found:
-    """What stages read, as far as they have been run."""
-
-    def __init__(self, region: Region, padded: bool) -> None:
-        self.padded = padded
-        self.search = BorderSearch(region)
-        self.domains = {region.name: domain_of_output(region)}  # not yet clamped to edges
-        self.reads: dict[Read, None] = {}
-
-
-class _StageReads:
-    """Finds the reads of one stage, and refuses what is no read of a stream that comes with the scan."""
-
-    def __init__(self, region: Region, stage: str, diagnostics: Diagnostics, found: _Found) -> None:
-        self._region = region
-        self._stage = stage
-        self._diagnostics = diagnostics
-        self._found = found
-        self._own = found.domains[stage]
-
-    def read(
-        self, call: ir.Call, name: str, args: Sequence[Value[Dependence]], origins: Sequence[Origin | None]
-    ) -> Dependence:
-        """Note a read of a stream."""
-        along: dict[int, ReadIndex] = {}
-        numbers: list[int] = []
-        dimensions: list[int | None] = []
-        for arg, written, origin in zip(args, call.args, origins, strict=True):
-            if isinstance(arg, Dependence) and arg.number is not None:
-                numbers.append(arg.number)
-                dimensions.append(None)
-                continue
-            place, border = self._place(arg, name)
-            if place is None or place.dimension in along:
-                raise self._not_read_at(arg, written, call, origin)
-            along[place.dimension] = ReadIndex(place.offset, None if self._found.padded else border)
-            dimensions.append(place.dimension)
-        scanned = [loop.var for loop in self._region.loops]
-        if len(along) != len(scanned):
-            shown = self._diagnostics.show(call)
-            raise self._diagnostics.unsupported(
-                shown, rule_of_missing(along, scanned), instead_of(call, shown, along, scanned)
-            )
-        sorted_along = tuple(along[d] for d in range(len(scanned)))
-        self._note(Read(self._stage, name, tuple(dimensions), sorted_along, tuple(numbers)), call)
-        return STREAM
-
-    def _place(self, index: Value[Dependence], name: str) -> tuple[Affine | None, Border | None]:
-        """The position that an index of a stream is, None if it is something else, and its border condition."""
-        if isinstance(index, Affine):
-            return index, None
-        if not isinstance(index, Tree):
-            return None, None
-        if not index.indices:
-            raise self._diagnostics.unsupported(
-                f"index {self._diagnostics.show(index.expr)} of {name}",
-                "which channel is read must be known before there is an image",
-                "give it, or the bounds of its border condition, as numbers",
-            )
-        return self._found.search.border(index, self._own, self._diagnostics) or (None, None)
-
-    def _note(self, read: Read, call: ir.Call) -> None:
-        """Add a read to what is known of its stream."""
-        domain = wanted(read, self._own)
-        known = self._found.domains.setdefault(read.stream, domain)
-        if known.dimensions != domain.dimensions:
-            shown = self._diagnostics.show(call)
-            raise self._diagnostics.unsupported(
-                f"{shown} scans {read.stream} in another way than elsewhere",
-                "a stream has one raster order, and an argument is a number in all reads or in none",
-                as_input(shown),
-            )
-        self._found.domains[read.stream] = united(known, domain)
-        self._found.reads[read] = None
-
-    def _not_read_at(
-        self, index: Value[Dependence], written: ir.Expr, call: ir.Call, origin: Origin | None
-    ) -> UnsupportedError:
-        """The refusal of an index, where the user wrote it."""
-        if isinstance(index, Dependence) and (index.on_streams or index.on_params):
-            rule = in_order_of_scan("data" if index.on_streams else "a Param")
-        else:
-            rule = rule_of_index(index, self._region.name, len(self._region.loops))
-            inlined = self._diagnostics.inlined_at_expression()
-            if inlined and origin and isinstance(index, Tree) and not is_scaled(index):
-                rule = (
-                    f"{inlined} is inlined where it is read at a border condition, which makes this a border condition "
-                    "of one, and hardware has one between two streams"
-                )
-                way_out = f"call {inlined}.linebuffer(), or {as_input(origin.call)}"
-                return UnsupportedError(inlined, f"index {origin.index} in {origin.call}", rule, way_out)
-        helper = self._diagnostics.func
-        if origin is None and is_border_helper(helper):
-            return self._diagnostics.unsupported(f"{helper.name} around {call.name}", rule, as_input(helper.name))
-        origin = origin or Origin(
-            self._diagnostics.user_func(), self._diagnostics.show(written), self._diagnostics.show(call)
-        )
-        return UnsupportedError(origin.func, f"index {origin.index} in {origin.call}", rule, as_input(origin.call))
