@@ -61,11 +61,11 @@ def stage_lines(generated: Generated, symbol: str, scalar_count: int) -> Iterato
     """Tables of loops, channels and streams' buffers, and the stage that refers to them (``fluorite_stage.h``)."""
     region = generated.region
     yield "static const struct fluorite_loop LOOPS[] = {"
-    yield "    /* name, argument, lanes, max_extent, fixed, has_min, min */"
+    yield "    /* name, argument, max_extent, fixed, has_min, min */"
     for loop in region.loops:
         has_min = loop.min is not None
         yield (
-            f'    {{"{region.names[loop.var]}", {loop.position}, {loop.lanes}, {loop.max_extent}, {int(loop.fixed)}, '
+            f'    {{"{region.names[loop.var]}", {loop.position}, {loop.max_extent}, {int(loop.fixed)}, '
             f"{int(has_min)}, {loop.min or 0}}},"
         )
     yield "};"
@@ -100,8 +100,11 @@ def stage_lines(generated: Generated, symbol: str, scalar_count: int) -> Iterato
 
 def _argument_lines(number: int, stream: StreamPlan) -> Iterator[str]:
     """The dimensions of a stream's buffer."""
-    entries = [f"{{{-1 if axis.loop is None else axis.loop}, {axis.lo}, {axis.hi}}}" for axis in stream.axes]
+    entries = []
+    for axis in stream.axes:
+        loop, lanes = (-1, 1) if axis.loop is None else (axis.loop, stream.lanes[axis.loop])
+        entries.append(f"{{{loop}, {lanes}, {axis.lo}, {axis.hi}}}")
     yield f"static const struct fluorite_argument ARGUMENTS_{number}[] = {{"
-    yield f"    /* of {stream.port.name}: loop or -1, lo, hi */"
+    yield f"    /* of {stream.port.name}: loop or -1, lanes, lo, hi */"
     yield f"    {', '.join(entries)}"
     yield "};"

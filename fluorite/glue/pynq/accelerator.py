@@ -97,7 +97,7 @@ class AcceleratorClass:
         yield "    LOOPS = ("
         for loop in self.region.loops:
             yield (
-                f'        Loop("{self.region.names[loop.var]}", lanes={loop.lanes}, max_extent={loop.max_extent}, '
+                f'        Loop("{self.region.names[loop.var]}", max_extent={loop.max_extent}, '
                 f"fixed={loop.fixed}, min={loop.min}),"
             )
         yield "    )"
@@ -150,7 +150,7 @@ class AcceleratorClass:
         lo, hi = (tuple(axis.lo for axis in stream.scanned), tuple(axis.hi for axis in stream.scanned))
         yield "        Stream("
         yield f'            "{stream.port.name}", is_output={not stream.is_input}, dtype="{self.dtype(stream)}",'
-        yield f"            lo={lo}, hi={hi}, channels=({channels}), in_rows={stream.in_rows},"
+        yield f"            lo={lo}, hi={hi}, channels=({channels}), lanes={stream.lanes}, in_rows={stream.in_rows},"
         yield f'            base={_words(base)}, row_bytes="{registers.row_bytes.name}",'
         yield f"            counts={_words(tuple(r.name for r in registers.counts))},"
         yield f"            strides={_words(tuple(r.name for r in registers.strides))},"

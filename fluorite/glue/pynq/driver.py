@@ -318,7 +318,7 @@ class Accelerator(Hardware):
             return self._scratch[number][:bytes_]
 
         kind = Rows if stream.in_rows else Words
-        memory = kind(stream, array, region, pieces, [loop.lanes for loop in self.LOOPS], room)
+        memory = kind(stream, array, region, pieces, room)
         end = memory.buffer.device_address + memory.buffer.nbytes
         bits = self.registers.read("capabilities", "address_bits")
         if end - 1 >> bits:

@@ -49,7 +49,6 @@ class Loop(NamedTuple):
     """A dimension that a launch scans; ``fixed``: always over ``max_extent`` pixels; ``min``: always from there."""
 
     name: str
-    lanes: int
     max_extent: int
     fixed: bool
     min: int | None

@@ -38,6 +38,7 @@ class Stream(NamedTuple):
     lo: tuple[int, ...]  # by loop, pixels before those of the output (negative) ...
     hi: tuple[int, ...]  # ... and behind them
     channels: tuple[Channel, ...]
+    lanes: tuple[int, ...]  # of a word's pixels, how many are neighbours along each loop
     in_rows: bool  # the hardware takes pixels as they lie; else software makes words of them
     base: tuple[str, ...]  # names of registers
     row_bytes: str
@@ -77,7 +78,6 @@ class Rows:
         image: Any,
         region: Box,
         pieces: Sequence[Box],
-        lanes: Sequence[int],
         room: Callable[[int], Any],
     ) -> None:
         self._image = image
@@ -88,7 +88,8 @@ class Rows:
             self._copy = self.buffer.view(image.dtype).reshape(image.shape)
             if not stream.is_output:
                 self._copy[...] = image
-        strides = [image.itemsize * int(np.prod(image.shape[len(lanes) - d :])) for d in range(len(lanes))]
+        loops = len(stream.lanes)
+        strides = [image.itemsize * int(np.prod(image.shape[loops - d :])) for d in range(loops)]
         self._strides = tuple(strides[1:])
         self._offsets = [sum((m - r) * s for m, r, s in zip(piece.mins, region.mins, strides)) for piece in pieces]
 
@@ -111,13 +112,12 @@ class Words:
         image: Any,
         region: Box,
         pieces: Sequence[Box],
-        lanes: Sequence[int],
         room: Callable[[int], Any],
     ) -> None:
-        self._lanes = lanes[::-1]
+        self._lanes = stream.lanes[::-1]
         self._parts, self._offsets, bytes_ = [], [], 0
         for piece in pieces:
-            shape = stream.shape(piece.extents)[: len(lanes)]
+            shape = stream.shape(piece.extents)[: len(stream.lanes)]
             starts = [m - r for m, r in zip(piece.mins, region.mins)][::-1]
             self._parts.append(image[tuple(slice(start, start + n) for start, n in zip(starts, shape))])
             self._offsets.append(bytes_)

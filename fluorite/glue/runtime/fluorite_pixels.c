@@ -237,11 +237,13 @@ void fluorite_pixels_copy(const struct fluorite_stage *stage, int stream, const 
 {
     const struct fluorite_plan *plan = &stage->plans[stream];
     const uint32_t bytes = stage->accelerator->streams[stream].element_bytes;
-    int32_t lanes[FLUORITE_MAX_DIMENSIONS], at[FLUORITE_MAX_DIMENSIONS] = {0, 0, 0, 0}, all = 1;
+    int32_t lanes[FLUORITE_MAX_DIMENSIONS] = {1, 1, 1, 1}, at[FLUORITE_MAX_DIMENSIONS] = {0, 0, 0, 0}, all = 1;
     int d;
-    for (d = 0; d < stage->loop_count; ++d) {
-        lanes[d] = plan->in_rows ? 1 : stage->loops[d].lanes;
-        all *= lanes[d];
+    for (d = 0; d < plan->dimensions && !plan->in_rows; ++d) {
+        if (plan->arguments[d].loop >= 0) {
+            lanes[plan->arguments[d].loop] = plan->arguments[d].lanes;
+            all *= plan->arguments[d].lanes;
+        }
     }
     do {
         unsigned char *row = (unsigned char *)view->first, *image = pixels->first;

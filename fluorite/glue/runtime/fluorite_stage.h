@@ -43,7 +43,6 @@ struct fluorite_copies fluorite_process_copies(void);
 struct fluorite_loop { /* a scan dimension of a launch */
     const char *name;
     int argument;      /* of the accelerated Func */
-    int32_t lanes;
     int32_t max_extent;
     int fixed;         /* every launch has exactly that extent */
     int has_min;       /* and begins at `min` */
@@ -58,6 +57,7 @@ struct fluorite_channel { /* a dimension that is unrolled whole */
 
 struct fluorite_argument { /* a dimension of a stream's buffer */
     int loop;              /* along which it runs; -1: channels */
+    int32_t lanes;         /* of a word's pixels, how many are neighbours along it */
     int32_t lo, hi;        /* from min + lo to max + hi of the output's region; of channels, the first and the last */
 };
 
