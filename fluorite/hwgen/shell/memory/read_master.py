@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.fifo import SyncFIFOBuffered
 
 from fluorite.hwgen.rtl.skid import SkidBuffer
 from fluorite.hwgen.shell.axi_ports import Bus
-from fluorite.hwgen.shell.memory.address_channel import AddressChannel
 from fluorite.hwgen.shell.memory.aligner import Aligner
 from fluorite.hwgen.shell.memory.bursts import BURST_BEATS
 from fluorite.hwgen.shell.memory.gearbox import Gearbox
+from fluorite.hwgen.shell.memory.master import MemoryMaster
 from fluorite.hwgen.shell.memory.queued_rows import QueuedRows
 from fluorite.hwgen.shell.memory.rows import Block
 
 __all__ = ["ReadMaster"]
 
 
-class ReadMaster(Elaboratable):
+class ReadMaster(MemoryMaster):
     """An AXI4 read master: blocks in, words out.
 
     A burst is asked for only when there is room for all of its beats, so that ``rready`` is always high and no master
@@ -40,18 +40,9 @@ class ReadMaster(Elaboratable):
 
     Attributes
     ----------
-    start : Signal, in
-        Queue the block; the caller makes sure of room.
-    stop : Signal, in
-        Ask for no more bursts.
-    quiet : Signal
-        Every burst asked for has arrived.
     arrived : Signal
-        A block's last beat has arrived. High for one cycle.
-    done : Signal
-        A block's last word was taken. High for one cycle.
-    error, error_decode, error_address : Signal
-        A beat came with an error (for one cycle); it was DECERR; the address of its burst.
+        A block's last beat has arrived; ``done`` is when its last word was taken. High for one cycle. (Further ports:
+        :class:`~fluorite.hwgen.shell.memory.master.MemoryMaster`.)
     o_valid, o_ready, o_data, o_row_last, o_last : Signal
         Words.
     """
@@ -59,21 +50,11 @@ class ReadMaster(Elaboratable):
     def __init__(
         self, bus: Bus, block: Block, word_bytes: int, queue_depth: int, latency_cycles: int, name: str
     ) -> None:
-        self.bus = bus
-        self.block = block
-        self.word_bytes = word_bytes
-        self.queue_depth = queue_depth
+        super().__init__(bus, "ar", block, word_bytes, queue_depth, name)
         # A burst may be asked for when there is room for it, and is taken apart only once it begins to arrive.
         # (One beat more than a power of two: the buffer's output register.)
         self.depth = (1 << (latency_cycles + 2 * BURST_BEATS - 1).bit_length()) + 1
-        self.start = Signal(name=f"{name}_start")
-        self.stop = Signal(name=f"{name}_stop")
-        self.quiet = Signal(name=f"{name}_quiet")
         self.arrived = Signal(name=f"{name}_arrived")
-        self.done = Signal(name=f"{name}_done")
-        self.error = Signal(name=f"{name}_error")
-        self.error_decode = Signal(name=f"{name}_error_decode")
-        self.error_address = Signal(len(bus.araddr), name=f"{name}_error_address")
         self.o_valid = Signal(name=f"{name}_o_valid")
         self.o_ready = Signal(name=f"{name}_o_ready")
         self.o_data = Signal(8 * word_bytes, name=f"{name}_o_data")
@@ -85,23 +66,16 @@ class ReadMaster(Elaboratable):
         m = Module()
         bus = self.bus
         taken = self._words(m)
-        m.submodules.addresses = addresses = AddressChannel(
-            bus, "ar", self.block, len(bus.rdata) // 8, self.queue_depth, self.depth, "addresses"
-        )
+        addresses = self.begin_bursts(m, len(bus.rdata) // 8, self.depth)
         free = Signal(range(self.depth + 1), init=self.depth)  # beats there is room for
         m.d.sync += free.eq(free + taken - Mux(addresses.issued, addresses.length + 1, 0))
         m.d.comb += [
-            addresses.start.eq(self.start),
-            addresses.stop.eq(self.stop),
             addresses.covered.eq(free),
             addresses.answered.eq(bus.rvalid & bus.rlast),
             bus.rready.eq(1),
             self.arrived.eq(addresses.answered & addresses.last),
-            self.error.eq(bus.rvalid & bus.rresp[1]),
-            self.error_decode.eq(bus.rresp[0]),
-            self.error_address.eq(addresses.address),
-            self.quiet.eq(addresses.quiet),
         ]
+        self.end_bursts(m, addresses, bus.rvalid, bus.rresp)
         return m
 
     def _words(self, m: Module) -> Signal:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib.fifo import SyncFIFOBuffered
 
 from fluorite.hwgen.shell.axi_ports import Bus
-from fluorite.hwgen.shell.memory.address_channel import MAX_BURSTS, AddressChannel
+from fluorite.hwgen.shell.memory.address_channel import MAX_BURSTS
 from fluorite.hwgen.shell.memory.bursts import BURST_BEATS
+from fluorite.hwgen.shell.memory.master import MemoryMaster
 from fluorite.hwgen.shell.memory.packer import Packer
 from fluorite.hwgen.shell.memory.queued_rows import QueuedRows
 from fluorite.hwgen.shell.memory.rows import Block
@@ -15,7 +16,7 @@ from fluorite.hwgen.shell.memory.rows import Block
 __all__ = ["WriteMaster"]
 
 
-class WriteMaster(Elaboratable):
+class WriteMaster(MemoryMaster):
     """An AXI4 write master: blocks and words in.
 
     A burst is announced only when all of its beats are there, so that no master of the same memory waits for the core.
@@ -35,36 +36,17 @@ class WriteMaster(Elaboratable):
 
     Attributes
     ----------
-    start : Signal, in
-        Queue the block; the caller makes sure of room.
-    stop : Signal, in
-        Announce no more bursts.
-    quiet : Signal
-        Every burst announced was written and answered.
-    done : Signal
-        A block's last burst was answered. High for one cycle.
-    error, error_decode, error_address : Signal
-        A burst was answered with an error (for one cycle); it was DECERR; its address.
     i_valid, i_ready, i_data : Signal
         Words.
     i_row_last, i_last : Signal, out
-        The word that is taken next is the last of its row; of its block.
+        The word that is taken next is the last of its row; of its block. (Further ports:
+        :class:`~fluorite.hwgen.shell.memory.master.MemoryMaster`.)
     """
 
     def __init__(self, bus: Bus, block: Block, word_bytes: int, queue_depth: int, name: str) -> None:
-        self.bus = bus
-        self.block = block
-        self.word_bytes = word_bytes
-        self.queue_depth = queue_depth
+        super().__init__(bus, "aw", block, word_bytes, queue_depth, name)
         # A burst that fills while another waits for the bus; more where the bus is slow to accept.
         self.depth = 4 * BURST_BEATS + 1
-        self.start = Signal(name=f"{name}_start")
-        self.stop = Signal(name=f"{name}_stop")
-        self.quiet = Signal(name=f"{name}_quiet")
-        self.done = Signal(name=f"{name}_done")
-        self.error = Signal(name=f"{name}_error")
-        self.error_decode = Signal(name=f"{name}_error_decode")
-        self.error_address = Signal(len(bus.awaddr), name=f"{name}_error_address")
         self.i_valid = Signal(name=f"{name}_i_valid")
         self.i_ready = Signal(name=f"{name}_i_ready")
         self.i_data = Signal(8 * word_bytes, name=f"{name}_i_data")
@@ -78,9 +60,7 @@ class WriteMaster(Elaboratable):
         beat_bytes = len(bus.wdata) // 8
         m.submodules.beats = beats = SyncFIFOBuffered(width=9 * beat_bytes + 1, depth=self.depth)
         pushed = self._words(m, beats)
-        m.submodules.addresses = addresses = AddressChannel(
-            bus, "aw", self.block, beat_bytes, self.queue_depth, self.depth + 1, "addresses"
-        )
+        addresses = self.begin_bursts(m, beat_bytes, self.depth + 1)
         unclaimed = Signal(range(self.depth + 2))  # beats in the buffer that belong to no burst announced
         # Bursts whose address is on the bus or has been, and beats of which are still to go. (A slave may wait for the
         # data before it takes the address.)
@@ -91,8 +71,6 @@ class WriteMaster(Elaboratable):
             announced.eq(announced + addresses.issued - sent),
         ]
         m.d.comb += [
-            addresses.start.eq(self.start),
-            addresses.stop.eq(self.stop),
             addresses.covered.eq(unclaimed),
             addresses.answered.eq(bus.bvalid),
             bus.wvalid.eq(beats.r_rdy & announced.any()),
@@ -101,11 +79,8 @@ class WriteMaster(Elaboratable):
             sent.eq(bus.wvalid & bus.wready & bus.wlast),
             bus.bready.eq(1),
             self.done.eq(bus.bvalid & addresses.last),
-            self.error.eq(bus.bvalid & bus.bresp[1]),
-            self.error_decode.eq(bus.bresp[0]),
-            self.error_address.eq(addresses.address),
-            self.quiet.eq(addresses.quiet),
         ]
+        self.end_bursts(m, addresses, bus.bvalid, bus.bresp)
         return m
 
     def _words(self, m: Module, beats: SyncFIFOBuffered) -> Signal:

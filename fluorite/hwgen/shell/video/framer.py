@@ -6,13 +6,15 @@ too short is filled up with zeros, what is too long is thrown away, and either i
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
+
+from fluorite.hwgen.shell.video.framer_ports import FramerPorts
 
 __all__ = ["Framer"]
 
 
-class Framer(Elaboratable):
-    """Between a source and a sink that each know how long rows and launches are.
+class Framer(FramerPorts):
+    """A framer for a source that marks the last words of rows and of launches.
 
     Parameters
     ----------
@@ -23,39 +25,15 @@ class Framer(Elaboratable):
 
     Attributes
     ----------
-    enable : Signal, in
-        Words may pass.
-    i_valid, i_ready, i_data : Signal
-        Words from the source.
-    i_row_last, i_last : Signal, in
-        The source's word ends its row; its launch.
-    o_valid, o_ready, o_data : Signal
-        Words to the sink.
-    o_row_last, o_last : Signal, in
-        The sink takes the next word to end its row; its launch.
-    short, long : Signal
-        The source's row or launch has ended too early; goes on too long. High for one cycle.
-    done : Signal
-        The sink has taken a launch's last word. High for one cycle.
+    i_last : Signal, in
+        The source's word ends its launch. (Further ports: :class:`FramerPorts`.)
     finished : Signal
         Source and sink are both done with a launch, and what was wrong with it is reported. High for one cycle.
     """
 
     def __init__(self, width_bits: int, name: str = "framer") -> None:
-        self.enable = Signal(name=f"{name}_enable")
-        self.i_valid = Signal(name=f"{name}_i_valid")
-        self.i_ready = Signal(name=f"{name}_i_ready")
-        self.i_data = Signal(width_bits, name=f"{name}_i_data")
-        self.i_row_last = Signal(name=f"{name}_i_row_last")
+        super().__init__(width_bits, name)
         self.i_last = Signal(name=f"{name}_i_last")
-        self.o_valid = Signal(name=f"{name}_o_valid")
-        self.o_ready = Signal(name=f"{name}_o_ready")
-        self.o_data = Signal(width_bits, name=f"{name}_o_data")
-        self.o_row_last = Signal(name=f"{name}_o_row_last")
-        self.o_last = Signal(name=f"{name}_o_last")
-        self.short = Signal(name=f"{name}_short")
-        self.long = Signal(name=f"{name}_long")
-        self.done = Signal(name=f"{name}_done")
         self.finished = Signal(name=f"{name}_finished")
 
     def elaborate(self, platform: object) -> Module:

@@ -6,16 +6,18 @@ instead of the last, cannot be told to wait, and may be in the middle of a frame
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
+
+from fluorite.hwgen.shell.video.framer_ports import FramerPorts
 
 __all__ = ["VideoFramer"]
 
 
-class VideoFramer(Elaboratable):
+class VideoFramer(FramerPorts):
     """Between AXI4-Stream video and the core.
 
     Words before the first start of frame are thrown away without comment. Then a line or frame that is too short is
-    filled up with zeros, and what is too long is thrown away; either is reported.
+    filled up with zeros, and what is too long is thrown away; either is reported, in the cycle after.
 
     Parameters
     ----------
@@ -26,45 +28,23 @@ class VideoFramer(Elaboratable):
 
     Attributes
     ----------
-    enable : Signal, in
-        The core has been launched for a frame.
     hunt : Signal, in
-        A frame is wanted. While it is low and ``enable`` too, video waits.
+        A frame is wanted. While it is low and ``enable`` (the core has been launched for a frame) too, video waits.
     waiting : Signal
         A frame's first word is there. Only then the core should be launched: one that was launched too early would wait
         for it with the last rows of the frame before.
-    i_valid, i_ready, i_data : Signal
-        Video in.
-    i_first, i_row_last : Signal, in
-        Start of frame (TUSER), end of line (TLAST).
-    o_valid, o_ready, o_data : Signal
-        Words to the core.
-    o_first, o_row_last, o_last : Signal, in
-        The core takes the next word to begin a launch; to end a row; to end a launch.
-    short, long : Signal
-        A line or frame has ended too early; goes on too long. High for one cycle, the one after.
-    done : Signal
-        The core has taken a launch's last word. High for one cycle.
+    i_first : Signal, in
+        Start of frame (TUSER); ``i_row_last`` is end of line (TLAST).
+    o_first : Signal, in
+        The core takes the next word to begin a launch. (Further ports: :class:`FramerPorts`.)
     """
 
     def __init__(self, width_bits: int, name: str = "framer") -> None:
-        self.enable = Signal(name=f"{name}_enable")
+        super().__init__(width_bits, name)
         self.hunt = Signal(name=f"{name}_hunt")
         self.waiting = Signal(name=f"{name}_waiting")
-        self.i_valid = Signal(name=f"{name}_i_valid")
-        self.i_ready = Signal(name=f"{name}_i_ready")
-        self.i_data = Signal(width_bits, name=f"{name}_i_data")
         self.i_first = Signal(name=f"{name}_i_first")
-        self.i_row_last = Signal(name=f"{name}_i_row_last")
-        self.o_valid = Signal(name=f"{name}_o_valid")
-        self.o_ready = Signal(name=f"{name}_o_ready")
-        self.o_data = Signal(width_bits, name=f"{name}_o_data")
         self.o_first = Signal(name=f"{name}_o_first")
-        self.o_row_last = Signal(name=f"{name}_o_row_last")
-        self.o_last = Signal(name=f"{name}_o_last")
-        self.short = Signal(name=f"{name}_short")
-        self.long = Signal(name=f"{name}_long")
-        self.done = Signal(name=f"{name}_done")
 
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
