@@ -15,8 +15,8 @@ from fluorite.hwgen.formula import Formula, constant
 from fluorite.hwgen.interface import CoreInterface, SettingPort
 from fluorite.hwgen.lowering.lower import lower
 from fluorite.hwgen.lowering.values import Lowered
-from fluorite.hwgen.plan.core_plan import CorePlan, PortPlan
-from fluorite.hwgen.plan.due import due, with_room
+from fluorite.hwgen.plan.core_plan import CorePlan
+from fluorite.hwgen.plan.due import with_room
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.fifo_depths import check_fifo_depths
 from fluorite.hwgen.plan.room import check_room
@@ -72,8 +72,6 @@ class Generated:
         What the extern stage that takes its place in software gets.
     streams : tuple of StreamPlan
         Each input, then each output.
-    ports : tuple of PortPlan
-        Control of each stream.
     coordinates : dict of int to Delay
         Per ``coord`` node, how much later than the scan's beginning its first word comes.
     wraps : dict of Delay to Formula
@@ -96,7 +94,6 @@ class Generated:
     interface: CoreInterface
     signature: StageSignature
     streams: tuple[StreamPlan, ...]
-    ports: tuple[PortPlan, ...]
     coordinates: dict[int, Delay]
     wraps: dict[Delay, Formula]
     latency_cycles: int
@@ -134,7 +131,7 @@ class Generated:
             self.graph,
             self.plan,
             self.storage,
-            self.ports,
+            self.streams,
             self.coordinates,
             self.extents.scan,
             self.extents.maxima,
@@ -189,10 +186,9 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
         return _behind(lags.get(key, first), first, extents)  # what nothing depends on is still streamed in
 
     streams = stream_plans(region, lowered.domains, extents, behind_scan)
-    ports = [PortPlan(s.port, s.key, s.lag, s.words, due(s.lag, s.words, extents)) for s in streams]
     coordinates = {id_: _behind(lag, first, extents) for id_, lag in counters.items()}
     wraps = {memory.gap: _formula(memory.gap, extents) - 2 for memory in storage.memories}
-    settings, setting_names = _settings(region, lowered, extents, ports, wraps)
+    settings, setting_names = _settings(region, lowered, extents, streams, wraps)
     interface = CoreInterface(
         f"{region.names[region.name]}_core",
         tuple(stream.port for stream in streams),
@@ -218,7 +214,6 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
         interface,
         _signature(region, lowered),
         streams,
-        tuple(ports),
         coordinates,
         wraps,
         latency,
@@ -258,7 +253,7 @@ def _formula(merged: Delay, extents: Extents) -> Formula:
 
 
 def _settings(
-    region: Region, lowered: Lowered, extents: Extents, ports: Sequence[PortPlan], wraps: dict[Delay, Formula]
+    region: Region, lowered: Lowered, extents: Extents, streams: Sequence[StreamPlan], wraps: dict[Delay, Formula]
 ) -> tuple[tuple[Setting, ...], dict[Formula, str]]:
     """Setting ports: one per distinct formula that is not a number, then origins and Params."""
     settings: list[Setting] = []
@@ -273,14 +268,13 @@ def _settings(
 
     for loop, formula in zip(region.loops, extents.scan, strict=True):
         need(formula - 1, f"scan_last_{region.names[loop.var]}")
-    for port in ports:
-        for d, loop in enumerate(region.loops):
-            stream, var = port.port.name, region.names[loop.var]
-            need(port.due.starts[d], f"{stream}_start_{var}")
-            if port.ends(d, extents.scan):
-                need(port.due.ends[d], f"{stream}_end_{var}")
-                if d > 0 and not any(port.lag):
-                    need(port.words[d] - 1, f"{stream}_last_{var}")
+    for stream in streams:
+        for d, axis in enumerate(stream.scanned):
+            need(stream.due.starts[d], f"{stream.port.name}_start_{axis.name}")
+            if stream.ends(d, extents.scan):
+                need(stream.due.ends[d], f"{stream.port.name}_end_{axis.name}")
+                if d > 0 and stream.with_scan:
+                    need(stream.words[d] - 1, f"{stream.port.name}_last_{axis.name}")
     for number, formula in enumerate(wraps.values()):
         need(formula, f"linebuffer_last_{number}")
     for name, (lo, hi, formula) in lowered.settings.items():

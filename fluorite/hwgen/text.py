@@ -69,5 +69,5 @@ def show_ports(g: Generated) -> list[str]:
     return [
         f"port {plan.port.name} ({plan.port.direction}): {plan.lag} behind the scan, "
         f"words ({', '.join(map(str, plan.words))})"
-        for plan in g.ports
+        for plan in g.streams
     ]

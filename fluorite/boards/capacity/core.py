@@ -236,7 +236,7 @@ def _add_control(parts: dict[str, float], generated: Generated) -> None:
     counters = {(0,) * len(scan), *generated.coordinates.values()}
     parts["counter"] += sum(sizes) * len(counters)
     compared = {(d, formula - 1) for d, formula in enumerate(scan)}
-    for plan in generated.ports:
+    for plan in generated.streams:
         for d in range(len(scan)):
             compared |= {(d, plan.due.starts[d])} | ({(d, plan.due.ends[d])} if plan.ends(d, scan) else set())
     bits = [sizes[d] * (0.3 if formula.is_constant else 1) for d, formula in compared]
@@ -250,7 +250,7 @@ def _add_control(parts: dict[str, float], generated: Generated) -> None:
 def _add_ports(parts: dict[str, float], use: _Use, family: str) -> None:
     """The two words of the buffer at every output, and at every input where there are several."""
     generated = use.generated
-    parts["stream"] += len(generated.ports)
+    parts["stream"] += len(generated.streams)
     parts["port"] += sum(2 * (port.word_bits + 1) for port in generated.interface.outputs)
     if len(generated.interface.inputs) < 2:
         return

@@ -135,7 +135,7 @@ def _cycles_per_launch(generated: Generated, config: ShellConfig) -> float:
         math.prod(words.evaluate(generated.extents.maxima) for words in plan.words)
         * word_bytes(plan.port)
         / config.data_bytes
-        for plan in generated.ports
+        for plan in generated.streams
     )
     return max(cycles, beats)
 

@@ -2,56 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fluorite.hwgen.formula import Formula
-from fluorite.hwgen.interface import CoreInterface, StreamPort
-from fluorite.hwgen.plan.due import Due
+from fluorite.hwgen.interface import CoreInterface
 from fluorite.hwgen.plan.schedule import Schedule
 from fluorite.hwgen.plan.storage import Storage
+from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.hwgen.streams.graph import Delay, Graph
 
-__all__ = ["CorePlan", "PortPlan"]
-
-
-@dataclass(frozen=True, slots=True)
-class PortPlan:
-    """When a stream port is due.
-
-    Attributes
-    ----------
-    port : StreamPort
-        The port.
-    key : str
-        The stream it carries, by the graph's name.
-    lag : Delay
-        Its first word comes so much later than the scan's beginning.
-    words : tuple of Formula
-        Its extents, in words.
-    due : Due
-        Scan positions where it starts and ends.
-    """
-
-    port: StreamPort
-    key: str
-    lag: Delay
-    words: tuple[Formula, ...]
-    due: Due
-
-    @property
-    def is_input(self) -> bool:
-        """Whether words come in at it."""
-        return self.port.direction == "in"
-
-    @property
-    def with_scan(self) -> bool:
-        """Whether its first word comes where the scan begins."""
-        return not any(self.lag)
-
-    def ends(self, d: int, scan: Sequence[Formula]) -> bool:
-        """Whether the port has to know its last position along dimension d."""
-        return not self.is_input or self.words[d] != scan[d]
+__all__ = ["CorePlan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +29,8 @@ class CorePlan:
         Lags of the nodes.
     storage : Storage
         Delay lines and memories.
-    ports : tuple of PortPlan
-        Control of each stream, in the interface's order.
+    streams : tuple of StreamPlan
+        Each stream, in the interface's order.
     coordinates : dict of int to Delay
         Per ``coord`` node, how much later than the scan's beginning its first word comes.
     scan : tuple of Formula
@@ -88,7 +49,7 @@ class CorePlan:
     graph: Graph
     schedule: Schedule
     storage: Storage
-    ports: tuple[PortPlan, ...]
+    streams: tuple[StreamPlan, ...]
     coordinates: Mapping[int, Delay]
     scan: tuple[Formula, ...]
     maxima: Mapping[str, int]

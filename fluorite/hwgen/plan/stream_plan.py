@@ -11,6 +11,7 @@ from fluorite.frontend.region.region import Region
 from fluorite.hwgen.formula import Formula, constant, variable
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.lowering.values import Domain, stage_key
+from fluorite.hwgen.plan.due import Due, due
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.streams.graph import Delay
 
@@ -71,6 +72,8 @@ class StreamPlan:
         Words of a launch along each scan dimension.
     lag : Delay
         Its first word comes so much later than the scan's beginning, along each scan dimension.
+    due : Due
+        Scan positions where it starts and ends.
     """
 
     port: StreamPort
@@ -80,11 +83,21 @@ class StreamPlan:
     lanes: tuple[int, ...]
     words: tuple[Formula, ...]
     lag: Delay
+    due: Due
 
     @property
     def is_input(self) -> bool:
         """Whether the core reads it."""
         return self.port.direction == "in"
+
+    @property
+    def with_scan(self) -> bool:
+        """Whether its first word comes where the scan begins."""
+        return not any(self.lag)
+
+    def ends(self, d: int, scan: Sequence[Formula]) -> bool:
+        """Whether its port has to know its last position along dimension d."""
+        return not self.is_input or self.words[d] != scan[d]
 
     @property
     def scanned(self) -> tuple[Axis, ...]:
@@ -143,7 +156,8 @@ def stream_plans(
             domain.channel_count,
         )  # fmt: skip
         axes = tuple(_axes(region, domain, extents.pixels[source], is_input=direction == "in"))
-        return StreamPlan(port, key, source, axes, lanes, extents.words[source], lag(key))
+        behind, words = lag(key), extents.words[source]
+        return StreamPlan(port, key, source, axes, lanes, words, behind, due(behind, words, extents))
 
     outputs = enumerate(region.func.types)
     return (

@@ -13,7 +13,8 @@ from __future__ import annotations
 from amaranth.hdl import Elaboratable, Module, Shape, Signal, Value, ValueLike, unsigned
 
 from fluorite.hwgen.formula import Formula
-from fluorite.hwgen.plan.core_plan import CorePlan, PortPlan
+from fluorite.hwgen.plan.core_plan import CorePlan
+from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.hwgen.rtl.core_ports import CorePorts
 from fluorite.hwgen.rtl.core_stream import InputStream, OutputStream
 from fluorite.hwgen.rtl.datapath import Datapath
@@ -79,7 +80,7 @@ class Core(Elaboratable):
         # Where there are several inputs, one's ready would wait for another's valid if none had a buffer.
         buffered = len(self.plan.interface.inputs) > 1
         found: list[InputStream | OutputStream] = []
-        for plan in self.plan.ports:
+        for plan in self.plan.streams:
             signals = self.ports.streams[plan.port.name]
             control = self._control(plan, positions, launches, enable)
             if plan.is_input:
@@ -89,7 +90,9 @@ class Core(Elaboratable):
                 found.append(OutputStream(m, plan, control, signals, launches.launched))
         return found
 
-    def _control(self, plan: PortPlan, positions: Positions, launches: Launches, enable: Signal) -> PortControl | None:
+    def _control(
+        self, plan: StreamPlan, positions: Positions, launches: Launches, enable: Signal
+    ) -> PortControl | None:
         """When a port is due; None if that is whenever the scan is one of a launch."""
         name, scan, with_scan = plan.port.name, self.plan.scan, plan.with_scan
         dimensions = range(len(scan))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Module, Signal, Value
 
-from fluorite.hwgen.plan.core_plan import PortPlan
+from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.hwgen.rtl.port import PortControl
 from fluorite.hwgen.rtl.skid import SkidBuffer
 
@@ -18,7 +18,7 @@ class _Stream:
 
     Attributes
     ----------
-    plan : PortPlan
+    plan : StreamPlan
         When it is due.
     due : Signal
         A word of it is due in this cycle: the core waits until it can move.
@@ -26,7 +26,7 @@ class _Stream:
         It can.
     """
 
-    def __init__(self, m: Module, plan: PortPlan, control: PortControl | None, launched: Signal) -> None:
+    def __init__(self, m: Module, plan: StreamPlan, control: PortControl | None, launched: Signal) -> None:
         self.plan = plan
         self.control = control
         if control is not None:
@@ -52,7 +52,7 @@ class InputStream(_Stream):
     ----------
     m : Module
         The core.
-    plan : PortPlan
+    plan : StreamPlan
         When it is due.
     control : PortControl or None
         Says so; None if it is due in every cycle of a launch.
@@ -74,7 +74,7 @@ class InputStream(_Stream):
     def __init__(
         self,
         m: Module,
-        plan: PortPlan,
+        plan: StreamPlan,
         control: PortControl | None,
         signals: dict[str, Signal],
         launched: Signal,
@@ -109,7 +109,7 @@ class OutputStream(_Stream):
     ----------
     m : Module
         The core.
-    plan : PortPlan
+    plan : StreamPlan
         When it is due.
     control : PortControl
         Says so, and which word is a launch's last.
@@ -125,7 +125,7 @@ class OutputStream(_Stream):
     """
 
     def __init__(
-        self, m: Module, plan: PortPlan, control: PortControl, signals: dict[str, Signal], launched: Signal
+        self, m: Module, plan: StreamPlan, control: PortControl, signals: dict[str, Signal], launched: Signal
     ) -> None:
         super().__init__(m, plan, control, launched)
         self._signals = signals

@@ -368,7 +368,7 @@ def _hash(generated: Generated, config: ShellConfig) -> int:
     """A number that differs where the hardware does: everything the Verilog is made from."""
     parts: list[object] = [MAP_VERSION, config, generated.interface, generated.plan.lags]
     parts += [(s.port, str(s.formula)) for s in generated.settings]
-    parts += [(p.port.name, p.lag, [str(w) for w in p.words]) for p in generated.ports]
+    parts += [(p.port.name, p.lag, [str(w) for w in p.words]) for p in generated.streams]
     parts += [[str(f) for f in generated.extents.scan], generated.plan.output_lags]
     for node in generated.plan.nodes:
         attributes = tuple(node.attr)

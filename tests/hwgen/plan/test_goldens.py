@@ -17,7 +17,7 @@ def show_extents(g):
 
 def show_due(g):
     """Scan positions at which each port starts and ends."""
-    for plan in g.ports:
+    for plan in g.streams:
         starts, ends = (", ".join(map(str, positions)) for positions in (plan.due.starts, plan.due.ends))
         yield f"{plan.port.name} due from ({starts}) to ({ends})"
 
