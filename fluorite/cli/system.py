@@ -13,6 +13,7 @@ import numpy as np
 
 import fluorite
 from fluorite.frontend.pipeline_file import LoadedFile
+from fluorite.glue.linux.device_tree import Driver
 from fluorite.run.images import Array
 from fluorite.systems.machine.machines import MACHINES
 from fluorite.systems.machine.run import MachineProgram
@@ -82,7 +83,7 @@ def run_system(
     with tempfile.TemporaryDirectory(prefix="fluorite-") as folder:
         if target in MACHINES:
             machine = MachineProgram.build(design, target, Path(folder))
-            driver = "kernel" if suffix else "uio"
+            driver: Driver = "kernel" if suffix else "uio"
             done = machine.run(images, arrays, scalars=scalars, driver=driver, timeout_seconds=3600)
             return SystemRun(arrays, done.output, done.reports, done.seconds)
         program = SystemProgram.build(design, target, Path(folder))

@@ -76,7 +76,7 @@ $(LIBRARY): $(OBJECTS)
 \t$(CC) -r -nostdlib -o $@ $^
 
 $(PROGRAM): $(LIBRARY) $(MAIN:%.c=$(OUT)/%.o) $(TARGET)/{pipeline}.a
-\t$(CC) $(LDFLAGS) -o $@ $^ {" ".join(LIBRARIES)}
+\t$(CC) $(LDFLAGS) $(if $(STATIC),-static) -o $@ $^ {" ".join(LIBRARIES)}
 
 $(OUT)/%.o: %.c $(wildcard *.h runtime/*.h) | $(OUT)
 \t$(CC) $(WARNINGS) $(CFLAGS) -I. -Iruntime -Ihalide -isystem $(TARGET) -c -o $@ $<
@@ -119,6 +119,7 @@ bitstream is the one it was generated with.
 
     make TARGET=arm-32-linux     # Zynq-7000; arm-64-linux: Zynq UltraScale+; host: this computer, with a simulator
     ./build-arm-32-linux-uio/{name} --help
+    make TARGET=... STATIC=1     # with the C library in it: starts on boards whose own is older
     make driver TARGET=...       # for a program of your own: driver and extern stages, build-TARGET-uio/fluorite.o
 
 ## On the board

@@ -58,6 +58,12 @@ def test_missing_things(board):
     name.write_text("another\n")
     code, _, text = driver.open(example, arena)
     assert code == driver.codes["NO_DEVICE"] and "no UIO device is named sums_axi" in text
+    (folder / "sys/bus/platform/devices/43c00000.sums_axi").mkdir(parents=True)
+    code, _, text = driver.open(example, arena)
+    assert code == driver.codes["NO_DEVICE"] and text == (
+        "sums: the device tree overlay is loaded, but no driver took sums_axi: dmesg says why (an interrupt that is "
+        "taken, a module that is not there)"
+    )
     name.write_text("sums_axi\n")
     size = folder / "sys/class/uio/uio3/maps/map0/size"
     size.write_text("0x100\n")

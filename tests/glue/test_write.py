@@ -1,5 +1,6 @@
 """The software folder: complete, the same every time, clean under both compilers, and its program runs."""
 
+import re
 import shutil
 import subprocess
 
@@ -52,6 +53,13 @@ def test_compiles_without_warnings(folder, compiler, tmp_path):
         subprocess.run(command, check=True, cwd=tmp_path)
 
 
+def test_no_function_that_older_c_libraries_do_not_have(folder):
+    """With _GNU_SOURCE, headers of glibc 2.38 and later turn strtoull into one that is not on boards with 2.35."""
+    for source in sorted(folder.rglob("*.[ch]")):
+        if source.name != "HalideRuntime.h":
+            assert "#define _GNU_SOURCE" not in source.read_text(errors="replace"), source
+
+
 @pytest.mark.parametrize(("system", "machine"), [("arm32", 40), ("arm64", 183)])
 def test_compiles_for_arm(folder, system, machine, tmp_path):
     target = find_target(system).halide  # or says what is to be installed
@@ -62,6 +70,13 @@ def test_compiles_for_arm(folder, system, machine, tmp_path):
         subprocess.run(command, check=True, cwd=copy)
     program = (copy / f"build-{target}-uio" / "scaled").read_bytes()
     assert program[:4] == b"\x7fELF" and int.from_bytes(program[18:20], "little") == machine
+    wanted = {tuple(map(int, found.split(b"."))) for found in re.findall(rb"\0GLIBC_([\d.]+)(?=\0)", program)}
+    assert (2, 4) <= max(wanted) <= (2, 34)  # Ubuntu 22.04, which PYNQ's and Kria's images are made of, has 2.35
+    assert re.search(rb"\0/lib/ld-linux[\w.-]+\0", program[:4096])
+    command = ["make", "-s", f"TARGET={target}", "STATIC=1", f"OUT={tmp_path}/static"]
+    subprocess.run(command, check=True, cwd=copy, stderr=subprocess.DEVNULL)  # Halide's dlopen is warned of
+    static = (tmp_path / "static" / "scaled").read_bytes()
+    assert not re.search(rb"\0/lib/ld-linux[\w.-]+\0", static[:4096])
 
 
 def test_a_missing_software_part_is_said(folder):

@@ -8,6 +8,12 @@ from fluorite.glue.linux.port_widths import WidthRegister, port_widths
 
 __all__ = ["readme"]
 
+#: The kernel's argument for its pool. On Zynq-7000 with 1 GiB the pool would else lie where the kernel has no mapping
+#: of its own (high memory), and programs get less than they ask for.
+_CMA = {"ps7": "cma={mib}M@0x100000-0x20000000", "psu": "cma={mib}M"}
+_PAGES = """
+   A huge page does instead of u-dma-buf, without any module:
+   `echo 1 > /sys/kernel/mm/hugepages/hugepages-32768kB/nr_hugepages`, and `FLUORITE_ARENA=hugepage:33554432`."""
 _CLOCK_ZYNQ = """\
 The kernel turns off clocks that nobody asks for. The kernel driver asks; UIO does not: for UIO the base tree keeps
 them on with `&clkc { fclk-enable = <0xf>; };`."""
@@ -51,6 +57,8 @@ def readme(name: str, placement: Placement, memory: Arena) -> str:
     arch, cross, manager, clocks, ports = _KERNELS[board.processor.kind]
     commands = "\n".join(f"      {_command(register)}" for register in port_widths(placement))
     mib = memory.size_bytes >> 20
+    cma = _CMA[board.processor.kind].format(mib=2 * mib)
+    pages = _PAGES if board.processor.kind == "psu" else ""
     rows = "\n".join(_row(placed) for placed in placement.accelerators)
     first = placement.accelerators[0].registers.name
     number = board.processor.clock[-1]
@@ -69,28 +77,45 @@ The clock is {board.clock_hz / 1e6:g} MHz: the overlay sets it.
 {clocks}
 | file | what it is |
 |---|---|
-| `{name}.dtso` | device tree overlay: the bitstream, the accelerators, DMA memory |
-| `reserved-memory.dtsi` | {mib} MiB of DMA memory, for the base device tree |
+| `{name}.dtso` | device tree overlay for fluorite's kernel driver: the bitstream, the accelerators |
+| `{name}-uio.dtso` | the same for UIO and u-dma-buf, with {mib} MiB of DMA memory |
+| `reserved/` | both again, with DMA memory that the base device tree reserves, and what to put there |
 | `driver/` | kernel driver, GPL-2.0-only: no need of UIO or u-dma-buf, and buffers of cameras are used as they lie |
 
 There are two ways to the hardware. The program takes the first if the driver is loaded, else the second.
 
-1. **The kernel driver** in `driver/`: registers, interrupt and DMA memory as `/dev/fluorite-{first}`.
+1. **The kernel driver** in `driver/`: registers, interrupt and DMA memory as `/dev/fluorite-{first}`. Load
+   `{name}.dtbo`. Its accelerators are not `generic-uio`, which UIO of many images (PYNQ's, Ubuntu's for Kria) would
+   take before the driver is there.
 2. **UIO and u-dma-buf**: the kernel's `uio_pdrv_genirq` and the module
-   [u-dma-buf](https://github.com/ikwzm/udmabuf).
+   [u-dma-buf](https://github.com/ikwzm/udmabuf). Load `{name}-uio.dtbo`.{pages}
 
 The kernel needs `CONFIG_OF_OVERLAY`, `CONFIG_OF_FPGA_REGION`, `{manager}` and `CONFIG_DMA_CMA`,
-and for the second way `CONFIG_UIO_PDRV_GENIRQ`; the driver needs Linux 6.1 or later.
+and for the second way `CONFIG_UIO_PDRV_GENIRQ`; the driver is for Linux 5.15 and later.
 
-## Once: the base device tree
+## DMA memory
 
-Build the base tree with labels (`dtc -@`) and include `reserved-memory.dtsi` in it. If you cannot change the base tree,
-leave the memory to the kernel's own pool: start it with `cma={2 * mib}M` and take the lines out of the overlay:
+Without more, it comes from the kernel's own pool, which has to be large enough: `grep Cma /proc/meminfo`. A larger one
+is a kernel argument: `{cma}`.
 
-    sed -i '/memory-region/d' {name}.dtso
+Where you build the base device tree yourself, memory can be reserved there: build it with labels (`dtc -@`), include
+`reserved/reserved-memory.dtsi`, and load the overlays in `reserved/`. Where the tree has no such label these are not
+applied.
 
-For UIO add `uio_pdrv_genirq.of_id=generic-uio` to the kernel's arguments; for the kernel driver do not (both take the
-device, and the one that the kernel saw first gets it).
+## UIO
+
+`uio_pdrv_genirq` takes what its parameter `of_id` names: `uio_pdrv_genirq.of_id=generic-uio` in the kernel's arguments,
+or `modprobe uio_pdrv_genirq of_id=generic-uio` where it is a module (it has no alias by which it would be loaded).
+The kernel driver needs neither.
+
+## Where the interrupt is taken
+
+PYNQ's images (and Kria-PYNQ's) have a device `fabric` for which UIO holds the first interrupt of the FPGA. Then UIO
+does not take the first accelerator (`Flags mismatch irq` in the kernel's log, and -16), and the kernel driver goes on
+without an interrupt: programs look at the registers from time to time. To have it, before the overlay is loaded:
+
+    cd /sys/bus/platform/drivers/uio_pdrv_genirq
+    for fabric in *fabric*; do [ -e $fabric ] && echo $fabric > unbind; done
 
 ## Widths of the ports
 
@@ -99,12 +124,15 @@ device, and the one that the kernel saw first gets it).
 ## On the computer that builds
 
     fluorite bitstream {name}.bit -o {name}.bin --board {board.name}
-    dtc -@ -I dts -O dtb -o {name}.dtbo {name}.dtso
+    dtc -@ -I dts -O dtb -o {name}.dtbo {name}.dtso       # for UIO: {name}-uio.dtso
     make -C driver ARCH={arch} CROSS_COMPILE={cross} KERNEL=/path/to/its/build     # for the kernel driver
     make -C ../software TARGET={board.processor.target}
-    scp {name}.bin {name}.dtbo driver/fluorite.ko ../software/build-{board.processor.target}-uio/{name} root@BOARD:
+    scp {name}.bin {name}.dtbo driver/fluorite.ko ../software/build-{board.processor.target}-uio/{name} USER@BOARD:
 
-## On the board, as root
+Built where the C library is newer than on the board, the program may not start there (`GLIBC_2.xx not found`): build it
+with `make -C ../software STATIC=1 ...`, or on the board.
+
+## On the board, as root (`sudo -s`)
 
 Load the bitstream and the devices (driver first: it then finds them as they appear):
 
@@ -113,6 +141,7 @@ Load the bitstream and the devices (driver first: it then finds them as they app
     mount -t configfs none /sys/kernel/config             # unless it is mounted
     mkdir /sys/kernel/config/device-tree/overlays/{name}
     cat {name}.dtbo > /sys/kernel/config/device-tree/overlays/{name}/dtbo
+    cat /sys/kernel/config/device-tree/overlays/{name}/status    # applied; if not, `dmesg` says why: cat does not
 
 That folder is an addition of AMD's kernels, and PYNQ's. With AMD's tools, instead of the last two lines:
 `fpgautil -b {name}.bin -o {name}.dtbo`; or with dfx-mgr put both files and a `shell.json` into

@@ -7,7 +7,7 @@ from pathlib import Path
 from fluorite.boards.board import Board
 from fluorite.boards.placement import place
 from fluorite.frontend.region.identifiers import identifier
-from fluorite.glue.linux.device_tree import overlay, reserved_memory
+from fluorite.glue.linux.device_tree import DRIVERS, file_name, overlay, reserved_memory
 from fluorite.glue.linux.driver_build import driver_sources
 from fluorite.glue.linux.memory import arena
 from fluorite.glue.linux.readme import readme
@@ -45,15 +45,18 @@ def write_linux(hardware: Hardware, board: Board, folder: Path) -> list[Path]:
     placement = place(hardware.registers, board)
     memory = arena(hardware.registers, board)
     files = {
-        f"{name}.dtso": overlay(name, placement, memory),
-        "reserved-memory.dtsi": reserved_memory(placement, memory),
+        "reserved/reserved-memory.dtsi": reserved_memory(placement, memory),
         "README.md": readme(name, placement, memory),
     }
+    for driver in DRIVERS:
+        source = file_name(name, driver)
+        files[source] = overlay(name, placement, memory, driver)
+        files[f"reserved/{source}"] = overlay(name, placement, memory, driver, reserved=True)
     binding = BINDINGS / "misc" / "fluorite,accelerator.yaml"
     sources = {**driver_sources(), binding.name: binding.read_text(encoding="utf-8")}
     files |= {f"driver/{file}": text for file, text in sources.items()}
     target = folder / "linux"
-    (target / "driver").mkdir(parents=True, exist_ok=True)
     for file, text in files.items():
+        (target / file).parent.mkdir(parents=True, exist_ok=True)
         (target / file).write_text(text, encoding="utf-8")
     return [target / file for file in files]

@@ -1,6 +1,6 @@
 /* Memory on a board: u-dma-buf, or a dma-heap. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* flock, O_CLOEXEC; g++ defines it itself */
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* flock, O_CLOEXEC; _GNU_SOURCE asks for a strtoull of newer C libraries */
 #endif
 
 #include "fluorite_sysfs.h"

@@ -2,8 +2,8 @@
    build them, which have neither u-dma-buf nor dma-heaps. The page is cached memory of this process, and the caches
    are maintained by instructions that 64-bit ARM allows programs (Linux does not trap them); 32-bit ARM does not.
    Linux does not move huge pages of this kind by itself: it compacts memory around them. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* MAP_HUGETLB, O_CLOEXEC; g++ defines it itself */
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* MAP_HUGETLB, O_CLOEXEC; _GNU_SOURCE asks for a strtoull of newer C libraries */
 #endif
 
 #include "fluorite_sysfs.h"

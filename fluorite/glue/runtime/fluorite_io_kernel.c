@@ -4,8 +4,8 @@
 
    Imported buffers are mapped behind the arena, into addresses reserved for them, so that offsets from the arena's
    beginning name bytes of either. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* O_CLOEXEC, MAP_ANONYMOUS; g++ defines it itself */
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* O_CLOEXEC, MAP_ANONYMOUS; _GNU_SOURCE asks for a strtoull of newer C libraries */
 #endif
 
 #include "fluorite_kernel.h"

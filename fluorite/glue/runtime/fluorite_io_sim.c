@@ -1,6 +1,6 @@
 /* The access layer of a simulation: everything is a request to a simulator (fluorite_sim_protocol.h). */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* flock, O_CLOEXEC; g++ defines it itself */
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* flock, O_CLOEXEC; _GNU_SOURCE asks for a strtoull of newer C libraries */
 #endif
 
 #include "fluorite_runtime.h"

@@ -1,7 +1,7 @@
 /* The access layer on a board: registers and interrupt through UIO, or fluorite's own kernel driver. fluorite_dma.c has
    the memory. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* flock, O_CLOEXEC; g++ defines it itself */
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* flock, O_CLOEXEC; _GNU_SOURCE asks for a strtoull of newer C libraries */
 #endif
 
 #include "fluorite_sysfs.h"
@@ -123,6 +123,23 @@ static int find_uio(const char *wanted)
     return found;
 }
 
+/* Whether the kernel has a device of a name, ADDRESS.NAME, whether or not a driver took it. */
+static int is_in_tree(const char *name)
+{
+    DIR *folder = opendir(FLUORITE_SYS "/bus/platform/devices");
+    const struct dirent *entry;
+    int found = 0;
+    if (folder == NULL) {
+        return 0;
+    }
+    while (!found && (entry = readdir(folder)) != NULL) {
+        const char *dot = strchr(entry->d_name, '.');
+        found = dot != NULL && strcmp(dot + 1, name) == 0;
+    }
+    (void)closedir(folder);
+    return found;
+}
+
 static int cannot_open(const struct fluorite_accelerator *accelerator, const char *path, struct fluorite_error *error)
 {
     return fluorite_fail(error, FLUORITE_ERROR_SYSTEM, "%s: %s: %s", accelerator->name, path, strerror(errno));
@@ -133,6 +150,12 @@ static int open_uio(struct uio *uio, const struct fluorite_accelerator *accelera
 {
     const int number = find_uio(accelerator->uio_name);
     uint64_t size = 0;
+    if (number < 0 && is_in_tree(accelerator->uio_name)) {
+        return fluorite_fail(error, FLUORITE_ERROR_NO_DEVICE,
+                             "%s: the device tree overlay is loaded, but no driver took %s: dmesg says why (an "
+                             "interrupt that is taken, a module that is not there)", accelerator->name,
+                             accelerator->uio_name);
+    }
     if (number < 0) {
         return fluorite_fail(error, FLUORITE_ERROR_NO_DEVICE,
                              "%s: no UIO device is named %s: is the device tree overlay loaded?", accelerator->name,

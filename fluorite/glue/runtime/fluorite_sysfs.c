@@ -1,6 +1,6 @@
 /* Numbers and lines in small files, as sysfs has them. */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* O_CLOEXEC; g++ defines it itself */
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE /* O_CLOEXEC; _GNU_SOURCE asks for a strtoull of newer C libraries */
 #endif
 
 #include "fluorite_sysfs.h"

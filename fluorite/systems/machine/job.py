@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from fluorite.boards.placement import Placement
+from fluorite.glue.linux.device_tree import Driver
 from fluorite.glue.linux.driver_build import driver_sources
 from fluorite.glue.linux.memory import Arena
 from fluorite.systems.machine.bitstream import stand_in
@@ -63,7 +64,7 @@ class Job:
 
 
 def prepared(
-    machine: Machine, kernel: Kernel, name: str, placement: Placement, memory: Arena, *, driver: str, used_bytes: int
+    machine: Machine, kernel: Kernel, name: str, placement: Placement, memory: Arena, *, driver: Driver, used_bytes: int
 ) -> Job:
     """A job that finds the accelerators, with memory for them, and no program yet.
 
@@ -83,7 +84,7 @@ def prepared(
     """
     files = {"bin/busybox": kernel.busybox, "init": (_HERE / "init.sh").read_bytes()}
     base = base_tree(machine, placement, memory)
-    blob = overlay_blob(machine, name, placement, memory)
+    blob = overlay_blob(machine, name, placement, memory, driver)
     if machine.architecture == "arm64":
         page = next((size for size in PAGES if size >= 4 * used_bytes), max(PAGES))
         job = Job(files, merged_tree(base, blob), f"hugepagesz={page >> 20}M hugepages=1", PAGES[page])

@@ -16,6 +16,7 @@ from fluorite.boards.placement import Placement
 from fluorite.design import Design
 from fluorite.errors import SimulationError, UsageError
 from fluorite.frontend.region.identifiers import identifier
+from fluorite.glue.linux.device_tree import Driver
 from fluorite.glue.linux.memory import Arena, arena
 from fluorite.systems.machine.boot import Booted, boot, tail
 from fluorite.systems.machine.initramfs import initramfs
@@ -33,7 +34,7 @@ __all__ = ["DRIVERS", "MachineProgram"]
 Array = np.ndarray[Any, Any]
 
 #: How the program reaches the accelerators: UIO, or fluorite's kernel driver.
-DRIVERS = ("uio", "kernel")
+DRIVERS: tuple[Driver, ...] = ("uio", "kernel")
 _LOWEST = 0x10_0000  # masters in the FPGA do not see the memory below
 _IDLE_CYCLES = 20_000  # that the accelerators are clocked on for after they were last active
 _BEGIN, _EXIT, _INTERRUPTS = "fluorite: begin", "fluorite: exit ", "fluorite: interrupts"
@@ -83,7 +84,7 @@ class MachineProgram:
         images: Mapping[str, Array],
         outputs: Sequence[Array],
         *,
-        driver: str = "uio",
+        driver: Driver = "uio",
         scalars: Mapping[str, str] | None = None,
         memory: Memory | None = None,
         errors: Sequence[InjectedError] = (),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fluorite.boards.placement import Placement
 from fluorite.errors import SimulationError
-from fluorite.glue.linux.device_tree import overlay, reserved_memory
+from fluorite.glue.linux.device_tree import Driver, overlay, reserved_memory
 from fluorite.glue.linux.memory import Arena
 from fluorite.host.toolchain import run_tool
 from fluorite.systems.machine.machines import Machine
@@ -30,13 +30,14 @@ def base_tree(machine: Machine, placement: Placement, memory: Arena) -> bytes:
     return _compiled(source)
 
 
-def overlay_blob(machine: Machine, name: str, placement: Placement, memory: Arena) -> bytes:
-    """The design's overlay as a blob: what `Design.write` writes, compiled.
+def overlay_blob(machine: Machine, name: str, placement: Placement, memory: Arena, driver: Driver) -> bytes:
+    """The design's overlay as a blob: what `Design.write` writes for the machine's base tree and a driver, compiled.
 
     On ``zcu102`` without its clocks, which firmware on a processor of their own would control: QEMU has neither.
     """
-    source = overlay(name, placement, memory)
+    source = overlay(name, placement, memory, driver, reserved=True)
     if machine.name == "zcu102":
+        source = re.sub(r"^    clocking0 \{.*?^    \};\n", "", source, flags=re.MULTILINE | re.DOTALL)
         source = re.sub(r"^ *(assigned-)?clock(s|-rates) = .*\n", "", source, flags=re.MULTILINE)
     return _compiled(source)
 

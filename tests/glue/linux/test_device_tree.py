@@ -9,7 +9,7 @@ import pytest
 
 from fluorite.boards import load_board
 from fluorite.errors import UsageError
-from fluorite.glue.linux.device_tree import overlay
+from fluorite.glue.linux.device_tree import DRIVERS, file_name, overlay
 from fluorite.glue.linux.memory import arena
 from fluorite.glue.linux.write import BINDINGS, write_linux
 
@@ -30,10 +30,14 @@ def schemas(run, tmp_path_factory):
     return folder / "schemas.json"
 
 
-def complaints(run, schemas, folder, kind, placement, memory):
+def complaints(run, schemas, folder, kind, placement, memory, driver="uio", reserved=True):
     """Compiles and merges; what the first tool that minds has to say, or the comparison."""
-    source = folder / "two.dtso"
+    source = folder / ("reserved" if reserved else ".") / file_name("two", driver)
     base = HERE / f"{BASES[kind]}.dts"
+    if reserved:
+        shutil.copy(folder / "reserved" / "reserved-memory.dtsi", folder)
+    else:  # an image's own tree, to which nothing can be added
+        (folder / "reserved-memory.dtsi").write_text("")
     for arguments in (
         ("dtc", "-@", "-I", "dts", "-O", "dtb", "-o", folder / "two.dtbo", source),
         ("dtc", "-@", "-i", folder, "-I", "dts", "-O", "dtb", "-o", folder / "base.dtb", base),
@@ -44,10 +48,11 @@ def complaints(run, schemas, folder, kind, placement, memory):
         code, text = run(*arguments)
         if code != 0 or text.strip():
             return arguments[0], text
-    return "comparison", "\n".join(differences((folder / "merged.dtb").read_bytes(), placement, memory))
+    merged = (folder / "merged.dtb").read_bytes()
+    return "comparison", "\n".join(differences(merged, placement, memory, driver, reserved))
 
 
-def differences(merged, placement, memory):
+def differences(merged, placement, memory, driver, reserved):
     """Where the merged tree is not what the placement says."""
     tree = fdt.parse_dtb(merged)
     labels = {p.name: p.value for p in tree.get_node("/__symbols__").props}
@@ -64,24 +69,31 @@ def differences(merged, placement, memory):
 
     controller = handle({"ps7": "intc", "psu": "gic"}[board.processor.kind])
     clock = [handle({"ps7": "clkc", "psu": "zynqmp_clk"}[board.processor.kind]), CLOCKS[board.processor.clock]]
+    region_of = {"memory-region": [handle("fluorite_memory")]} if reserved else {}
+    uio = driver == "uio"
     wanted = {"/": {}}
     for placed in placement.accelerators:
         wanted[f"{placed.registers.func}_axi@{placed.base_address:x}"] = {
-            "compatible": ["fluorite,accelerator-1.0", "generic-uio"],
+            "compatible": ["fluorite,accelerator-1.0", *(["generic-uio"] if uio else [])],
             "reg": [placed.base_address, placed.bytes],
             "interrupts": [0, placed.interrupt - FIRST_SPI, 4],
             "interrupt-parent": [controller],
             "clocks": clock,
             "assigned-clocks": clock,
             "assigned-clock-rates": [board.clock_hz],
-            "memory-region": [handle("fluorite_memory")],
+            **region_of,
             **({"dma-coherent": []} if placed.masters[0].port.coherent else {}),
         }
-    wanted["udmabuf0"] = {
-        "compatible": ["ikwzm,u-dma-buf"], "device-name": ["udmabuf0"], "size": [memory.size_bytes],
-        "memory-region": [handle("fluorite_memory")],
-        **({"dma-coherent": []} if all(p.coherent for p in placement.ports) else {}),
-    }  # fmt: skip
+    if uio:
+        wanted["udmabuf0"] = {
+            "compatible": ["ikwzm,u-dma-buf"], "device-name": ["udmabuf0"], "size": [memory.size_bytes], **region_of,
+            **({"dma-coherent": []} if all(p.coherent for p in placement.ports) else {}),
+        }  # fmt: skip
+    if uio and board.processor.kind == "psu":
+        wanted["clocking0"] = {
+            "compatible": ["xlnx,fclk"], "#clock-cells": [0], "clocks": clock, "assigned-clocks": clock,
+            "assigned-clock-rates": [board.clock_hz], "clock-output-names": ["fabric_clk"],
+        }  # fmt: skip
     if board.processor.kind == "psu":
         fifos = {"S_AXI_HPC0_FPD": 0, "S_AXI_HP0_FPD": 2, "S_AXI_HP1_FPD": 3, "S_AXI_HP2_FPD": 4, "S_AXI_HP3_FPD": 5}
         memory_ports = [value for p in placement.ports for value in (2 * fifos[p.name], 0, 2 * fifos[p.name] + 1, 0)]
@@ -103,13 +115,15 @@ def differences(merged, placement, memory):
                 yield f"{name}: {key} is {found[name].get(key)}, not {wanted[name].get(key)}"
     if region.get_property("firmware-name").value != "two.bin":
         yield "firmware-name is wrong"
-    reserved = tree.get_node(labels["fluorite_memory"])
+    if not reserved:
+        return
+    pool = tree.get_node(labels["fluorite_memory"])
     for key, values in (
         ("size", [memory.size_bytes]), ("alignment", [4 << 20]),
         ("alloc-ranges", [memory.first, memory.end - memory.first]),
     ):  # fmt: skip
-        if numbers(reserved.get_property(key).data) != values:
-            yield f"reserved memory: {key} is {numbers(reserved.get_property(key).data)}, not {values}"
+        if numbers(pool.get_property(key).data) != values:
+            yield f"reserved memory: {key} is {numbers(pool.get_property(key).data)}, not {values}"
 
 
 @pytest.fixture
@@ -122,25 +136,20 @@ def written(design, board, placement, tmp_path):
     return tmp_path / "linux", placed, memory
 
 
-def test_every_tool_takes_it_and_it_says_what_the_placement_says(run, schemas, written):
+@pytest.mark.parametrize("reserved", [False, True])
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_every_tool_takes_it_and_it_says_what_the_placement_says(run, schemas, written, driver, reserved):
     folder, placed, memory = written
     kind = placed.board.processor.kind
-    assert complaints(run, schemas, folder, kind, placed, memory) == ("comparison", "")
+    assert complaints(run, schemas, folder, kind, placed, memory, driver, reserved) == ("comparison", "")
 
 
-def test_without_reserved_memory(run, written):
-    """The readme's way for a base tree that cannot be changed: the lines that name it are taken out."""
-    folder, placed, _ = written
-    assert "sed -i '/memory-region/d' two.dtso" in (folder / "README.md").read_text()
-    assert run("sed", "-i", "/memory-region/d", "two.dtso", cwd=folder) == (0, "")
-    (folder / "reserved-memory.dtsi").write_text("")
-    base = HERE / f"{BASES[placed.board.processor.kind]}.dts"
-    for arguments in (
-        ("dtc", "-@", "-I", "dts", "-O", "dtb", "-o", "two.dtbo", "two.dtso"),
-        ("dtc", "-@", "-i", ".", "-I", "dts", "-O", "dtb", "-o", "base.dtb", base),
-        ("fdtoverlay", "-i", "base.dtb", "-o", "merged.dtb", "two.dtbo"),
-    ):
-        assert run(*arguments, cwd=folder) == (0, "")
+def test_reserved_memory_that_is_not_there(run, schemas, written):
+    """What an image without the label makes of an overlay that names it."""
+    folder, placed, memory = written
+    (folder / "reserved" / "reserved-memory.dtsi").write_text("")
+    who, says = complaints(run, schemas, folder, placed.board.processor.kind, placed, memory)
+    assert who == "fdtoverlay" and "FDT_ERR_NOTFOUND" in says
 
 
 #: What is broken, what it becomes, who says so, and what it says.
@@ -198,7 +207,7 @@ def broken(run, schemas, design, placement, tmp_path):
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_an_error_in_the_overlay_is_found(broken, name):
     old, new, who, says = MUTATIONS[name]
-    found, message = broken("two.dtso", old, new)
+    found, message = broken("reserved/two-uio.dtso", old, new)
     assert (found, says in message) == (who, True), message
 
 
@@ -212,7 +221,7 @@ def test_an_error_in_the_overlay_is_found(broken, name):
     ],
 )
 def test_an_error_in_the_reserved_memory_is_found(broken, old, new, who, says):
-    found, message = broken("reserved-memory.dtsi", old, new)
+    found, message = broken("reserved/reserved-memory.dtsi", old, new)
     assert (found, says in message) == (who, True), message
 
 

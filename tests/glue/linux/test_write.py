@@ -20,7 +20,9 @@ def test_files(design, board, tmp_path):
     names = {str(path.relative_to(tmp_path / "linux")) for path in files}
     driver = {f"driver/{name}" for name in driver_sources()}
     assert {"driver/Kbuild", "driver/Makefile", "driver/fluorite_kernel.h", "driver/device.c"} <= driver
-    assert names == {"two.dtso", "reserved-memory.dtsi", "README.md", "driver/fluorite,accelerator.yaml"} | driver
+    overlays = {"two.dtso", "two-uio.dtso"}
+    reserved = {f"reserved/{file}" for file in (*overlays, "reserved-memory.dtsi")}
+    assert names == {"README.md", "driver/fluorite,accelerator.yaml"} | overlays | reserved | driver
     first = {path: path.read_text() for path in files}
     write_linux(design(board).hardware, board, tmp_path)
     assert first == {path: path.read_text() for path in files}
