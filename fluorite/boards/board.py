@@ -108,6 +108,12 @@ class Processor:
         The reset that belongs to it.
     preset : str
         The vendor's board files (``board_part`` in Vivado), which set up memory and pins; empty where there are none.
+        Where Vivado lacks this version, the latest of the same name is taken.
+    preset_alternatives : tuple of str
+        Patterns of what else the board files are called, such as ``"avnet-tria:zedboard:part0:*"``: vendors rename.
+    connections : mapping of str to str
+        By version of the board files, which other board they are connected to (``board_connections`` in Vivado): the
+        carrier of a module. Versions that are not there take the last.
     settings : mapping of str to str
         What the processor block needs beyond the preset and besides the memory ports, as properties without
         ``CONFIG.``.
@@ -123,6 +129,8 @@ class Processor:
     clock: str
     reset: str
     preset: str = ""
+    preset_alternatives: tuple[str, ...] = ()
+    connections: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -49,7 +49,8 @@ def write_hwh(placement: Placement, name: str) -> str:
     ElementTree.SubElement(root, "EXTERNALINTERFACES")
     modules = ElementTree.SubElement(root, "MODULES")
     _processor(modules, placement, block)
-    _concat(modules, placement)
+    if len(placement.accelerators) > 1:
+        _concat(modules, placement)
     for placed in placement.accelerators:
         _accelerator(modules, placement, block, placed)
     ElementTree.indent(root)
@@ -93,7 +94,9 @@ def _processor(parent: ElementTree.Element, placement: Placement, block: Process
     _port(ports, processor.clock, "O", "clk", "clock", [(cell, "aclk") for cell in cells])
     _port(ports, processor.reset, "O", "rst", "reset", [(cell, "aresetn") for cell in cells])
     lines = len(placement.accelerators)
-    _port(ports, processor.interrupt_port, "I", "INTERRUPT", "interrupts", [(_INTERRUPTS, "dout")], lines)
+    source = (_INTERRUPTS, "dout") if lines > 1 else (cells[0], "interrupt")
+    net = "interrupts" if lines > 1 else f"{cells[0]}_interrupt"
+    _port(ports, processor.interrupt_port, "I", "INTERRUPT", net, [source], lines)
     buses = ElementTree.SubElement(module, "BUSINTERFACES")
     _bus(buses, processor.control.name, "MASTER", 32)
     for port in placement.ports:
@@ -138,7 +141,8 @@ def _accelerator(parent: ElementTree.Element, placement: Placement, block: Proce
     ports = ElementTree.SubElement(module, "PORTS")
     _port(ports, "aclk", "I", "clk", "clock", [(_PROCESSOR, processor.clock)])
     _port(ports, "aresetn", "I", "rst", "reset", [(_PROCESSOR, processor.reset)])
-    line = [(_INTERRUPTS, f"In{placed.interrupt_line}")]
+    alone = len(placement.accelerators) == 1
+    line = [(_PROCESSOR, processor.interrupt_port) if alone else (_INTERRUPTS, f"In{placed.interrupt_line}")]
     _port(ports, "interrupt", "O", "INTERRUPT", f"{registers.name}_interrupt", line, SENSITIVITY="LEVEL_HIGH")
     buses = ElementTree.SubElement(module, "BUSINTERFACES")
     _bus(buses, CONTROL, "SLAVE", 32)

@@ -90,6 +90,11 @@ def _check_processor(processor: Processor, family: str) -> None:
         raise UsageError("processor.memory must have at least one port")
     if not processor.interrupts:
         raise UsageError("processor.interrupts must have at least one number")
+    parts = processor.preset.split(":")
+    if processor.preset and (len(parts) != 4 or not all(parts)):
+        raise UsageError(f"processor.preset must be vendor:name:part0:version, not {processor.preset!r}")
+    if not processor.preset and (processor.preset_alternatives or processor.connections):
+        raise UsageError("processor.preset must be given where preset_alternatives or connections are")
     control = processor.control
     if control.base_address % WINDOW_BYTES or control.bytes < WINDOW_BYTES:
         raise UsageError(

@@ -81,6 +81,10 @@ def test_processor(board):
     }[processor.kind]
     vendor, name, part, version = processor.preset.split(":")
     assert vendor and name and part == "part0" and version.replace(".", "").isdigit()
+    for pattern in processor.preset_alternatives:
+        other = pattern.split(":")
+        assert len(other) == 4 and other[2:] == ["part0", "*"] and other[:2] != [vendor, name]
+    assert not processor.connections or version in processor.connections
     # A whole divisor gives it: never a little more, which PYNQ's divisors would be chosen to stay below.
     divisor = PLL_HZ[processor.kind] / board.clock_hz
     assert 0 <= round(divisor) - divisor < 1e-7
@@ -117,11 +121,13 @@ def test_memory_ports(board):
     expected = {"ps7": (64, 32, "AXI3"), "psu": (128, 49, "AXI4")}[board.processor.kind]
     assert [(p.data_bits, p.address_bits, p.protocol) for p in ports] == [expected] * 4
     suffix = {"ps7": "", "psu": "_FPD"}[board.processor.kind]
-    assert [p.name for p in ports] == [f"S_AXI_HP{n}{suffix}" for n in range(4)]
+    # On UltraScale+ HP1 and HP2 share a port of the memory controller.
+    numbers = {"ps7": (0, 1, 2, 3), "psu": (0, 1, 3, 2)}[board.processor.kind]
+    assert [p.name for p in ports] == [f"S_AXI_HP{n}{suffix}" for n in numbers]
     assert not any(p.coherent for p in ports)
     first = {"ps7": "PCW_USE_S_AXI_HP", "psu": "PSU__USE__S_AXI_GP"}[board.processor.kind]
     offset = {"ps7": 0, "psu": 2}[board.processor.kind]
-    for number, port in enumerate(ports):
+    for number, port in zip(numbers, ports, strict=True):
         assert port.settings[f"{first}{number + offset}"] == "1"
         assert str(port.data_bits) in port.settings.values()
     assert board.shell.data_bits == ports[0].data_bits

@@ -129,6 +129,18 @@ WRONG = {
     ),
     "pins": (ECP5[: ECP5.index("[pins]")], "ecp5", "ecp5", "pins must be given for a board without a processor"),
     "kind": (ZYNQ, '"ps7"', '"psu"', "processor.kind must be 'ps7' for family zynq-7000"),
+    "board files": (
+        ZYNQ, "tul.com.tw:pynq-z2:part0:1.0", "tul.com.tw:pynq-z2",
+        "processor.preset must be vendor:name:part0:version, not 'tul.com.tw:pynq-z2'",
+    ),
+    "alternatives to no board files": (
+        ZYNQ, 'preset = "tul.com.tw:pynq-z2:part0:1.0"', 'preset = ""\npreset_alternatives = ["tul:pynq-z2:part0:*"]',
+        "processor.preset must be given where preset_alternatives or connections are",
+    ),
+    "carrier of no board files": (
+        ZYNQ, 'preset = "tul.com.tw:pynq-z2:part0:1.0"', 'connections = { "1.0" = "a b" }',
+        "processor.preset must be given where preset_alternatives or connections are",
+    ),
     "interrupts": (
         ZYNQ, "[61, 62, 63, 64, 65, 66, 67, 68, 84, 85, 86, 87, 88, 89, 90, 91]", "[]",
         "processor.interrupts must have at least one number",

@@ -6,7 +6,7 @@ Names are those of the cores ``processing_system7`` 5.5 (AMD PG082) and ``zynq_u
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fluorite.boards.board import Board, Processor
@@ -67,6 +67,8 @@ class ProcessorBlock:
         The memory ports used.
     settings : mapping of str to str
         Properties, without ``CONFIG.``.
+    actual_mhz : str
+        Property, without ``CONFIG.``, that has the rate which the processor's clock really gets.
     """
 
     ip: str
@@ -75,6 +77,7 @@ class ProcessorBlock:
     control_clock: str
     ports: tuple[Port, ...]
     settings: Mapping[str, str]
+    actual_mhz: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,8 @@ _PSU_MEMORY = {
     )
     for n, port in enumerate(("HPC0", "HPC1", "HP0", "HP1", "HP2", "HP3"))
 }
+#: How many masters a SmartConnect takes (AMD PG247).
+_SLAVES = 16
 #: Interrupt inputs: how many lines each has.
 _LINES = {"ps7": {"IRQ_F2P": 16}, "psu": {"pl_ps_irq0": 8, "pl_ps_irq1": 8}}
 
@@ -126,13 +131,17 @@ def processor_block(placement: Placement) -> ProcessorBlock:
     ------
     UsageError
         The board names a port, clock or interrupt that its processor does not have, its settings contradict the
-        design, or the accelerators need more interrupts than the port has.
+        design, the accelerators need more interrupts than the port has, or a port would have too many masters.
     """
     board = placement.board
     processor = board.processor
     assert processor is not None
     lines = _choose(board, "interrupt_port", processor.interrupt_port, _LINES[processor.kind])
     made = _ps7(placement, processor) if processor.kind == "ps7" else _psu(placement, processor)
+    for port in placement.ports:
+        masters = sum(m.port.name == port.name for placed in placement.accelerators for m in placed.masters)
+        if masters > _SLAVES:
+            raise UsageError(f"{board.name}: {port.name} has {masters} masters, and a SmartConnect takes {_SLAVES}")
     if len(placement.accelerators) > lines:
         raise UsageError(
             f"{board.name}: {processor.interrupt_port} has {lines} lines, not enough for {len(placement.accelerators)} "
@@ -147,7 +156,7 @@ def processor_block(placement: Placement) -> ProcessorBlock:
                 raise UsageError(f"{board.name}: {where}.{key} must be {made.settings[key]!r}, not {value!r}")
         settings |= values
     settings |= made.settings
-    return ProcessorBlock(made.ip, made.rule, made.options, made.control_clock, made.ports, settings)
+    return replace(made, settings=settings)
 
 
 def _ps7(placement: Placement, processor: Processor) -> ProcessorBlock:
@@ -158,6 +167,7 @@ def _ps7(placement: Placement, processor: Processor) -> ProcessorBlock:
     used = {control.use}
     settings = {
         "PCW_FPGA0_PERIPHERAL_FREQMHZ": _megahertz(board.clock_hz),
+        "PCW_FCLK0_PERIPHERAL_CLKSRC": "IO PLL",
         "PCW_EN_CLK0_PORT": "1",
         "PCW_EN_RST0_PORT": "1",
         "PCW_USE_FABRIC_INTERRUPT": "1",
@@ -176,8 +186,9 @@ def _ps7(placement: Placement, processor: Processor) -> ProcessorBlock:
     options["apply_board_preset"] = "1" if processor.preset else "0"
     name = "processing_system7"
     return ProcessorBlock(
-        f"xilinx.com:ip:{name}", f"xilinx.com:bd_rule:{name}", options, control.clock, tuple(ports), settings
-    )
+        f"xilinx.com:ip:{name}", f"xilinx.com:bd_rule:{name}", options, control.clock, tuple(ports), settings,
+        "PCW_ACT_FPGA0_PERIPHERAL_FREQMHZ",
+    )  # fmt: skip
 
 
 def _psu(placement: Placement, processor: Processor) -> ProcessorBlock:
@@ -189,6 +200,7 @@ def _psu(placement: Placement, processor: Processor) -> ProcessorBlock:
     settings = {
         "PSU__FPGA_PL0_ENABLE": "1",
         "PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ": _megahertz(board.clock_hz),
+        "PSU__CRL_APB__PL0_REF_CTRL__SRCSEL": "IOPLL",
         f"PSU__USE__IRQ{processor.interrupt_port[-1]}": "1",
         # The register's value after reset: right also where a first-stage boot loader of another design ran.
         control.width: "32" if processor.control.name == "M_AXI_HPM0_LPD" else "128",
@@ -208,8 +220,9 @@ def _psu(placement: Placement, processor: Processor) -> ProcessorBlock:
     name = "zynq_ultra_ps_e"
     options = {"apply_board_preset": "1" if processor.preset else "0"}
     return ProcessorBlock(
-        f"xilinx.com:ip:{name}", f"xilinx.com:bd_rule:{name}", options, control.clock, tuple(ports), settings
-    )
+        f"xilinx.com:ip:{name}", f"xilinx.com:bd_rule:{name}", options, control.clock, tuple(ports), settings,
+        "PSU__CRL_APB__PL0_REF_CTRL__ACT_FREQMHZ",
+    )  # fmt: skip
 
 
 def _choose(board: Board, key: str, name: str, known: Mapping[str, _T]) -> _T:

@@ -108,8 +108,8 @@ MUTATIONS = {
     ),
     "two drivers": (
         "block_design.tcl",
-        "        wire $name/interrupt interrupts/In$line\n",
-        "        wire $name/interrupt interrupts/In0\n",
+        '[expr {$count > 1 ? "interrupts/In$line" : $interrupts}]',
+        "interrupts/In0",
         "connect_bd_net: interrupts/In0 is driven by vivado_blend_axi/interrupt already, and would be by "
         "vivado_edges_axi/interrupt too",
     ),
@@ -214,13 +214,15 @@ MUTATIONS = {
         "design.tcl",
         "tul.com.tw:pynq-z2:part0:1.0",
         "xilinx.com:zcu104:part0:1.1",
-        "set_property board_part: xilinx.com:zcu104:part0:1.1 has another part than xc7z020clg400-1",
+        "fluorite: the board files xilinx.com:zcu104:part0:1.1 are for xczu7ev-ffvc1156-2-e, and the design is for "
+        "xc7z020clg400-1",
     ),
     "part that is not there": (
         "design.tcl",
         "xc7z020clg400-1",
         "xc7z020clg401-1",
-        "create_project: no part is called xc7z020clg401-1",
+        "fluorite: the board files tul.com.tw:pynq-z2:part0:1.0 are for xc7z020clg400-1, and the design is for "
+        "xc7z020clg401-1",
     ),
     "memory not made external": (
         "design.tcl",
@@ -242,8 +244,8 @@ MUTATIONS = {
     ),
     "wrapper before the design": (
         "build.tcl",
-        "make_project $here\nmake_block_design\nmake_top\n",
-        "make_project $here\nmake_top\nmake_block_design\n",
+        "    make_project $here\n",
+        "    make_project $here\n    make_top\n",
         "get_files before save_bd_design",
     ),
     "top that is not there": (

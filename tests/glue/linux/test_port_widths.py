@@ -63,8 +63,8 @@ def test_other_boards(placement, control, width):
     board = with_ports(load_board("zcu104"), control, width)
     test_the_registers_say_what_the_block_design_says(board, placement)
     assert [(r.port, r.use, r.width_bits, r.number, r.address, r.mask) for r in port_widths(placement(board))[-3:]] == [
-        ("S_AXI_HP3_FPD", "reads", width, 10, 0xFD3B_0000, 0x3),
-        ("S_AXI_HP3_FPD", "writes", width, 11, 0xFD3B_0014, 0x3),
+        ("S_AXI_HP2_FPD", "reads", width, 8, 0xFD3A_0000, 0x3),
+        ("S_AXI_HP2_FPD", "writes", width, 9, 0xFD3A_0014, 0x3),
         (control, "both", 32, 15, 0xFF41_9000, 0x300) if "LPD" in control
         else (control, "both", 128, 14, 0xFD61_5000, 0xF00),
     ]  # fmt: skip
@@ -99,10 +99,10 @@ def test_the_readmes_commands(design, placement, tmp_path):
         "width 0xfd380014 0x3 0x0       # S_AXI_HP0_FPD writes: 128 bits",
         "width 0xfd390000 0x3 0x0       # S_AXI_HP1_FPD reads: 128 bits",
         "width 0xfd390014 0x3 0x0       # S_AXI_HP1_FPD writes: 128 bits",
-        "width 0xfd3a0000 0x3 0x0       # S_AXI_HP2_FPD reads: 128 bits",
-        "width 0xfd3a0014 0x3 0x0       # S_AXI_HP2_FPD writes: 128 bits",
         "width 0xfd3b0000 0x3 0x0       # S_AXI_HP3_FPD reads: 128 bits",
         "width 0xfd3b0014 0x3 0x0       # S_AXI_HP3_FPD writes: 128 bits",
+        "width 0xfd3a0000 0x3 0x0       # S_AXI_HP2_FPD reads: 128 bits",
+        "width 0xfd3a0014 0x3 0x0       # S_AXI_HP2_FPD writes: 128 bits",
         "width 0xfd615000 0xf00 0xa00   # M_AXI_HPM0_FPD: 128 bits",
     ]
     (tmp_path / "registers").mkdir()

@@ -5,7 +5,7 @@
 #   <func>_axi    an accelerator
 #   control       SmartConnect from the processor to the accelerators' registers
 #   memory_<port> SmartConnect from the accelerators' masters to a memory port of the processor
-#   interrupts    the accelerators' interrupts, side by side
+#   interrupts    the accelerators' interrupts, side by side; one alone goes straight to the processor
 #   reset         reset, synchronous to the clock
 
 # A list of properties with the prefix that set_property wants.
@@ -63,9 +63,10 @@ proc add_smartconnect {name slaves masters} {
     clocked $name aclk aresetn
 }
 
-# A core in older releases, inline Verilog where that has replaced it.
+# The core wherever there is one, also where it is out of the catalogue's sight (-all): PYNQ follows interrupts through
+# it, and not through the inline Verilog that replaces it.
 proc add_concatenation {name inputs} {
-    if {[get_ipdefs -quiet xilinx.com:ip:xlconcat:*] ne ""} {
+    if {[get_ipdefs -all -quiet xilinx.com:ip:xlconcat:*] ne ""} {
         create_bd_cell -type ip -vlnv xilinx.com:ip:xlconcat $name
     } else {
         create_bd_cell -type inline_hdl -vlnv xilinx.com:inline_hdl:ilconcat $name
@@ -78,7 +79,11 @@ proc add_accelerators {} {
     set count [llength $accelerators]
     add_smartconnect control 1 $count
     connect ps/[dict get $processor control] control/S00_AXI
-    add_concatenation interrupts $count
+    set interrupts ps/[dict get $processor interrupts]
+    if {$count > 1} {
+        add_concatenation interrupts $count
+        wire interrupts/dout $interrupts
+    }
     set number 0
     foreach accelerator $accelerators {
         lassign $accelerator name vlnv base bytes line
@@ -88,10 +93,9 @@ proc add_accelerators {} {
         create_bd_cell -type ip -vlnv $vlnv $name
         clocked $name aclk aresetn
         connect control/[format M%02d_AXI $number] $name/s_axi_control
-        wire $name/interrupt interrupts/In$line
+        wire $name/interrupt [expr {$count > 1 ? "interrupts/In$line" : $interrupts}]
         incr number
     }
-    wire interrupts/dout ps/[dict get $processor interrupts]
 }
 
 # All masters of a port through one SmartConnect, which also turns AXI4 into the AXI3 of a Zynq-7000.

@@ -64,10 +64,12 @@ proc stub::xlconcat {config} {
     }
     return [dict create pins $pins interfaces {} spaces {} segments {}]
 }
-# Newer releases have it as inline Verilog; from which on, is not the point: the scripts take what is there.
+# Newer releases have it as inline Verilog; from which on, is not the point: the scripts take what is there. Before it
+# is gone it is out of sight, and get_ipdefs gives it with -all only (AMD UG835).
 if {[info exists env(STUB_INLINE)]} {
     stub::add_core xilinx.com:inline_hdl:ilconcat:1.0 {NUM_PORTS {integer 1 128}} {NUM_PORTS 2} stub::xlconcat
-} else {
+}
+if {![info exists env(STUB_INLINE)] || $env(STUB_INLINE) eq "hidden"} {
     stub::add_core xilinx.com:ip:xlconcat:2.1 {NUM_PORTS {integer 1 128}} {NUM_PORTS 2} stub::xlconcat
 }
 

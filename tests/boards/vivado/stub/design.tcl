@@ -119,7 +119,46 @@ proc set_property {args} {
 proc get_property {args} {
     set options [stub::parse get_property {} $args 2 2]
     lassign [dict get $options ""] name object
+    switch -- [stub::kind $object get_property] {
+        board_part {return [stub::board_property $name $object]}
+        xstore {
+            if {$name ne "LOCAL_ROOT_DIR"} {
+                stub::refuse "get_property: an xstore has no property $name that is known here"
+            }
+            return [expr {[info exists ::env(STUB_STORE)] ? $::env(STUB_STORE) : "/no/store"}]
+        }
+        project {
+            stub::name project $object get_property
+            return [dict get $stub::project $name]
+        }
+        bd_cell {return [stub::cell_property [stub::name bd_cell $object get_property] $name]}
+    }
     return [stub::run_property [stub::name run $object get_property] $name]
+}
+
+# A property that is set, or one that the core works out of others.
+proc stub::cell_property {name property} {
+    variable cells
+    set core [dict get $cells $name core]
+    set config [dict get $cells $name config]
+    set kind [lindex [split $core :] 2]
+    switch -- $property {
+        CONFIG.PCW_ACT_FPGA0_PERIPHERAL_FREQMHZ {if {$kind eq "processing_system7"} {return [ps7_clock $config]}}
+        CONFIG.PSU__CRL_APB__PL0_REF_CTRL__ACT_FREQMHZ {if {$kind eq "zynq_ultra_ps_e"} {return [psu_clock $config]}}
+    }
+    refuse "get_property: $core has no property $property that is known here"
+}
+
+# The rate nearest to what is asked for and not above it, of two divisors of 6 bits; asked for in MHz.
+proc stub::divided_clock {pll_mhz asked} {
+    set best 0
+    for {set first 1} {$first < 64} {incr first} {
+        set second [expr {max(1, int(ceil($pll_mhz / ($asked * 1.000001) / $first)))}]
+        if {$second < 64} {
+            set best [expr {max($best, $pll_mhz / double($first * $second))}]
+        }
+    }
+    return [format %.6f $best]
 }
 
 proc apply_bd_automation {args} {
@@ -194,5 +233,8 @@ proc stub::entry {part name} {
 
 proc save_bd_design {} {
     stub::after save_bd_design validate_bd_design
+    set design [dict get $stub::project design]
+    stub::write_file [file join [dict get $stub::project folder] [dict get $stub::project name].srcs sources_1 bd \
+        $design $design.bd] [dict keys $stub::cells]
     stub::step save_bd_design
 }

@@ -50,7 +50,7 @@ proc stub::dump {path} {
         lappend outs $space [json_strings $segments]
     }
     set facts {}
-    foreach key {name part board_part top} {
+    foreach key {name part board_part board_connections top} {
         lappend facts $key [json_string [dict get $project $key]]
     }
     write_file $path [json_object [list project [json_object $facts] steps [json_strings $steps] \

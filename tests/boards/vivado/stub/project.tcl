@@ -3,6 +3,8 @@
 namespace eval stub {
     variable project {}
     variable runs {}
+    # Where board files are looked for: a user's start-up script may have said so.
+    variable repositories [list [file dirname [file normalize [info script]]]]
 }
 
 proc version {args} {
@@ -11,9 +13,21 @@ proc version {args} {
     return [expr {[info exists ::env(STUB_RELEASE)] ? $::env(STUB_RELEASE) : "2022.2"}]
 }
 
+proc get_param {name} {
+    if {$name ne "board.repoPaths"} {
+        stub::refuse "get_param: no parameter $name is known here"
+    }
+    return $stub::repositories
+}
+
 proc set_param {name value} {
     if {$name ne "board.repoPaths"} {
         stub::refuse "set_param: no parameter $name is known here"
+    }
+    foreach folder $stub::repositories {
+        if {$folder ni $value} {
+            stub::refuse "set_param board.repoPaths: $folder was there, and is lost"
+        }
     }
     foreach folder $value {
         if {![file isdirectory $folder]} {
@@ -23,6 +37,7 @@ proc set_param {name value} {
     if {"create_project" in $stub::steps} {
         stub::refuse "set_param board.repoPaths after create_project"
     }
+    set stub::repositories $value
 }
 
 proc create_project {args} {
@@ -37,9 +52,37 @@ proc create_project {args} {
     }
     file delete -force $folder
     file mkdir $folder
-    set stub::project [dict create name $name folder $folder part $part board_part "" ip_repo_paths {} top "" \
-        constraints {}]
+    set stub::project [dict create name $name folder $folder part $part board_part "" board_connections "" \
+        ip_repo_paths {} top "" constraints {}]
     stub::step create_project
+}
+
+# The project's file has what is needed to go on with it.
+proc stub::save_project {} {
+    variable project
+    variable steps
+    write_file [file join [dict get $project folder] [dict get $project name].xpr] [list $project $steps]
+}
+
+proc open_project {args} {
+    set options [stub::parse open_project {} $args 1 1]
+    set path [lindex [dict get $options ""] 0]
+    stub::check_file open_project $path
+    set channel [open $path]
+    lassign [read $channel] stub::project stub::steps
+    close $channel
+    stub::step open_project
+}
+
+# A run that has ended has to be reset before it is launched again; those that come after it are reset too.
+proc reset_runs {args} {
+    set options [stub::parse reset_runs {} $args 1 1]
+    if {[dict get $options ""] ne "synth_1"} {
+        stub::refuse "reset_runs: synth_1 is wanted, not [dict get $options {}]"
+    }
+    foreach step {synth_1 impl_1 write_bitstream} {
+        set stub::steps [lsearch -all -inline -not -exact $stub::steps $step]
+    }
 }
 
 proc current_project {} {
@@ -52,12 +95,6 @@ proc current_fileset {} {
     return [stub::object fileset sources_1]
 }
 
-proc get_board_parts {args} {
-    set options [stub::parse get_board_parts {-quiet} $args 1 1]
-    set name [lindex [dict get $options ""] 0]
-    return [stub::found $options board_part $name [dict exists $stub::boards $name]]
-}
-
 proc stub::set_project_property {name value} {
     variable project
     variable boards
@@ -68,6 +105,16 @@ proc stub::set_project_property {name value} {
             }
             if {[lindex [dict get $boards $value] 0] ne [dict get $project part]} {
                 refuse "set_property board_part: $value has another part than [dict get $project part]"
+            }
+        }
+        board_connections {
+            variable connections
+            if {![string match *:kv260_som:* [dict get $project board_part]]} {
+                refuse "set_property board_connections: the project's board has no connectors"
+            }
+            # Whether Vivado complains of a carrier that it does not have, is not known: the value does not change.
+            if {$value ni $connections} {
+                return
             }
         }
         ip_repo_paths {}
@@ -89,6 +136,7 @@ proc stub::set_fileset_property {name value} {
     }
     dict set project top $value
     step set_top
+    save_project
 }
 
 proc update_ip_catalog {args} {
@@ -101,9 +149,13 @@ proc update_ip_catalog {args} {
 }
 
 proc get_ipdefs {args} {
-    set options [stub::parse get_ipdefs {-quiet} $args 1 1]
+    set options [stub::parse get_ipdefs {-quiet -all} $args 1 1]
     set vlnv [lindex [dict get $options ""] 0]
-    return [stub::found $options ipdef $vlnv [expr {[stub::find_core $vlnv] ne ""}]]
+    set core [stub::find_core $vlnv]
+    return [stub::found $options ipdef $vlnv [expr {
+        $core ne "" && (![string match *:xlconcat:* $core] || [dict exists $options -all]
+                        || ![info exists ::env(STUB_INLINE)])
+    }]]
 }
 
 proc add_files {args} {
@@ -171,6 +223,9 @@ proc launch_runs {args} {
     switch -- $run {
         synth_1 {
             stub::after "launch_runs synth_1" set_top generate_target
+            if {"synth_1" in $stub::steps} {
+                stub::refuse "launch_runs: synth_1 has ended, and has to be reset before it is launched"
+            }
             if {$step ne ""} {
                 stub::refuse "launch_runs: synth_1 has no step $step that is known here"
             }
@@ -202,6 +257,7 @@ proc wait_on_runs {args} {
         return
     }
     stub::step $run
+    stub::save_project
     if {[dict get $stub::runs $run step] eq "write_bitstream"} {
         set folder [file join [dict get $stub::project folder] [dict get $stub::project name].runs $run]
         stub::write_file [file join $folder [dict get $stub::project top].bit] bitstream
@@ -224,13 +280,16 @@ proc stub::run_property {run name} {
     switch -- $name {
         PROGRESS {return [expr {$done ? "100%" : "40%"}]}
         STATUS {return [expr {$done ? "$run Complete!" : "$run ERROR"}]}
-        STATS.WNS - STATS.WHS {
+        STATS.WNS - STATS.WHS - STATS.TPWS {
             if {$run ne "impl_1" || !$done} {
                 refuse "get_property: $run has no $name"
             }
             set setting STUB_[string range $name 6 end]
-            set usual [dict create STUB_WNS 0.5 STUB_WHS 0.05]
-            return [expr {[info exists ::env($setting)] ? $::env($setting) : [dict get $usual $setting]}]
+            set usual [dict create STUB_WNS 0.5 STUB_WHS 0.05 STUB_TPWS 0.000]
+            if {[info exists ::env($setting)]} {
+                return $::env($setting)
+            }
+            return [dict get $usual $setting]
         }
         default {refuse "get_property: a run has no property $name that is known here"}
     }

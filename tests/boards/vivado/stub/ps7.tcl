@@ -8,6 +8,7 @@ namespace eval stub {}
 
 set stub::ps7_properties {
     PCW_FPGA0_PERIPHERAL_FREQMHZ {number 0.1 250}
+    PCW_FCLK0_PERIPHERAL_CLKSRC {choice {ARM PLL} {DDR PLL} {IO PLL}}
     PCW_EN_CLK0_PORT {integer 0 1}
     PCW_EN_RST0_PORT {integer 0 1}
     PCW_USE_FABRIC_INTERRUPT {integer 0 1}
@@ -16,12 +17,20 @@ set stub::ps7_properties {
     PCW_USE_M_AXI_GP1 {integer 0 1}
 }
 set stub::ps7_defaults {
-    PCW_FPGA0_PERIPHERAL_FREQMHZ 50 PCW_EN_CLK0_PORT 0 PCW_EN_RST0_PORT 0 PCW_USE_FABRIC_INTERRUPT 0
+    PCW_FPGA0_PERIPHERAL_FREQMHZ 50 PCW_FCLK0_PERIPHERAL_CLKSRC {IO PLL} PCW_EN_CLK0_PORT 0 PCW_EN_RST0_PORT 0 PCW_USE_FABRIC_INTERRUPT 0
     PCW_IRQ_F2P_INTR 0 PCW_USE_M_AXI_GP0 1 PCW_USE_M_AXI_GP1 0
 }
 for {set n 0} {$n < 4} {incr n} {
     lappend stub::ps7_properties PCW_USE_S_AXI_HP$n {integer 0 1} PCW_S_AXI_HP${n}_DATA_WIDTH {choice 32 64}
     lappend stub::ps7_defaults PCW_USE_S_AXI_HP$n 0 PCW_S_AXI_HP${n}_DATA_WIDTH 64
+}
+
+# The rate of FCLK_CLK0. PLLs: crystal of 33.333 MHz, U-Boot's ps7_init_gpl.c of these boards (IO PLL times 30, ARM PLL
+# times 40, DDR PLL times 32).
+proc stub::ps7_clock {config} {
+    set plls [dict create {IO PLL} 1000.0 {ARM PLL} 1333.333 {DDR PLL} 1066.667]
+    return [divided_clock [dict get $plls [dict get $config PCW_FCLK0_PERIPHERAL_CLKSRC]] \
+        [dict get $config PCW_FPGA0_PERIPHERAL_FREQMHZ]]
 }
 
 proc stub::ps7 {config} {

@@ -25,13 +25,15 @@ set stub::psu_slaves {
 set stub::psu_properties {
     PSU__FPGA_PL0_ENABLE {integer 0 1}
     PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ {number 1 500}
+    PSU__CRL_APB__PL0_REF_CTRL__SRCSEL {choice IOPLL RPLL DPLL}
     PSU__CRL_APB__PL0_REF_CTRL__DIVISOR0 {integer 1 63}
     PSU__CRL_APB__PL0_REF_CTRL__DIVISOR1 {integer 1 63}
     PSU__USE__IRQ0 {integer 0 1}
     PSU__USE__IRQ1 {integer 0 1}
 }
 set stub::psu_defaults {
-    PSU__FPGA_PL0_ENABLE 1 PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ 100 PSU__USE__IRQ0 0 PSU__USE__IRQ1 0
+    PSU__FPGA_PL0_ENABLE 1 PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ 100 PSU__CRL_APB__PL0_REF_CTRL__SRCSEL IOPLL
+    PSU__USE__IRQ0 0 PSU__USE__IRQ1 0
     PSU__USE__M_AXI_GP0 1 PSU__USE__M_AXI_GP1 1 PSU__USE__M_AXI_GP2 0
 }
 foreach {name number clock windows} $stub::psu_masters {
@@ -45,6 +47,20 @@ foreach {name number clock segments} $stub::psu_slaves {
         choice 32 64 128
     }
     lappend stub::psu_defaults PSU__USE__S_AXI_GP$number 0 PSU__SAXIGP${number}__DATA_WIDTH 128
+}
+
+# The rate of pl_clk0, of the divisors where the preset says so. PLLs: crystal of 33.333 MHz, IO PLL times 45 as in the
+# boards' preset.xml; the others as Vivado sets them without a board.
+proc stub::psu_clock {config} {
+    set plls [dict create IOPLL 1499.985 RPLL 1400.0 DPLL 1066.656]
+    set pll [dict get $plls [dict get $config PSU__CRL_APB__PL0_REF_CTRL__SRCSEL]]
+    if {[dict exists $config PSU__OVERRIDE__BASIC_CLOCK] && [dict get $config PSU__OVERRIDE__BASIC_CLOCK]} {
+        foreach {n usual} {0 15 1 1} {
+            set pll [expr {$pll / [option $config PSU__CRL_APB__PL0_REF_CTRL__DIVISOR$n $usual]}]
+        }
+        return [format %.6f $pll]
+    }
+    return [divided_clock $pll [dict get $config PSU__CRL_APB__PL0_REF_CTRL__FREQMHZ]]
 }
 
 proc stub::psu {config} {
