@@ -198,12 +198,9 @@ def describe(generated: Generated) -> AcceleratorReport:
     total_bits = sum(cycles_held * nodes[id_].width_bits for id_, cycles_held in held.items())
     bound = least_held_bits(generated.graph, extents.strides)
     borders = border_cost(generated)
-    lanes = 1
-    for loop in generated.region.loops:
-        lanes *= loop.lanes
     return AcceleratorReport(
         generated.region.name,
-        lanes,
+        generated.outputs[0].port.lanes,
         generated.latency_cycles,
         str(extents.cycles_per_launch),
         extents.cycles_per_launch.evaluate(extents.maxima),
