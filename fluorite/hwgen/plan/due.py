@@ -59,13 +59,12 @@ def with_room(extents: Extents, ports: Sequence[Delay], counters: Sequence[Delay
         The same of positions that are counted on their own: one that is ahead along a dimension (its lag is negative
         there) starts to count at that position, so the scan must have it.
     """
-    least = dict.fromkeys(extents.maxima, 1)
     scan = list(extents.scan)
     needed = [[step + 1 if step >= 0 else -step for step in _steps(lag)] for lag in ports]
     needed += [[1 - part for part in lag] for lag in counters]
     for lengths in needed:
         for d, length in enumerate(lengths):
-            if scan[d].evaluate(least) < length:
+            if scan[d].least(extents.ranges) < length:
                 scan[d] = maximum([scan[d], constant(length)], extents.ranges)
     return replace(extents, scan=tuple(scan))
 

@@ -9,7 +9,7 @@ delays.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fluorite.frontend.region.region import Region
@@ -77,19 +77,19 @@ class Extents:
     @property
     def strides(self) -> tuple[int, ...]:
         """Cycles per step of each merged dimension at the greatest extents."""
-        return self._strides(self.maxima, 1)
+        return self._strides(lambda length: length.greatest(self.ranges), 1)
 
     @property
     def least_strides(self) -> tuple[int, ...]:
         """Cycles per step of each merged dimension at the least extents, rows being as long as they usually are."""
-        return self._strides(dict.fromkeys(self.maxima, 1), min([_USUAL_ROW, *self.strides[1:2]]))
+        return self._strides(lambda length: length.least(self.ranges), min([_USUAL_ROW, *self.strides[1:2]]))
 
-    def _strides(self, variables: dict[str, int], least_row: int) -> tuple[int, ...]:
+    def _strides(self, value: Callable[[Formula], int], least_row: int) -> tuple[int, ...]:
         strides = [1]
         for number, group in enumerate(self.groups[:-1]):
             length = strides[-1]
             for d in group:
-                length *= self.scan[d].evaluate(variables)
+                length *= value(self.scan[d])
             strides.append(max(length, least_row) if number == 0 else length)
         return tuple(strides)
 
@@ -118,7 +118,7 @@ class Extents:
         for group, least in zip(self.groups, lengths, strict=False):
             *inner, last = group
             steps = -(-least // math.prod(scan[d].value for d in inner))
-            if scan[last].evaluate(dict.fromkeys(self.maxima, 1)) < steps:
+            if scan[last].least(self.ranges) < steps:
                 scan[last] = maximum([scan[last], constant(steps)], self.ranges)
         return replace(self, scan=tuple(scan))
 

@@ -62,7 +62,7 @@ class StreamLayout:
 
 def layouts(generated: Generated) -> dict[str, StreamLayout]:
     """The layout of every stream, by the port's name."""
-    extents = generated.extents
+    ranges = generated.extents.ranges
     found: dict[str, StreamLayout] = {}
     for plan in generated.streams:
         port = plan.port
@@ -76,10 +76,10 @@ def layouts(generated: Generated) -> dict[str, StreamLayout]:
             row_bytes,
             counts,
             # Room for a row of whole words, so that software may pad.
-            math.ceil(plan.words[0].evaluate(extents.maxima) * word_bytes(port)).bit_length(),
-            tuple(count.evaluate(extents.maxima).bit_length() for count in counts),
+            (plan.words[0].greatest(ranges) * word_bytes(port)).bit_length(),
+            tuple(count.greatest(ranges).bit_length() for count in counts),
             plan.words,
-            math.prod(length.evaluate(extents.maxima) for length in (row_bytes, *counts)),
+            math.prod(length.greatest(ranges) for length in (row_bytes, *counts)),
         )
     return found
 
@@ -89,7 +89,7 @@ def shape_settings(generated: Generated) -> tuple[Setting, ...]:
 
     One per formula that is neither a number nor a setting of the core. They are static for a launch as the core's are.
     """
-    maxima = generated.extents.maxima
+    ranges = generated.extents.ranges
     taken = Taken(setting.port.name for setting in generated.settings)
     found: dict[Formula, Setting] = {}
     for plan in generated.streams:
@@ -97,5 +97,5 @@ def shape_settings(generated: Generated) -> tuple[Setting, ...]:
             last = words - 1
             if not (last.is_constant or last in generated.setting_names or last in found):
                 name = taken.take(f"{plan.port.name}_last_{axis.name}")
-                found[last] = Setting(SettingPort(name, max(last.evaluate(maxima).bit_length(), 1), False), last)
+                found[last] = Setting(SettingPort(name, max(last.greatest(ranges).bit_length(), 1), False), last)
     return tuple(found.values())
