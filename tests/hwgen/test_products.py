@@ -183,10 +183,10 @@ def test_parts_of_constants_may_be_shifts_and_adders():
     a = Builder(Graph(1)).input("a", 0, 0, *unsigned(19)).node
     factor = 0x24001  # 18 bits in three digits
     assert is_shift_add(factor)
-    assert product_cost(a, factor, ECP5.multiplier)[0] == 0
-    assert product_cost(a, 0x33333, ECP5.multiplier) == (1, 19)
-    assert product_cost(a, 0x33333, ZYNQ7000.multiplier)[0] == 1
-    assert product_cost(a, 0x66667, ECP5.multiplier)[0] == 1
+    assert product_cost(a.lo, a.hi, factor, ECP5.multiplier)[0] == 0
+    assert product_cost(a.lo, a.hi, 0x33333, ECP5.multiplier) == (1, 19)
+    assert product_cost(a.lo, a.hi, 0x33333, ZYNQ7000.multiplier)[0] == 1
+    assert product_cost(a.lo, a.hi, 0x66667, ECP5.multiplier)[0] == 1
 
 
 @pytest.mark.parametrize("family", [ECP5, ZYNQ7000], ids=["ecp5", "zynq-7000"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fluorite.hwgen.streams.graph import Node, Ref, topological
+from fluorite.hwgen.streams.graph import Node, Ref
 from fluorite.hwgen.streams.operations import names_value, value_of
 
 __all__ = ["Columns"]
@@ -26,13 +26,16 @@ class Columns:
         return self._of_node(ref.node) - self.lanes * ref.delay[0]
 
     def _of_node(self, node: Node) -> int:
-        if node.id not in self.known:
-            for below in topological([node]):
-                if below.id in self.known:
+        waiting = [node]
+        while waiting:
+            below = waiting[-1]
+            if below.id not in self.known and not names_value(below):
+                operands = [operand for operand in below.operands if not operand.node.static]
+                if unknown := [operand.node for operand in operands if operand.node.id not in self.known]:
+                    waiting += unknown
                     continue
-                if names_value(below):
-                    self.known[below.id] = value_of(below).lane % self.lanes
-                else:
-                    columns = (self.of(operand) for operand in below.operands if not operand.node.static)
-                    self.known[below.id] = max(columns, default=0)
+                self.known[below.id] = max((self.of(operand) for operand in operands), default=0)
+            elif below.id not in self.known:
+                self.known[below.id] = value_of(below).lane % self.lanes
+            waiting.pop()
         return self.known[node.id]

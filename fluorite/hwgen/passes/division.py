@@ -11,6 +11,9 @@ asks for. There are as many steps as the dividend has bits, on remainders no wid
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, partial
+
 from fluorite.hwgen.family.multiplier import Multiplier
 from fluorite.hwgen.passes.adders import is_shift_add
 from fluorite.hwgen.passes.products import product_cost
@@ -19,6 +22,8 @@ from fluorite.hwgen.streams.graph import Graph, Node, Ref
 from fluorite.hwgen.streams.rewrite import Rewriter
 
 __all__ = ["expand_divisions"]
+
+_Least = Callable[[int, int, int, int], tuple[int, int, int]]
 
 _MORE_SHIFTS = 4  # exact reciprocals of either kind that are looked at
 
@@ -34,10 +39,12 @@ def expand_divisions(graph: Graph, multiplier: Multiplier) -> Graph:
         The family's block: a reciprocal is chosen for what its product takes of them.
     """
     rewriter = Rewriter(graph)
-    return rewriter.run(lambda node: _replace(rewriter, node, multiplier) if node.op in ("div", "mod") else None)
+    least = cache(partial(_least, multiplier))  # equal divisions, of other lanes or stages, are many
+    constant = partial(_by_constant, rewriter.build, multiplier, least)
+    return rewriter.run(lambda node: _replace(rewriter, node, constant) if node.op in ("div", "mod") else None)
 
 
-def _replace(rewriter: Rewriter, node: Node, multiplier: Multiplier) -> Ref:
+def _replace(rewriter: Rewriter, node: Node, by_constant: Callable[[Ref, int], Ref]) -> Ref:
     build, simplified = rewriter.build, rewriter.rebuilt(node)
     if simplified.node.op != node.op:
         return simplified
@@ -47,14 +54,14 @@ def _replace(rewriter: Rewriter, node: Node, multiplier: Multiplier) -> Ref:
         quotient, remainder = _by_data(build, a, b)
         return quotient if node.op == "div" else remainder
     if node.op == "div":
-        return _by_constant(build, a, divisor, multiplier)
-    remainder = build.linear([(1, a), (-divisor, _by_constant(build, a, divisor, multiplier))])
+        return by_constant(a, divisor)
+    remainder = build.linear([(1, a), (-divisor, by_constant(a, divisor))])
     # Only the remainder's own bits of the subtraction matter.
     low = build.wrap(remainder, (divisor - 1).bit_length(), False)
     return build.within(low, 0, simplified.node.hi)
 
 
-def _by_constant(build: Builder, a: Ref, divisor: int, multiplier: Multiplier) -> Ref:
+def _by_constant(build: Builder, multiplier: Multiplier, least: _Least, a: Ref, divisor: int) -> Ref:
     """``floor(a / divisor)`` for a positive divisor; a negative range is first moved up by a multiple of it."""
     lift = 0
     if a.node.lo < 0:  # a power of two: taking it off again touches the top bits only
@@ -67,8 +74,8 @@ def _by_constant(build: Builder, a: Ref, divisor: int, multiplier: Multiplier) -
     reciprocal, added = -(-(1 << shift) // divisor), 0
     if not (is_shift_add(reciprocal) or multiplier.takes(a.node, build.const(reciprocal).node)):
         if even_bits:
-            return _by_constant(build, build.shift_right(a, even_bits), divisor >> even_bits, multiplier)
-        reciprocal, shift, added = _least(a.node, top, divisor, multiplier)
+            return _by_constant(build, multiplier, least, build.shift_right(a, even_bits), divisor >> even_bits)
+        reciprocal, shift, added = least(a.node.lo, a.node.hi, top, divisor)
     if added and not lift and top & (top + 1):  # in front, where it is as wide as the dividend
         scaled = build.linear([(reciprocal, build.offset(a, 1))])
     else:
@@ -87,9 +94,10 @@ def _is_exact(top: int, divisor: int, reciprocal: int, shift: int) -> bool:
     return top * error < 1 << shift if error >= 0 else (top + 1) * -error <= 1 << shift
 
 
-def _least(a: Node, top: int, divisor: int, multiplier: Multiplier) -> tuple[int, int, int]:
+def _least(multiplier: Multiplier, lo: int, hi: int, top: int, divisor: int) -> tuple[int, int, int]:
     """Reciprocal, shift, and what is added to the dividend, 0 or 1, for least multipliers, then least adders.
 
+    The dividend is in ``lo .. hi``, and in ``0 .. top`` where a multiple of the divisor is added to make it positive.
     A reciprocal rounded down is often a bit narrower than one that is rounded up (Robison, "N-bit unsigned division via
     N-bit multiply-add", ARITH 2005).
     """
@@ -99,7 +107,7 @@ def _least(a: Node, top: int, divisor: int, multiplier: Multiplier) -> tuple[int
         while more:
             reciprocal = (1 << shift) // divisor + (1 - added)
             if _is_exact(top, divisor, reciprocal, shift):
-                blocks, adder_bits = product_cost(a, reciprocal, multiplier)
+                blocks, adder_bits = product_cost(lo, hi, reciprocal, multiplier)
                 found.append((blocks, adder_bits + added * top.bit_length(), shift, reciprocal, added))
                 more -= 1
             shift += 1

@@ -72,10 +72,10 @@ def split_products(graph: Graph, multiplier: Multiplier) -> Graph:
     return rewriter.run(replace, without=wrapped)
 
 
-def product_cost(a: Node, factor: int, multiplier: Multiplier) -> tuple[int, int]:
-    """What a product by a positive constant takes: multiplier blocks, bits of adders."""
+def product_cost(lo: int, hi: int, factor: int, multiplier: Multiplier) -> tuple[int, int]:
+    """What a product of something in ``lo .. hi`` by a positive constant takes: multiplier blocks, bits of adders."""
     build = Builder(Graph(1))
-    stream = build.input("", 0, 0, a.lo, a.hi)
+    stream = build.input("", 0, 0, lo, hi)
     total = _Splitter(build, multiplier).product(stream, build.const(factor))
     nodes = list(topological([total.node]))
     blocks = sum(node.op == "mul" for node in nodes)
