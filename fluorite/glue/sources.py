@@ -22,6 +22,7 @@ STAGES = (
 BACKENDS = {
     "uio": (
         "fluorite_io_uio.c", "fluorite_io_kernel.c", "fluorite_dma.c", "fluorite_hugepage.c", "fluorite_sysfs.c",
+        "fluorite_zocl.c",
     ),
     "sim": ("fluorite_io_sim.c",),
 }  # fmt: skip

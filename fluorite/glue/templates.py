@@ -132,7 +132,8 @@ is needed; without it:
 - DMA memory: a u-dma-buf called `udmabuf0`, large enough for all images and tiles in flight; another name in the
   environment as `FLUORITE_ARENA=u-dma-buf:NAME`. On coherent memory ports a CMA heap does too:
   `FLUORITE_ARENA=dma-heap:linux,cma:67108864`. On 64-bit ARM a huge page does without any module, on all ports:
-  `echo 1 > /sys/kernel/mm/hugepages/hugepages-32768kB/nr_hugepages` and `FLUORITE_ARENA=hugepage:33554432`.
+  `echo 1 > /sys/kernel/mm/hugepages/hugepages-32768kB/nr_hugepages` and `FLUORITE_ARENA=hugepage:33554432`. Where
+  XRT is, as in PYNQ's and Kria's images, `FLUORITE_ARENA=zocl:67108864` does without module and root.
 - `FLUORITE_TIMEOUT_MS`: how long a launch may take (60000).
 
 Buffers that come from `halide_malloc` lie in the DMA memory, and the hardware takes them as they lie if the pixels of a

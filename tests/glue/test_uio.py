@@ -88,9 +88,14 @@ def test_missing_things(board):
         ("dma-heap:cma", "ARGUMENT", "must be dma-heap:NAME:BYTES"),
         ("hugepage:100000", "ARGUMENT", "must be hugepage:BYTES, the size of a huge page, not hugepage:100000"),
         ("hugepage:2097152", "NO_ARENA", "only 64-bit ARM lets programs maintain the caches"),
-        ("something", "ARGUMENT", "kernel:BYTES, u-dma-buf:NAME, dma-heap:NAME:BYTES or hugepage:BYTES, not something"),
+        ("zocl:4096", "NO_ARENA", "/dri/renderD* is zocl's: the image has no XRT, or its device tree no node for zocl"),
+        (
+            "something", "ARGUMENT",
+            "an arena must be kernel:BYTES, u-dma-buf:NAME, dma-heap:NAME:BYTES, hugepage:BYTES or zocl:BYTES, not "
+            "something",
+        ),
     ],
-)
+)  # fmt: skip
 def test_arenas_that_are_not_there(board, monkeypatch, source, code, text):
     driver, _, _ = board
     monkeypatch.setenv("FLUORITE_ARENA", source)

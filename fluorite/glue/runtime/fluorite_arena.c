@@ -29,6 +29,7 @@ int fluorite_arena_open(struct fluorite_arena **arena, const char *source, struc
     struct fluorite_arena *made = (struct fluorite_arena *)calloc(1, sizeof *made);
     int code;
     *arena = NULL;
+    (void)fluorite_fail(error, FLUORITE_OK, "%s", "");
     if (made == NULL) {
         return fluorite_fail(error, FLUORITE_ERROR_NO_MEMORY, "no memory for an arena's description");
     }

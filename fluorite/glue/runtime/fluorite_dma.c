@@ -190,7 +190,8 @@ static int open_heap(struct dma *dma, const char *spec, uint64_t *physical, stru
 
 int fluorite_io_memory(struct fluorite_memory *memory, const char *source, struct fluorite_error *error)
 {
-    static const char UDMABUF[] = "u-dma-buf:", HEAP[] = "dma-heap:", HUGE_PAGE[] = "hugepage:", KERNEL[] = "kernel:";
+    static const char UDMABUF[] = "u-dma-buf:", HEAP[] = "dma-heap:", HUGE_PAGE[] = "hugepage:", KERNEL[] = "kernel:",
+                      ZOCL[] = "zocl:";
     struct dma *dma;
     int code;
     if (source == NULL && (source = getenv("FLUORITE_ARENA")) == NULL) {
@@ -205,6 +206,9 @@ int fluorite_io_memory(struct fluorite_memory *memory, const char *source, struc
     if (strncmp(source, HUGE_PAGE, sizeof HUGE_PAGE - 1) == 0) {
         return fluorite_hugepage_memory(memory, source + sizeof HUGE_PAGE - 1, error);
     }
+    if (strncmp(source, ZOCL, sizeof ZOCL - 1) == 0) {
+        return fluorite_zocl_memory(memory, source + sizeof ZOCL - 1, error);
+    }
     if ((dma = dma_new()) == NULL) {
         return fluorite_fail(error, FLUORITE_ERROR_NO_MEMORY, "no memory for an arena's state");
     }
@@ -214,8 +218,8 @@ int fluorite_io_memory(struct fluorite_memory *memory, const char *source, struc
         code = open_heap(dma, source + sizeof HEAP - 1, &memory->physical, error);
     } else {
         code = fluorite_fail(error, FLUORITE_ERROR_ARGUMENT,
-                             "an arena must be kernel:BYTES, u-dma-buf:NAME, dma-heap:NAME:BYTES or hugepage:BYTES, "
-                             "not %s", source);
+                             "an arena must be kernel:BYTES, u-dma-buf:NAME, dma-heap:NAME:BYTES, hugepage:BYTES or "
+                             "zocl:BYTES, not %s", source);
     }
     if (code != FLUORITE_OK) {
         dma_close(dma);

@@ -253,6 +253,9 @@ static int allocate(int file, const char *path, uint64_t size, struct fluorite_k
         arena->size = wanted;
         arena->device_address = 0;
         if (ioctl(file, FLUORITE_KERNEL_ALLOC, arena) == 0) {
+            if (wanted < USUAL_BYTES && size == 0) {
+                fluorite_less_memory(error, path, arena->size, USUAL_BYTES);
+            }
             return FLUORITE_OK;
         }
         if (errno != ENOMEM || size != 0 || wanted <= LEAST_BYTES) {

@@ -25,7 +25,7 @@ static struct fluorite_arena *arena_locked(struct fluorite_error *error)
         process.tried = 1;
         (void)fluorite_arena_open(&process.arena, NULL, &process.error);
     }
-    if (process.arena == NULL && error != NULL) {
+    if (error != NULL) {
         *error = process.error;
     }
     return process.arena;

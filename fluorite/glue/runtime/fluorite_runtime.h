@@ -83,9 +83,12 @@ struct fluorite_arena;
 /* `source` is "kernel:BYTES" (fluorite's kernel driver; "kernel": as much as can be had, up to 64 MiB), or
    "u-dma-buf:NAME" (the kernel module u-dma-buf), or "dma-heap:NAME:BYTES" (a CMA heap; needs root, to
    learn the physical address, and memory ports that are coherent, since user space cannot maintain its caches), or
-   "hugepage:BYTES" (one huge page of that size; needs root too, and a 64-bit ARM, where programs can maintain caches).
+   "hugepage:BYTES" (one huge page of that size; needs root too, and a 64-bit ARM, where programs can maintain caches),
+   or "zocl:BYTES" (a buffer of XRT's kernel driver, which PYNQ's and Kria's images have; needs neither a module nor
+   root).
    NULL: what the environment variable FLUORITE_ARENA says, else "kernel" if the driver is there, else
-   "u-dma-buf:udmabuf0". The simulator's backend ignores it. */
+   "u-dma-buf:udmabuf0". The simulator's backend ignores it. Where there is less memory than was asked for, the text of
+   `error` says so although the code is FLUORITE_OK; else it is empty then. */
 int fluorite_arena_open(struct fluorite_arena **arena, const char *source, struct fluorite_error *error);
 
 /* FLUORITE_ERROR_BUSY while devices use it or memory is allocated in it. */

@@ -19,7 +19,8 @@ extern "C" {
 
 /* --- the process's arena and accelerators ------------------------------------------------------------------------- */
 
-/* NULL if there is no DMA memory; `error` says why. */
+/* NULL if there is no DMA memory; `error` says why. As for fluorite_arena_open, it says too where there is less than was
+   asked for. */
 struct fluorite_arena *fluorite_process_arena(struct fluorite_error *error);
 
 /* Opens the accelerator unless it is open. */

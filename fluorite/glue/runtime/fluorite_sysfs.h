@@ -29,6 +29,18 @@ int fluorite_sysfs_number(const char *path, uint64_t *value);
 /* fluorite_hugepage.c: an arena that is one huge page of the size that the text says, in bytes. */
 int fluorite_hugepage_memory(struct fluorite_memory *memory, const char *size_text, struct fluorite_error *error);
 
+/* Says in `error`, which stays FLUORITE_OK, that there is less memory than was asked for. */
+static inline void fluorite_less_memory(struct fluorite_error *error, const char *path, uint64_t bytes, uint64_t asked)
+{
+    (void)fluorite_fail(error, FLUORITE_OK,
+                        "%s: gives %llu KiB of DMA memory, %llu KiB were asked for: a larger pool is an argument of the "
+                        "kernel (cma=, see linux/README.md)",
+                        path, (unsigned long long)(bytes >> 10), (unsigned long long)(asked >> 10));
+}
+
+/* fluorite_zocl.c: an arena that is a buffer of XRT's kernel driver zocl, of so many bytes. */
+int fluorite_zocl_memory(struct fluorite_memory *memory, const char *size_text, struct fluorite_error *error);
+
 /* fluorite_io_kernel.c: an arena of the kernel driver's, of so many bytes; "": as many as can be had, up to 64 MiB. */
 int fluorite_kernel_memory(struct fluorite_memory *memory, const char *size_text, struct fluorite_error *error);
 

@@ -164,6 +164,15 @@ static double now_ms(void)
     return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
 }
 
+/* Before the first run: that memory is short explains what is slow or refused then. */
+static void tell_of_memory(void)
+{
+    struct fluorite_error remark;
+    if (fluorite_process_arena(&remark) != NULL && remark.text[0] != '\0') {
+        (void)fprintf(stderr, "%s\n", remark.text);
+    }
+}
+
 static int run(void)
 {
     int i;
@@ -223,7 +232,11 @@ int main(int argc, char **argv)
         return argc < 2;
     }
     (void)halide_set_error_handler(on_error);
-    good = parse(argc, argv) && fluorite_program_prepare(&program) && run();
+    good = parse(argc, argv);
+    if (good) {
+        tell_of_memory();
+    }
+    good = good && fluorite_program_prepare(&program) && run();
     if (good) {
         print_counters();
         good = fluorite_program_save(&program);
