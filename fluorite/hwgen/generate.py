@@ -121,8 +121,14 @@ class Generated:
         return tuple(stream for stream in self.streams if not stream.is_input)
 
     def input(self, name: str) -> StreamPlan:
-        """The stream of an input, by the Func's or ImageParam's name."""
-        return next(stream for stream in self.inputs if stream.source == name)
+        """The stream of an input, by the Func's or ImageParam's name.
+
+        Raises
+        ------
+        KeyError
+            No input has this name.
+        """
+        return {stream.source: stream for stream in self.inputs}[name]
 
     def core(self) -> Core:
         """The hardware, to be elaborated once."""
