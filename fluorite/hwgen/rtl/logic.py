@@ -10,7 +10,7 @@ __all__ = ["all_of", "any_of"]
 
 
 def all_of(values: Iterable[ValueLike]) -> Value:
-    """1 where all are; of none, 1."""
+    """1 where all conditions are 1; without any condition, 1."""
     result: Value | None = None
     for value in values:
         result = Value.cast(value) if result is None else result & value
@@ -18,7 +18,7 @@ def all_of(values: Iterable[ValueLike]) -> Value:
 
 
 def any_of(values: Iterable[ValueLike]) -> Value:
-    """1 where any is; of none, 0."""
+    """1 where a condition is 1; without any condition, 0."""
     result: Value | None = None
     for value in values:
         result = Value.cast(value) if result is None else result | value
