@@ -7,9 +7,9 @@ from pathlib import Path
 from fluorite.boards.board import Board
 from fluorite.boards.placement import place
 from fluorite.boards.vivado.design_tcl import design_tcl
-from fluorite.boards.vivado.ip_xact import GUI, HDL, component_xml
+from fluorite.boards.vivado.ip_core import core_files
 from fluorite.boards.vivado.processor import processor_block
-from fluorite.boards.vivado.texts import CONSTRAINTS, MAKEFILE, gui, readme
+from fluorite.boards.vivado.texts import CONSTRAINTS, MAKEFILE, readme
 from fluorite.errors import UsageError
 from fluorite.frontend.region.identifiers import identifier
 from fluorite.hwgen.shell.hardware import Hardware
@@ -54,9 +54,8 @@ def write_vivado(hardware: Hardware, board: Board, folder: str | Path) -> list[P
     files["README.md"] = readme(name, placement, block)
     for shelled in hardware.cores:
         core = shelled.registers.name
-        files[f"ip/{core}/component.xml"] = component_xml(shelled.registers)
-        files[f"ip/{core}/{HDL.format(name=core)}"] = shelled.verilog
-        files[f"ip/{core}/{GUI.format(name=core)}"] = gui(core)
+        packaged = core_files(shelled.registers, shelled.verilog, board.clock_hz)
+        files |= {f"ip/{core}/{path}": text for path, text in packaged.items()}
     folder = Path(folder)
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)

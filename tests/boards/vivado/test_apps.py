@@ -24,4 +24,4 @@ def test_application(path, board, tmp_path, vivado):
     cells = set(result.design["cells"])
     assert {name for name in cells if name.endswith("_axi")} >= {path.name for path in (tmp_path / "ip").iterdir()}
     assert len(design.accelerators) == len(list((tmp_path / "ip").iterdir()))
-    assert sorted(path.suffix for path in (tmp_path / "output").iterdir()) == [".bit", ".hwh", ".xsa"]
+    assert sorted(path.suffix for path in (tmp_path / "output").iterdir()) == [".bin", ".bit", ".hwh", ".xsa"]

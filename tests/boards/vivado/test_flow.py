@@ -110,8 +110,9 @@ def test_everything_is_built_and_handed_out(ran):
     assert design["project"]["top"] == "system_wrapper"
     assert design["steps"][-1] == "write_hw_platform"
     names = sorted(path.name for path in (folder / "output").iterdir())
-    assert names == ["vivado_two.bit", "vivado_two.hwh", "vivado_two.xsa"]
-    assert sorted(path.name for path in (folder / "reports").iterdir()) == ["timing.rpt", "utilization.rpt"]
+    assert names == ["vivado_two.bit", "vivado_two.bit.bin", "vivado_two.hwh", "vivado_two.xsa"]
+    reports = [f"{name}.rpt" for name in ("drc", "methodology", "power", "timing", "utilization")]
+    assert sorted(path.name for path in (folder / "reports").iterdir()) == reports
 
 
 def test_metadata_is_of_this_block_design(ran):

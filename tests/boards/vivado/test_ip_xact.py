@@ -1,6 +1,7 @@
 """The packaged cores: against IP-XACT's schema, another reader, and the Verilog as Yosys reads it."""
 
 import json
+import zlib
 from importlib.resources import files
 
 import pytest
@@ -57,6 +58,9 @@ def test_names(cores):
         assert {"zynq", "zynquplus"} <= set(families)
         (revision,) = document.iter(XILINX + "coreRevision")
         assert int(revision.text) == registers.design_hash >> 1
+        # The same for the same design, whenever it is written.
+        assert [e.text for e in document.iter(XILINX + "coreCreationDateTime")] == ["2024-01-01T00:00:00Z"]
+        assert [e.text for e in document.iter(XILINX + "xilinxVersion")] == ["2022.2"]
 
 
 def test_files_are_there(cores):
@@ -65,6 +69,28 @@ def test_files_are_there(cores):
         assert named == {path for path in folder.rglob("*") if path.is_file()} - {folder / "component.xml"}
         views = set(texts(document, "model/views/view/fileSetRef/localName"))
         assert views == set(texts(document, "fileSets/fileSet/name"))
+
+
+def test_checksums_of_views(cores):
+    for folder, document, registers in cores:
+        (page,) = (v for v in document.iter(SPIRIT + "view") if text(v, "name") == "xilinx_xpgui")
+        assert text(page, "parameters/parameter/name") == "viewChecksum"
+        script = (folder / "xgui" / f"{registers.name}.tcl").read_bytes()
+        assert text(page, "parameters/parameter/value") == f"{zlib.crc32(script):08x}"
+        values = texts(document, "model/views/view/parameters/parameter/value")
+        assert len(set(values)) == 3
+
+
+def test_clock_of_a_run_by_itself(cores):
+    """In the synthesis' files only, for a run of the core out of context only, at the board's clock."""
+    for folder, document, registers in cores:
+        (entry,) = (f for f in document.iter(SPIRIT + "file") if text(f, "name").endswith(".xdc"))
+        assert text(entry, "name") == f"xdc/{registers.name}_ooc.xdc"
+        assert texts(entry, "userFileType") == ["xdc", "USED_IN_out_of_context"]
+        assert text(entry.getparent(), "name") == "xilinx_anylanguagesynthesis_view_fileset"
+        (line,) = (x for x in (folder / text(entry, "name")).read_text().splitlines() if not x.startswith("#"))
+        period = {64: "8.000", 128: "4.000"}[registers.config.data_bits]
+        assert line == f"create_clock -name aclk -period {period} [get_ports aclk]"
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,9 @@ MUTATIONS = {
         "design.tcl",
         "fluorite:accelerators:vivado_blend_axi:1.0",
         "fluorite:accelerators:vivado_blend_axi:1.1",
-        "fluorite: fluorite:accelerators:vivado_blend_axi:1.1 is not in the catalogue: is the folder ip complete?",
+        "fluorite: fluorite:accelerators:vivado_blend_axi:1.1 is not in the catalogue: is the folder ip complete? "
+        "Vivado's messages [IP_Flow 19-395] and [IP_Flow 19-1977] say what it cannot read in a component.xml; with "
+        "MODULE_REFERENCE=1 the Verilog goes into the block design without being packaged",
     ),
     "clock of an accelerator missing": (
         "block_design.tcl",
@@ -295,6 +297,44 @@ MUTATIONS = {
         "<spirit:name>m_axi_left_rdata</spirit:name>",
         "<spirit:name>m_axi_left_rdate</spirit:name>",
         "component.xml: interface m_axi_left has no port m_axi_left_rdate",
+    ),
+    "clock of a run by itself in a design": (
+        "ip/vivado_blend_axi/component.xml",
+        "<spirit:userFileType>USED_IN_out_of_context</spirit:userFileType>",
+        "",
+        "component.xml: the clock of xdc/vivado_blend_axi_ooc.xdc would be a second one in a design: it lacks "
+        "USED_IN_out_of_context",
+    ),
+    "view without a checksum": (
+        "ip/vivado_blend_axi/component.xml",
+        "viewChecksum",
+        "checksum",
+        "component.xml of vivado_blend_axi: view xilinx_anylanguagesynthesis has no viewChecksum",
+    ),
+    "bits swapped for the FPGA manager": (
+        "build.tcl",
+        " -disablebitswap",
+        "",
+        "write_cfgmem: option -disablebitswap is missing",
+    ),
+    "bytes of another port": (
+        "build.tcl",
+        "SMAPx32",
+        "SMAPx8",
+        "write_cfgmem: -interface must be SMAPx32 for the configuration port, not SMAPx8",
+    ),
+    "pulse width by a name that runs do not have": (
+        "timing.tcl",
+        "STATS.TPWS",
+        "STATS.WPWS",
+        "get_property: a run has no property STATS.WPWS that is known here",
+    ),
+    "rate by a name that the processor does not have": (
+        "design.tcl",
+        "PCW_ACT_FPGA0_PERIPHERAL_FREQMHZ",
+        "PCW_ACT_FCLK0_PERIPHERAL_FREQMHZ",
+        "get_property: xilinx.com:ip:processing_system7:5.5 has no property "
+        "CONFIG.PCW_ACT_FCLK0_PERIPHERAL_FREQMHZ that is known here",
     ),
     "Verilog that is not there": (
         "ip/vivado_blend_axi/component.xml",

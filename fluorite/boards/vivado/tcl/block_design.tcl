@@ -7,6 +7,7 @@
 #   memory_<port> SmartConnect from the accelerators' masters to a memory port of the processor
 #   interrupts    the accelerators' interrupts, side by side; one alone goes straight to the processor
 #   reset         reset, synchronous to the clock
+#   debug         with DEBUG=1: a logic analyser on the accelerators' masters
 
 # A list of properties with the prefix that set_property wants.
 proc properties {settings} {
@@ -87,10 +88,15 @@ proc add_accelerators {} {
     set number 0
     foreach accelerator $accelerators {
         lassign $accelerator name vlnv base bytes line
-        if {[get_ipdefs -quiet $vlnv] eq ""} {
-            error "fluorite: $vlnv is not in the catalogue: is the folder ip complete?"
+        if {[setting MODULE_REFERENCE 0]} {
+            create_bd_cell -type module -reference $name $name
+        } elseif {[get_ipdefs -quiet $vlnv] eq ""} {
+            fail "$vlnv is not in the catalogue: is the folder ip complete? Vivado's messages \[IP_Flow 19-395\] and\
+                \[IP_Flow 19-1977\] say what it cannot read in a component.xml; with MODULE_REFERENCE=1 the Verilog goes\
+                into the block design without being packaged"
+        } else {
+            create_bd_cell -type ip -vlnv $vlnv $name
         }
-        create_bd_cell -type ip -vlnv $vlnv $name
         clocked $name aclk aresetn
         connect control/[format M%02d_AXI $number] $name/s_axi_control
         wire $name/interrupt [expr {$count > 1 ? "interrupts/In$line" : $interrupts}]
@@ -113,6 +119,28 @@ proc add_memory_ports {} {
             incr number
         }
         connect $smartconnect/M00_AXI ps/$name
+    }
+}
+
+# A logic analyser that watches every memory master: System ILA, whose slots are monitors of connected interfaces.
+proc add_debug {} {
+    global masters
+    set count [llength $masters]
+    if {$count > 16} {
+        fail "DEBUG: a System ILA watches 16 interfaces, not $count: leave masters out in design.tcl's list"
+    }
+    create_bd_cell -type ip -vlnv xilinx.com:ip:system_ila debug
+    set settings [list C_MON_TYPE INTERFACE C_NUM_MONITOR_SLOTS $count C_DATA_DEPTH 1024]
+    for {set slot 0} {$slot < $count} {incr slot} {
+        lappend settings C_SLOT_${slot}_INTF_TYPE xilinx.com:interface:aximm_rtl:1.0
+    }
+    set_property -dict [properties $settings] [get_bd_cells debug]
+    clocked debug clk resetn
+    set slot 0
+    foreach master $masters {
+        lassign $master accelerator bus
+        connect $accelerator/$bus debug/SLOT_${slot}_AXI
+        incr slot
     }
 }
 
@@ -150,6 +178,9 @@ proc make_block_design {} {
     add_reset
     add_accelerators
     add_memory_ports
+    if {[setting DEBUG 0]} {
+        add_debug
+    }
     assign_addresses
     validate_bd_design
     save_bd_design

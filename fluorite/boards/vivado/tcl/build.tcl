@@ -5,7 +5,13 @@
 #   vivado -mode batch -source build.tcl -tclargs project     the project and its block design only
 #   vivado -mode batch -source build.tcl -tclargs build       what comes after it, of the project as it is
 #
-# Environment: JOBS, how many runs at a time (default 4); BOARD_FILES, a folder with board files that Vivado lacks.
+# Environment:
+#   JOBS               how many runs at a time (default 4)
+#   BOARD_FILES        a folder with board files that Vivado lacks
+#   DEBUG              1: a logic analyser watches the accelerators' masters; output/ has its .ltx
+#   SYNTH_STRATEGY, IMPL_STRATEGY   of the runs, such as Performance_ExplorePostRoutePhysOpt
+#   INCREMENTAL        1: implementation starts from the last one's placement and routing, kept in incremental/
+#   MODULE_REFERENCE   1: the accelerators' Verilog without packaging, for a Vivado that does not read component.xml
 # Written for Vivado 2022.2 and later.
 
 set here [file dirname [file normalize [info script]]]
@@ -17,6 +23,11 @@ foreach part_of_flow {board_files block_design timing edits} {
 # Fail with a message, which ends Vivado in batch mode with exit code 1.
 proc fail {message} {
     error "fluorite: $message"
+}
+
+# A setting from the environment, which make passes on.
+proc setting {name default} {
+    return [expr {[info exists ::env($name)] && $::env($name) ne "" ? $::env($name) : $default}]
 }
 
 proc check_vivado {} {
@@ -40,9 +51,13 @@ proc make_project {here} {
         set_property board_part $board [current_project]
         connect_board $board
     }
-    set_property ip_repo_paths [list [file join $here ip]] [current_project]
+    if {[setting MODULE_REFERENCE 0]} {
+        add_files -norecurse [lsort [glob [file join $here ip * hdl *.v]]]
+    } else {
+        set_property ip_repo_paths [list [file join $here ip]] [current_project]
+    }
     update_ip_catalog -rebuild
-    add_files -fileset constrs_1 -norecurse [file join $here constraints.xdc]
+    add_files -fileset constrs_1 -norecurse [list [file join $here constraints.xdc]]
 }
 
 # The block design's Verilog wrapper, as top of the design.
@@ -55,15 +70,31 @@ proc make_top {} {
 
 # Run a step of the flow and wait for it.
 proc complete_run {name args} {
-    set jobs [expr {[info exists ::env(JOBS)] ? $::env(JOBS) : 4}]
-    launch_runs $name -jobs $jobs {*}$args
+    launch_runs $name -jobs [setting JOBS 4] {*}$args
     wait_on_runs $name
     if {[get_property PROGRESS [get_runs $name]] ne "100%"} {
         fail "$name did not end: [get_property STATUS [get_runs $name]]"
     }
 }
 
+# How hard the runs try, and from where they start.
+proc set_runs {here} {
+    foreach {run variable} {synth_1 SYNTH_STRATEGY impl_1 IMPL_STRATEGY} {
+        if {[setting $variable ""] ne ""} {
+            set_property strategy [setting $variable ""] [get_runs $run]
+        }
+    }
+    if {[setting INCREMENTAL 0]} {
+        # Beside the project, which is made anew.
+        set folder [file join $here incremental]
+        file mkdir $folder
+        set_property AUTO_INCREMENTAL_CHECKPOINT 1 [get_runs impl_1]
+        set_property AUTO_INCREMENTAL_CHECKPOINT.DIRECTORY $folder [get_runs impl_1]
+    }
+}
+
 proc implement {here} {
+    set_runs $here
     set reports [file join $here reports]
     file mkdir $reports
     complete_run synth_1
@@ -71,9 +102,45 @@ proc implement {here} {
     open_run impl_1
     report_timing_summary -file [file join $reports timing.rpt]
     report_utilization -hierarchical -file [file join $reports utilization.rpt]
+    report_drc -file [file join $reports drc.rpt]
+    report_methodology -file [file join $reports methodology.rpt]
+    report_power -file [file join $reports power.rpt]
     require_timing $reports
     close_design
     complete_run impl_1 -to_step write_bitstream
+}
+
+# PYNQ 4.0 looks for the clocks' rates under Zynq UltraScale+'s names on a Zynq-7000 too, and raises TypeError without.
+proc add_clock_rates {hardware} {
+    for {set n 0} {$n < 4} {incr n} {
+        set ultrascale PSU__CRL_APB__PL${n}_REF_CTRL__ACT_FREQMHZ
+        set pattern "<PARAMETER NAME=\"PCW_ACT_FPGA${n}_PERIPHERAL_FREQMHZ\" VALUE=\"(\[^\"\]*)\"/>"
+        if {![string match *$ultrascale* $hardware] && [regexp -indices $pattern $hardware place value]} {
+            set rate [string range $hardware {*}$value]
+            set line [string range $hardware {*}$place]
+            set hardware [string replace $hardware {*}$place \
+                "$line<PARAMETER NAME=\"$ultrascale\" VALUE=\"$rate\"/>"]
+        }
+    }
+    return $hardware
+}
+
+proc export_metadata {from to} {
+    set channel [open $from]
+    set hardware [read $channel]
+    close $channel
+    set channel [open $to w]
+    puts -nonewline $channel [add_clock_rates $hardware]
+    close $channel
+}
+
+# The bitstream as Linux' FPGA manager loads it: without its header, bytes in the order of the configuration port. Paths
+# in -loadbit end at a space, so the command is given names.
+proc export_binary {output name} {
+    set before [pwd]
+    cd $output
+    write_cfgmem -force -format BIN -interface SMAPx32 -disablebitswap -loadbit "up 0x0 $name.bit" $name.bit.bin
+    cd $before
 }
 
 # Bitstream and metadata under one name, as PYNQ wants them, and the hardware platform.
@@ -84,9 +151,13 @@ proc export {here} {
     file mkdir $output
     file copy -force [file join $project $design_name.runs impl_1 system_wrapper.bit] \
         [file join $output $design_name.bit]
-    file copy -force [file join $project $design_name.gen sources_1 bd system hw_handoff system.hwh] \
+    export_binary $output $design_name
+    export_metadata [file join $project $design_name.gen sources_1 bd system hw_handoff system.hwh] \
         [file join $output $design_name.hwh]
     open_run impl_1
+    if {[llength [get_debug_cores -quiet]]} {
+        write_debug_probes -force [file join $output $design_name.ltx]
+    }
     write_hw_platform -fixed -include_bit -force [file join $output $design_name.xsa]
 }
 

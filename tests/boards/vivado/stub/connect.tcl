@@ -7,6 +7,8 @@ namespace eval stub {
     variable driven {}
     # interface -> the one it is connected to, both ways
     variable links {}
+    # monitor -> the interface it watches
+    variable watching {}
 }
 
 proc stub::connected {part name} {
@@ -66,10 +68,35 @@ proc stub::check_wire {driver sink} {
     }
 }
 
+# A monitor is one more end of a connection that is there.
+proc stub::monitor {monitors watched} {
+    variable links
+    variable watching
+    if {[llength $monitors] != 1 || ![dict exists $links $watched]} {
+        refuse "connect_bd_intf_net: [lindex $monitors 0] watches one connection that is there, not [join $watched { }]"
+    }
+    lassign [lmap name [list {*}$monitors $watched] {dict get [entry interfaces $name] bus}] of_monitor of_watched
+    if {$of_monitor ne $of_watched} {
+        refuse "connect_bd_intf_net: [lindex $monitors 0] watches a $of_monitor, $watched is a $of_watched"
+    }
+    if {[dict exists $watching [lindex $monitors 0]]} {
+        refuse "connect_bd_intf_net: [lindex $monitors 0] watches [dict get $watching [lindex $monitors 0]] already"
+    }
+    dict set watching [lindex $monitors 0] $watched
+}
+
 proc connect_bd_intf_net {args} {
     set options [stub::parse connect_bd_intf_net {} $args 2 2]
     stub::changed connect_bd_intf_net
     set names [lmap object [dict get $options ""] {stub::name bd_intf_pin $object connect_bd_intf_net}]
+    set monitors [lmap name $names {
+        if {[dict get [stub::entry interfaces $name] mode] ne "monitor"} continue
+        set name
+    }]
+    if {[llength $monitors]} {
+        stub::monitor $monitors [lsearch -all -inline -not -exact $names [lindex $monitors 0]]
+        return
+    }
     foreach name $names {
         if {[dict exists $stub::links $name]} {
             stub::refuse "connect_bd_intf_net: $name is connected to [dict get $stub::links $name] already"

@@ -90,6 +90,30 @@ proc stub::proc_sys_reset {config} {
 }
 stub::add_core xilinx.com:ip:proc_sys_reset:5.0 {} {} stub::proc_sys_reset
 
+# System ILA: slots are monitors of connected interfaces (AMD PG261; block designs in public repositories).
+proc stub::system_ila {config} {
+    set pins [dict create clk [pin in clock 1 1] resetn [pin in reset 1 1 ACTIVE_LOW clk]]
+    set interfaces {}
+    for {set n 0} {$n < [dict get $config C_NUM_MONITOR_SLOTS]} {incr n} {
+        set bus [dict get $config C_SLOT_${n}_INTF_TYPE]
+        set kind [expr {[string match *:axis_rtl:* $bus] ? "AXIS" : "AXI"}]
+        dict set interfaces SLOT_${n}_$kind [interface monitor $bus any any clk]
+    }
+    return [dict create pins $pins interfaces $interfaces spaces {} segments {}]
+}
+set stub::ila_properties {
+    C_MON_TYPE {choice INTERFACE NATIVE MIX} C_NUM_MONITOR_SLOTS {integer 1 16}
+    C_DATA_DEPTH {choice 1024 2048 4096 8192 16384 32768 65536 131072}
+}
+set stub::ila_defaults {C_MON_TYPE INTERFACE C_NUM_MONITOR_SLOTS 1 C_DATA_DEPTH 1024}
+for {set n 0} {$n < 16} {incr n} {
+    lappend stub::ila_properties C_SLOT_${n}_INTF_TYPE {
+        choice xilinx.com:interface:aximm_rtl:1.0 xilinx.com:interface:axis_rtl:1.0
+    }
+    lappend stub::ila_defaults C_SLOT_${n}_INTF_TYPE $stub::axi
+}
+stub::add_core xilinx.com:ip:system_ila:1.1 $stub::ila_properties $stub::ila_defaults stub::system_ila
+
 # Read the packaged cores of a repository: every component.xml below it.
 proc stub::read_repository {folder} {
     if {![file isdirectory $folder]} {
@@ -121,11 +145,27 @@ proc stub::read_component {component folder} {
         check_file "component.xml of [lindex $vlnv 2]" [file join $folder [xml::text $file name]]
     }
     foreach file [xml::all $component fileSets fileSet file] {
-        if {[xml::text $file fileType] eq "tclSource"} {
-            read_gui [file join $folder [xml::text $file name]]
+        read_core_file $folder [xml::text $file name] [lmap kind [xml::all $file fileType] {lindex $kind 2}] \
+            [lmap kind [xml::all $file userFileType] {lindex $kind 2}]
+    }
+    foreach view [xml::all $component model views view] {
+        if {![regexp {^[0-9a-f]{8}$} [option [xml::parameters $view] viewChecksum]]} {
+            refuse "component.xml of [lindex $vlnv 2]: view [xml::text $view name] has no viewChecksum"
         }
     }
     add_core [join $vlnv :] {} {} [list stub::packaged [packaged_shape $component $ports]]
+}
+
+# What a packaged file is for. userFileType USED_IN_out_of_context: of a run of the core by itself only (UG1118; cores in
+# public repositories whose clock without it became a second one beside the design's).
+proc stub::read_core_file {folder name kinds user_kinds} {
+    if {$kinds eq "tclSource"} {
+        read_gui [file join $folder $name]
+    } elseif {"xdc" in $user_kinds && "USED_IN_out_of_context" ni $user_kinds} {
+        refuse "component.xml: the clock of $name would be a second one in a design: it lacks USED_IN_out_of_context"
+    } elseif {![llength $kinds] && "xdc" ni $user_kinds} {
+        refuse "component.xml: file $name has no type that is known here"
+    }
 }
 
 # Run the script of a core's settings; it may only define init_gui, which may only add the core's name.
@@ -190,6 +230,10 @@ proc stub::packaged_shape {component ports} {
             xilinx.com:interface:aximm_rtl:1.0 {
                 dict set interfaces $name [interface [expr {$master ? "master" : "slave"}] $bus \
                     [dict get $parameters PROTOCOL] [dict get $parameters DATA_WIDTH] ""]
+            }
+            xilinx.com:interface:axis_rtl:1.0 {
+                dict set interfaces $name [interface [expr {$master ? "master" : "slave"}] $bus AXI4-Stream \
+                    [dict get $parameters TDATA_NUM_BYTES] ""]
             }
             default {
                 refuse "component.xml: interface $name is a $bus, which is not known here"

@@ -25,9 +25,13 @@ proc stub::changed {command} {
 }
 
 proc create_bd_cell {args} {
-    set options [stub::parse create_bd_cell {-type= -vlnv=} $args 1 1]
+    set options [stub::parse create_bd_cell {-type= -vlnv= -reference=} $args 1 1]
     stub::changed create_bd_cell
     set type [stub::need $options create_bd_cell -type]
+    if {$type eq "module"} {
+        dict set options -vlnv [stub::module_core [stub::need $options create_bd_cell -reference]]
+        set type ip
+    }
     set vlnv [stub::need $options create_bd_cell -vlnv]
     if {$type ne [expr {[string match *:inline_hdl:* $vlnv] ? "inline_hdl" : "ip"}]} {
         stub::refuse "create_bd_cell: $vlnv is not of type $type"
@@ -111,6 +115,11 @@ proc set_property {args} {
     switch -- [stub::kind $object set_property] {
         bd_cell {stub::set_cell_properties [stub::name bd_cell $object set_property] $settings}
         project {foreach {name value} $settings {stub::set_project_property $name $value}}
+        run {
+            foreach {name value} $settings {
+                stub::set_run_property [stub::name run $object set_property] $name $value
+            }
+        }
         fileset {foreach {name value} $settings {stub::set_fileset_property $name $value}}
         default {stub::refuse "set_property: $object has no properties that are known here"}
     }

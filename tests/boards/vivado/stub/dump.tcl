@@ -49,11 +49,15 @@ proc stub::dump {path} {
     dict for {space segments} $excluded {
         lappend outs $space [json_strings $segments]
     }
+    set watched {}
+    dict for {a b} $stub::watching {
+        lappend watched $a [json_string $b]
+    }
     set facts {}
     foreach key {name part board_part board_connections top} {
         lappend facts $key [json_string [dict get $project $key]]
     }
     write_file $path [json_object [list project [json_object $facts] steps [json_strings $steps] \
-        cells [json_object $parts] nets [json_object $wires] interfaces [json_object $interfaces] \
+        cells [json_object $parts] nets [json_object $wires] interfaces [json_object $interfaces] watching [json_object $watched] \
         addresses [json_object $addresses] excluded [json_object $outs]]]
 }

@@ -1,4 +1,4 @@
-# Projects, files, runs, reports.
+# Projects and their files.
 
 namespace eval stub {
     variable project {}
@@ -161,12 +161,20 @@ proc get_ipdefs {args} {
 proc add_files {args} {
     set options [stub::parse add_files {-fileset= -norecurse} $args 1 100]
     stub::after add_files create_project
-    if {[stub::need $options add_files -fileset] ne "constrs_1"} {
-        stub::refuse "add_files: no fileset [dict get $options -fileset] is known here"
+    set fileset [stub::option $options -fileset sources_1]
+    if {$fileset ni {constrs_1 sources_1}} {
+        stub::refuse "add_files: no fileset $fileset is known here"
     }
-    foreach path [dict get $options ""] {
+    foreach path [concat {*}[dict get $options ""]] {
         stub::check_file add_files $path
-        dict lappend stub::project constraints $path
+        if {[file extension $path] ne [expr {$fileset eq "constrs_1" ? ".xdc" : ".v"}]} {
+            stub::refuse "add_files: $path is not for fileset $fileset"
+        }
+        if {$fileset eq "constrs_1"} {
+            dict lappend stub::project constraints $path
+        } else {
+            lappend stub::verilog $path
+        }
     }
 }
 
@@ -191,8 +199,24 @@ proc generate_target {args} {
     }
     stub::name file $file generate_target
     set design [dict get $stub::project design]
-    stub::write_file [stub::generated $design hw_handoff $design.hwh] "hardware handoff of $design"
+    stub::write_file [stub::generated $design hw_handoff $design.hwh] [stub::hardware_handoff]
     stub::step generate_target
+}
+
+# As much of a .hwh as the scripts look at: the processor's parameters, one a line, as Vivado writes them.
+proc stub::hardware_handoff {} {
+    variable cells
+    if {[dict get $cells ps core] ne "xilinx.com:ip:processing_system7:5.5"} {
+        set name PSU__CRL_APB__PL0_REF_CTRL__ACT_FREQMHZ
+        set parameters [list $name [psu_clock [dict get $cells ps config]]]
+    } else {
+        set parameters [list PCW_ACT_FPGA0_PERIPHERAL_FREQMHZ [ps7_clock [dict get $cells ps config]]]
+        foreach n {1 2 3} {
+            lappend parameters PCW_ACT_FPGA${n}_PERIPHERAL_FREQMHZ 10.000000
+        }
+    }
+    set lines [lmap {name value} $parameters {format {      <PARAMETER NAME="%s" VALUE="%s"/>} $name $value}]
+    return "<MODULE INSTANCE=\"ps\">\n    <PARAMETERS>\n[join $lines \n]\n    </PARAMETERS>\n</MODULE>"
 }
 
 proc make_wrapper {args} {
@@ -211,125 +235,4 @@ proc update_compile_order {args} {
     if {[stub::need $options update_compile_order -fileset] ne "sources_1"} {
         stub::refuse "update_compile_order: no fileset [dict get $options -fileset] is known here"
     }
-}
-
-proc launch_runs {args} {
-    set options [stub::parse launch_runs {-jobs= -to_step=} $args 1 1]
-    set run [dict get $options ""]
-    if {![string is integer -strict [stub::option $options -jobs 1]] || [stub::option $options -jobs 1] < 1} {
-        stub::refuse "launch_runs: -jobs must be a number from 1 on, not [dict get $options -jobs]"
-    }
-    set step [stub::option $options -to_step]
-    switch -- $run {
-        synth_1 {
-            stub::after "launch_runs synth_1" set_top generate_target
-            if {"synth_1" in $stub::steps} {
-                stub::refuse "launch_runs: synth_1 has ended, and has to be reset before it is launched"
-            }
-            if {$step ne ""} {
-                stub::refuse "launch_runs: synth_1 has no step $step that is known here"
-            }
-        }
-        impl_1 {
-            stub::after "launch_runs impl_1" synth_1
-            if {"open_run" in $stub::steps} {
-                stub::refuse "launch_runs impl_1 while its design is open"
-            }
-            if {$step ni {"" write_bitstream}} {
-                stub::refuse "launch_runs: impl_1 has no step $step that is known here"
-            }
-        }
-        default {
-            stub::refuse "launch_runs: there is no run $run"
-        }
-    }
-    dict set stub::runs $run [dict create launched 1 step $step]
-}
-
-proc wait_on_runs {args} {
-    set options [stub::parse wait_on_runs {} $args 1 1]
-    set run [dict get $options ""]
-    if {![dict exists $stub::runs $run launched]} {
-        stub::refuse "wait_on_runs: $run was not launched"
-    }
-    if {[info exists ::env(STUB_FAIL)] && $::env(STUB_FAIL) eq $run} {
-        dict set stub::runs $run failed 1
-        return
-    }
-    stub::step $run
-    stub::save_project
-    if {[dict get $stub::runs $run step] eq "write_bitstream"} {
-        set folder [file join [dict get $stub::project folder] [dict get $stub::project name].runs $run]
-        stub::write_file [file join $folder [dict get $stub::project top].bit] bitstream
-        stub::step write_bitstream
-    }
-}
-
-proc get_runs {args} {
-    set options [stub::parse get_runs {} $args 1 1]
-    set name [dict get $options ""]
-    return [stub::found $options run $name [expr {$name in {synth_1 impl_1}}]]
-}
-
-proc stub::run_property {run name} {
-    variable runs
-    if {![dict exists $runs $run launched]} {
-        refuse "get_property $name: $run was not launched"
-    }
-    set done [expr {![dict exists $runs $run failed]}]
-    switch -- $name {
-        PROGRESS {return [expr {$done ? "100%" : "40%"}]}
-        STATUS {return [expr {$done ? "$run Complete!" : "$run ERROR"}]}
-        STATS.WNS - STATS.WHS - STATS.TPWS {
-            if {$run ne "impl_1" || !$done} {
-                refuse "get_property: $run has no $name"
-            }
-            set setting STUB_[string range $name 6 end]
-            set usual [dict create STUB_WNS 0.5 STUB_WHS 0.05 STUB_TPWS 0.000]
-            if {[info exists ::env($setting)]} {
-                return $::env($setting)
-            }
-            return [dict get $usual $setting]
-        }
-        default {refuse "get_property: a run has no property $name that is known here"}
-    }
-}
-
-proc open_run {args} {
-    set options [stub::parse open_run {} $args 1 1]
-    stub::after open_run impl_1
-    if {[dict get $options ""] ne "impl_1"} {
-        stub::refuse "open_run: impl_1 is wanted, not [dict get $options {}]"
-    }
-    stub::step open_run
-}
-
-proc close_design {} {
-    stub::after close_design open_run
-    set stub::steps [lsearch -all -inline -not -exact $stub::steps open_run]
-}
-
-proc stub::report {command options arguments} {
-    set options [parse $command [concat -file= $options] $arguments]
-    after $command open_run
-    write_file [need $options $command -file] $command
-    step $command
-}
-
-proc report_timing_summary {args} {
-    stub::report report_timing_summary {} $args
-}
-
-proc report_utilization {args} {
-    stub::report report_utilization -hierarchical $args
-}
-
-proc write_hw_platform {args} {
-    set options [stub::parse write_hw_platform {-fixed -include_bit -force} $args 1 1]
-    stub::after write_hw_platform write_bitstream open_run
-    foreach name {-fixed -include_bit} {
-        stub::need $options write_hw_platform $name
-    }
-    stub::write_file [lindex [dict get $options ""] 0] platform
-    stub::step write_hw_platform
 }

@@ -51,6 +51,12 @@ proc stub::validate_interfaces {name} {
     variable links
     dict for {interface entry} [shape_of $name interfaces] {
         set mine $name/$interface
+        if {[dict get $entry mode] eq "monitor"} {
+            if {![dict exists $stub::watching $mine]} {
+                refuse "validate_bd_design: $mine watches nothing"
+            }
+            continue
+        }
         if {![dict exists $links $mine]} {
             if {[dict get $entry required]} {
                 refuse "validate_bd_design: interface $mine is not connected"
