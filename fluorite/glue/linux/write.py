@@ -9,6 +9,7 @@ from fluorite.boards.placement import place
 from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.linux.device_tree import DRIVERS, file_name, overlay, reserved_memory
 from fluorite.glue.linux.driver_build import driver_sources
+from fluorite.glue.linux.install import install_script, linux_makefile, shell_json, udev_rules
 from fluorite.glue.linux.memory import arena
 from fluorite.glue.linux.readme import readme
 from fluorite.hwgen.shell.hardware import Hardware
@@ -47,7 +48,13 @@ def write_linux(hardware: Hardware, board: Board, folder: Path) -> list[Path]:
     files = {
         "reserved/reserved-memory.dtsi": reserved_memory(placement, memory),
         "README.md": readme(name, placement, memory),
+        "Makefile": linux_makefile(name, placement),
+        "install": install_script(name, placement, memory),
+        "udev.rules": udev_rules(placement),
     }
+    assert board.processor is not None
+    if board.processor.kind == "psu":
+        files[f"firmware/{name}/shell.json"] = shell_json()
     for driver in DRIVERS:
         source = file_name(name, driver)
         files[source] = overlay(name, placement, memory, driver)
@@ -59,4 +66,5 @@ def write_linux(hardware: Hardware, board: Board, folder: Path) -> list[Path]:
     for file, text in files.items():
         (target / file).parent.mkdir(parents=True, exist_ok=True)
         (target / file).write_text(text, encoding="utf-8")
+    (target / "install").chmod(0o755)
     return [target / file for file in files]

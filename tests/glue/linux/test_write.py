@@ -1,5 +1,7 @@
 """The folder as a whole: files, arena size, text of the steps."""
 
+import json
+import os
 import re
 
 import pytest
@@ -22,7 +24,11 @@ def test_files(design, board, tmp_path):
     assert {"driver/Kbuild", "driver/Makefile", "driver/fluorite_kernel.h", "driver/device.c"} <= driver
     overlays = {"two.dtso", "two-uio.dtso"}
     reserved = {f"reserved/{file}" for file in (*overlays, "reserved-memory.dtsi")}
-    assert names == {"README.md", "driver/fluorite,accelerator.yaml"} | overlays | reserved | driver
+    plain = {"README.md", "Makefile", "install", "udev.rules", "driver/fluorite,accelerator.yaml"}
+    if board.family != "zynq-7000":
+        plain.add("firmware/two/shell.json")
+    assert names == plain | overlays | reserved | driver
+    assert os.access(tmp_path / "linux/install", os.X_OK)
     first = {path: path.read_text() for path in files}
     write_linux(design(board).hardware, board, tmp_path)
     assert first == {path: path.read_text() for path in files}
@@ -42,6 +48,66 @@ def test_readme(design, board, placement, tmp_path):
     assert re.search(rf"\n    cat /sys/kernel/debug/clk/{clock}/clk_rate +# {board.clock_hz} or a little less\n", text)
     # No template left unfilled: braces are the device tree's and the shell's.
     assert not re.search(r"systemctl|\{(?! fclk| busybox)", text)
+
+
+def test_makefile(design, board, run, tmp_path):
+    """What the board loads is made of the bitstream; of firmware/, dfx-mgr wants these three files and nothing else."""
+    write_linux(design(board).hardware, board, tmp_path)
+    folder = tmp_path / "linux"
+    fluorite = tmp_path / "fluorite"
+    fluorite.write_text('#!/bin/sh\n[ "$1 $3 $5" = "bitstream -o --board" ] && cp "$2" "$4" && echo "$6" >>"$4"\n')
+    fluorite.chmod(0o755)
+    (folder / "other.bit").write_text("bits\n")
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    assert run("make", "-s", "BIT=other.bit", cwd=folder, env=environment) == (0, "")
+    assert (folder / "two.bin").read_text() == f"bits\n{board.name}\n"
+    for name in ("two.dtbo", "two-uio.dtbo"):
+        assert b"two.bin\0" in (folder / name).read_bytes()
+    zynq = board.family == "zynq-7000"
+    code, text = run("make", "-s", "BIT=other.bit", "DRIVER=-uio", "firmware", cwd=folder, env=environment)
+    if zynq:
+        assert code and "No rule to make target 'firmware'" in text
+    else:
+        assert (code, text) == (0, "")
+        made = {path.name: path for path in (folder / "firmware/two").iterdir()}
+        assert set(made) == {"two.bit.bin", "two.dtbo", "shell.json"}
+        assert json.loads(made["shell.json"].read_text()) == {"shell_type": "XRT_FLAT", "num_slots": "1"}
+        assert made["two.bit.bin"].read_text() == f"bits\n{board.name}\n"
+        tree = made["two.dtbo"].read_bytes()
+        assert b"two.bit.bin\0" in tree and b"generic-uio" in tree and b"two.bin" not in tree
+    before = {path for path in folder.rglob("*") if path.suffix in (".bin", ".dtbo")}
+    assert before and run("make", "-s", "clean", cwd=folder) == (0, "")
+    assert not [path for path in before if path.exists()]
+
+
+def test_udev_rules(design, board, tmp_path):
+    write_linux(design(board).hardware, board, tmp_path)
+    rules = [line for line in (tmp_path / "linux/udev.rules").read_text().splitlines() if not line.startswith("#")]
+    mode = 'GROUP="video", MODE="0660"'
+    assert rules == [
+        f'SUBSYSTEM=="misc", KERNEL=="fluorite-sums_axi", {mode}',
+        f'SUBSYSTEM=="uio", ATTR{{name}}=="sums_axi", {mode}',
+        f'SUBSYSTEM=="misc", KERNEL=="fluorite-scaled_axi", {mode}',
+        f'SUBSYSTEM=="uio", ATTR{{name}}=="scaled_axi", {mode}',
+        f'SUBSYSTEM=="u-dma-buf", KERNEL=="udmabuf0", {mode}',
+        'SUBSYSTEM=="u-dma-buf", KERNEL=="udmabuf0", RUN+="/bin/sh -c \'chgrp video /sys%p/sync_for_*\'"',
+        'SUBSYSTEM=="u-dma-buf", KERNEL=="udmabuf0", RUN+="/bin/sh -c \'chmod g+w /sys%p/sync_for_*\'"',
+    ]
+
+
+def test_the_driver_is_installed_by_make_and_by_dkms(run, tmp_path):
+    """A kernel's build tree that says what it was asked for."""
+    for name, text in driver_sources().items():
+        (tmp_path / name).write_text(text)
+    kernel = tmp_path / "kernel"
+    kernel.mkdir()
+    (kernel / "Makefile").write_text("modules modules_install clean:\n\t@echo $@ $(M)\n")
+    asked = ("make", "-s", "--no-print-directory", f"KERNEL={kernel}")
+    assert run(*asked, "install", cwd=tmp_path) == (0, f"modules {tmp_path}\nmodules_install {tmp_path}\n")
+    script = f'kernel_source_dir={kernel}; . ./dkms.conf; echo "$PACKAGE_NAME $AUTOINSTALL"; ${{MAKE[0]}} -s; $CLEAN -s'
+    code, text = run("bash", "-c", script.replace("-s", "-s --no-print-directory"), cwd=tmp_path)
+    assert (code, text) == (0, f"fluorite yes\nmodules {tmp_path}\nclean {tmp_path}\n")
+    assert 'BUILT_MODULE_NAME[0]="fluorite"' in (tmp_path / "dkms.conf").read_text()
 
 
 def test_launch_bytes(examples):
