@@ -90,6 +90,7 @@ class AcceleratorClass:
         yield f'    bindto = ["{vlnv(self.registers)}"]'
         yield f'    FUNC = "{shown(self.region.name)}"'
         yield f"    INTERRUPT = {self.placed.interrupt}"
+        yield f"    COHERENT = {all(master.port.coherent for master in self.placed.masters)}"
         yield f"    REGISTERS = {class_name(self.registers)}"
         yield "    ERROR_TEXTS = {"
         yield from (f'        {code.value}: "{text}",' for code, text in ERROR_TEXTS.items())

@@ -10,10 +10,9 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from pynq import allocate
 
 from fluorite.glue.pynq.driver_launch import AcceleratorError, Hardware, finish, nap, sleep
-from fluorite.glue.pynq.driver_memory import Box, Rows, Stream, Words
+from fluorite.glue.pynq.driver_memory import SMALL_BYTES, Box, Rows, Stream, Words, make_buffer
 
 # --- calls: the same for every accelerator ------------------------------------------------------------------------
 
@@ -47,7 +46,15 @@ class Accelerator(Hardware):
     takes are cut up.
 
     Buffers of ``pynq.allocate`` are used where they lie if they are C-contiguous; other arrays are copied.
+
+    Attributes
+    ----------
+    cacheable : bool
+        Whether buffers allocated here are cached by the processor, which then reads them several times faster. Caches
+        are maintained around every call.
     """
+
+    cacheable: bool = True
 
     SCALARS: ClassVar[dict[str, Scalar]]
     BORDERS: ClassVar[tuple[Border, ...]]
@@ -103,12 +110,12 @@ class Accelerator(Hardware):
     def allocate_inputs(self, *shape: int) -> tuple[Any, ...]:
         """Buffers of ``pynq.allocate`` for the inputs, for an output of so many rows and columns."""
         inputs = [stream for stream in self.STREAMS if not stream.is_output]
-        return tuple(allocate(s, np.dtype(i.dtype)) for i, s in zip(inputs, self.input_shapes(*shape)))
+        return tuple(make_buffer(s, i.dtype, self.cacheable) for i, s in zip(inputs, self.input_shapes(*shape)))
 
     def allocate_output(self, *shape: int) -> Any:
         """A buffer of ``pynq.allocate`` for an output of so many rows and columns; a tuple where there are several."""
         extents = tuple(reversed(shape[: len(self.LOOPS)]))
-        made = [allocate(s.shape(extents), np.dtype(s.dtype)) for s in self.STREAMS if s.is_output]
+        made = [make_buffer(s.shape(extents), s.dtype, self.cacheable) for s in self.STREAMS if s.is_output]
         return made[0] if len(made) == 1 else tuple(made)
 
     def free(self) -> None:
@@ -314,13 +321,20 @@ class Accelerator(Hardware):
         def room(bytes_: int) -> Any:
             if number not in self._scratch or self._scratch[number].nbytes < bytes_:
                 self._scratch.pop(number, None)  # its memory may be what the new one needs
-                self._scratch[number] = allocate((bytes_,), np.dtype(np.uint8))
+                self._scratch[number] = make_buffer((bytes_,), np.uint8, self.cacheable)
             return self._scratch[number][:bytes_]
 
+        bits = self.registers.read("capabilities", "address_bits")
+        if array.nbytes <= SMALL_BYTES and _end(array) - 1 >> bits:
+            array = np.asarray(array)  # one with no address, so that it is copied
         kind = Rows if stream.in_rows else Words
         memory = kind(stream, array, region, pieces, room)
-        end = memory.buffer.device_address + memory.buffer.nbytes
-        bits = self.registers.read("capabilities", "address_bits")
+        end = _end(memory.buffer)
         if end - 1 >> bits:
             raise ValueError(f"{self.FUNC}: {stream.name} ends at {end:#x}, beyond the hardware's {bits} address bits")
         return memory
+
+
+def _end(array: Any) -> int:
+    """The address behind an array in memory that hardware reaches; of others, one that is no reason to refuse them."""
+    return (getattr(array, "device_address", None) or 0) + int(array.nbytes)

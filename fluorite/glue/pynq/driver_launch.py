@@ -85,6 +85,7 @@ class Hardware(DefaultIP):
     ERROR_TEXTS: ClassVar[dict[int, str]]
     LOOPS: ClassVar[tuple[Loop, ...]]
     STREAMS: ClassVar[tuple[Stream, ...]]  # inputs, then outputs
+    COHERENT: ClassVar[bool]  # all memory ports see the processor's caches
 
     def __init__(self, description: Any) -> None:
         super().__init__(description=description)
@@ -141,8 +142,7 @@ class Hardware(DefaultIP):
         pause: Callable[[float], Awaitable[None]],
         timeout_s: float,
     ) -> None:
-        for memory in memories:
-            memory.buffer.flush()
+        self._flush(memories)
         failures: list[AcceleratorError] = []
         for number, piece in enumerate(pieces):
             while self._started - self._completed >= self._depth:
@@ -152,10 +152,25 @@ class Hardware(DefaultIP):
             self._start(number, piece, values, memories)
         while self._completed < self._started:
             failures += await self._completion(pause, timeout_s)
+        self._invalidate(memories)
         if failures:
             raise failures[0]
+
+    def _flush(self, memories: Sequence[Rows | Words]) -> None:
+        """Write back what the processor's caches hold, so that they write nothing over the results later, either."""
+        if not self.COHERENT:
+            for memory in memories:
+                memory.buffer.flush()
+
+    def _invalidate(self, memories: Sequence[Rows | Words]) -> None:
+        """Have the processor read the results from memory.
+
+        From 3.1 on, PYNQ invalidates the whole buffer of which an output is a part: what the processor wrote meanwhile
+        into the rest is written back first. So is what a coherent port, where not all are, left in a cache.
+        """
         for stream, memory in zip(self.STREAMS, memories):
-            if stream.is_output:
+            if stream.is_output and not self.COHERENT:
+                memory.buffer.flush()
                 memory.buffer.invalidate()
 
     def _start(self, number: int, piece: Box, values: dict[str, int], memories: Sequence[Rows | Words]) -> None:

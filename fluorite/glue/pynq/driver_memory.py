@@ -10,10 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from pynq import allocate
 
 # --- images in memory: the same for every accelerator -------------------------------------------------------------
 
 CACHE_LINE_BYTES = 64
+#: Of 4 KB and less, PYNQ 3.1's memory manager has given buffers beyond the 32 address bits that hardware may have.
+SMALL_BYTES, LEAST_BYTES = 4096, 8192
 
 
 class Channel(NamedTuple):
@@ -67,6 +70,18 @@ class Box(NamedTuple):
 
     mins: tuple[int, ...]
     extents: tuple[int, ...]
+
+
+def make_buffer(shape: Sequence[int], dtype: Any, cacheable: bool) -> Any:
+    """A buffer of ``pynq.allocate`` that hardware reaches, however small."""
+    dtype = np.dtype(dtype)
+    bytes_ = int(np.prod(shape)) * dtype.itemsize
+    if bytes_ > SMALL_BYTES:
+        return allocate(tuple(shape), dtype, cacheable=int(cacheable))
+    large = allocate((LEAST_BYTES,), np.dtype(np.uint8), cacheable=int(cacheable))
+    made = large[:bytes_].view(dtype).reshape(shape)
+    made.has_own_lines = True  # nobody has the rest
+    return made
 
 
 class Rows:
@@ -167,7 +182,8 @@ def _usable(stream: Stream, image: Any) -> bool:
     """Whether the hardware can take an array as it lies.
 
     What the CPU writes beside an output, into a cache line that is invalidated later, would be lost: an output has its
-    lines for itself. What ``pynq.allocate`` gives has that (whole pages; only it has ``memory``), not any part of it.
+    lines for itself. What ``pynq.allocate`` gives has that (whole pages; only it has ``memory``), and what
+    ``make_buffer`` gives, not any part of it.
     """
     address = getattr(image, "device_address", None)
     base = image
@@ -179,4 +195,5 @@ def _usable(stream: Stream, image: Any) -> bool:
     if not image.flags.c_contiguous or not image.flags.aligned or not image.flags.writeable:
         return False
     in_lines = address % CACHE_LINE_BYTES == 0 and image.nbytes % CACHE_LINE_BYTES == 0
-    return in_lines or hasattr(image, "memory") or not stream.is_output
+    own_lines = hasattr(image, "memory") or hasattr(image, "has_own_lines")
+    return in_lines or own_lines or not stream.is_output

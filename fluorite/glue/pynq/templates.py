@@ -97,7 +97,8 @@ overlay = pynq.Overlay("{name}.bit")
 - Images larger than a launch are cut up. `origin={{"x": 8}}` says where in a larger image the first pixel lies, if the
   algorithm minds.
 - Buffers of `pynq.allocate` are used where they lie, if they are C-contiguous; `allocate_inputs(rows, columns)` and
-  `allocate_output(rows, columns)` make fitting ones. Other arrays are copied.
+  `allocate_output(rows, columns)` make fitting ones, which the processor caches (`pynq.allocate(shape, dtype,
+  cacheable=1)` does, too); caches are maintained around a call. Other arrays are copied.
 - `await accelerator.run(...)` lets other tasks go on.
 - The class refuses a bitstream of another build. `AcceleratorError` tells a failed transfer and its address,
   `TimeoutError` a launch that did not end within `timeout_s` (60 s).

@@ -74,10 +74,10 @@ class Built:
         self.module_name = f"{self.generated.interface.module.removesuffix('_core')}_axi"
         self.model = build_system(emit_shell(self.generated, self.design.shell), self.module_name)
 
-    def open(self, pin="none", **memory):
-        """The board, the module, and the driver."""
-        board = fake.Board(self.model.open(bytes=4 << 20, **memory), pin)
-        return board, *board.open(self.path, self.module_name)
+    def open(self, pin="none", path=None, board=None, **memory):
+        """The board (with options), the module (or one of another path), and the driver."""
+        board = fake.Board(self.model.open(bytes=4 << 20, **memory), pin, **(board or {}))
+        return board, *board.open(path or self.path, self.module_name)
 
     def images(self, extents, seed=0):
         """Random inputs for an output of these extents by argument: axes are rows, columns, channels."""

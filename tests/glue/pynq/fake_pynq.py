@@ -1,10 +1,11 @@
 """PYNQ without a board: its names, over the simulated hardware.
 
-Buffers have a copy of their own on the CPU's side; only ``flush`` and ``invalidate`` move cache lines between it and
-the hardware's memory, so that one that is missing shows as wrong pixels. Time is the simulation's.
+Cacheable buffers have a copy of their own on the CPU's side; only ``flush`` and ``invalidate`` move cache lines between
+it and the hardware's memory, so that one that is missing shows as wrong pixels. Time is the simulation's.
 """
 
 import asyncio
+import ctypes
 import importlib.util
 import mmap
 import sys
@@ -17,33 +18,56 @@ CLOCK_HZ = 10_000_000  # slower than real, so that a nap is few cycles
 PAGE, LINE = 4096, 64
 
 
+class Block:
+    """What one ``allocate`` gave: the CPU's view of it, and that of the hardware.
+
+    Of cacheable memory the CPU has lines of its own. One is dirty where the CPU's view is not what it was when caches
+    were last maintained; flushing writes dirty lines alone, whole ones, and invalidating forgets what is in them.
+    """
+
+    def __init__(self, cpu, device):
+        self.cpu, self.device = cpu, device
+        self.clean = device.copy()
+
+    def flush(self, first, behind):
+        for at in range(first, behind, LINE):
+            line = slice(at, at + LINE)
+            if not np.array_equal(self.cpu[line], self.clean[line]):
+                self.device[line] = self.clean[line] = self.cpu[line]
+
+    def invalidate(self, first, behind):
+        self.cpu[first:behind] = self.clean[first:behind] = self.device[first:behind]
+
+
 class PynqBuffer(np.ndarray):
     """As pynq.buffer.PynqBuffer: an array that knows where it lies."""
 
     device_address = None
-    board = None
+    board = block = None
+    start = 0
 
     def __array_finalize__(self, parent):
         if isinstance(parent, PynqBuffer) and parent.device_address is not None:
-            self.device_address = parent.device_address + self.ctypes.data - parent.ctypes.data
-            self.board = parent.board
+            offset = self.ctypes.data - parent.ctypes.data
+            self.device_address, self.start = parent.device_address + offset, parent.start + offset
+            self.board, self.block = parent.board, parent.block
 
-    def _lines(self):
-        """The whole cache lines that it touches: the CPU's copy, and the hardware's."""
+    def _maintain(self, operation):
+        """On the whole cache lines that it touches, or on all of the buffer that it is a part of."""
         assert self.flags.c_contiguous
-        first, behind = self.device_address & -LINE, self.device_address + self.nbytes + LINE - 1 & -LINE
-        (block,) = [b for b in self.board.blocks if b[0] <= first < b[0] + len(b[1])]
-        start = first - self.board.system.options.base
-        cpu = np.frombuffer(block[1], np.uint8)[first - block[0] : behind - block[0]]
-        return cpu, self.board.system.memory[start : start + behind - first]
+        self.board.maintained.append((operation, self.device_address, self.nbytes))
+        if self.board.whole_buffers:
+            first, behind = 0, len(self.block.cpu)
+        else:
+            first, behind = self.start & -LINE, self.start + self.nbytes + LINE - 1 & -LINE
+        if not self.board.coherent:
+            getattr(self.block, operation)(first, behind)
 
     def flush(self):
-        cpu, device = self._lines()
-        device[:] = cpu
+        self._maintain("flush")
 
     def invalidate(self):
-        cpu, device = self._lines()
-        cpu[:] = device
+        self._maintain("invalidate")
 
 
 class Mmio:
@@ -83,29 +107,45 @@ class Board:
     system : System
     pin : str
         How its interrupt is wired: ``"none"``, to a ``"controller"`` in the fabric, to a ``"line"`` of the processor.
+    whole_buffers : bool
+        Caches are maintained for whole buffers, as from PYNQ 3.1 on, not for the part that is asked for.
+    coherent : bool
+        The hardware sees the CPU's caches.
+    small_address : int, optional
+        Where buffers of 4 KB and less seem to lie.
     """
 
-    def __init__(self, system, pin="none"):
+    def __init__(self, system, pin="none", whole_buffers=False, coherent=False, small_address=None):
         self.system = system
         self.pin = pin
         self.next = 0
         self.waits = 0
-        self.allocated, self.blocks = [], []
+        self.whole_buffers, self.coherent, self.small_address = whole_buffers, coherent, small_address
+        self.allocated, self.cacheable, self.maintained = [], [], []
         system.memory[:] = 0xA5
 
-    def allocate(self, shape, dtype="u4"):
+    def allocate(self, shape, dtype="u4", target=None, cacheable=0):
+        assert type(cacheable) is int
         dtype = np.dtype(dtype)
         bytes_ = int(np.prod(shape)) * dtype.itemsize
-        memory = mmap.mmap(-1, -(-max(bytes_, 1) // PAGE) * PAGE)
-        memory.write(b"\x5a" * len(memory))
+        pages = -(-max(bytes_, 1) // PAGE) * PAGE
+        device = self.system.memory[self.next : self.next + pages]
+        assert len(device) == pages
+        if cacheable and not self.coherent:
+            memory = mmap.mmap(-1, pages)
+        else:
+            memory = (ctypes.c_uint8 * pages).from_address(device.ctypes.data)
+        block = Block(np.frombuffer(memory, np.uint8), device)
+        block.cpu[:] = 0x5A
         buffer = np.ndarray.__new__(PynqBuffer, shape, dtype, memory)
         buffer.device_address = self.system.options.base + self.next
-        buffer.board = self
+        if self.small_address is not None and bytes_ <= PAGE:
+            buffer.device_address = self.small_address
+        buffer.board, buffer.block = self, block
         buffer.memory = memory  # only on what allocate gives, as PYNQ has it
-        self.blocks.append((buffer.device_address, memory))
-        self.next += len(memory)
-        assert self.next <= self.system.options.bytes
+        self.next += pages
         self.allocated.append(bytes_)
+        self.cacheable.append(bool(cacheable))
         return buffer
 
     def modules(self):
