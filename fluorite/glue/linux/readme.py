@@ -5,15 +5,22 @@ from __future__ import annotations
 from fluorite.boards.placement import Placed, Placement
 from fluorite.glue.linux.memory import Arena
 from fluorite.glue.linux.port_widths import WidthRegister, port_widths
+from fluorite.glue.linux.readme_boards import walk
 
 __all__ = ["readme"]
 
 #: The kernel's argument for its pool. On Zynq-7000 with 1 GiB the pool would else lie where the kernel has no mapping
 #: of its own (high memory), and programs get less than they ask for.
 _CMA = {"ps7": "cma={mib}M@0x100000-0x20000000", "psu": "cma={mib}M"}
-_PAGES = """
-   A huge page does instead of u-dma-buf, without any module:
-   `echo 1 > /sys/kernel/mm/hugepages/hugepages-32768kB/nr_hugepages`, and `FLUORITE_ARENA=hugepage:33554432`."""
+#: The ways to the hardware without the kernel driver: where memory is from, the one with the fewest needs first.
+_ZOCL = "`FLUORITE_ARENA=zocl:{bytes}` on images with XRT (PYNQ's, Kria's): no module, no root;"
+_UDMABUF = "the module [u-dma-buf](https://github.com/ikwzm/udmabuf), which programs take by themselves."
+_HUGE_PAGE = """\
+a huge page, with no module, but as root: `FLUORITE_ARENA=hugepage:33554432`, and before it
+     `echo 1 > /sys/kernel/mm/hugepages/hugepages-32768kB/nr_hugepages`;"""
+_MEMORIES = {"ps7": (_ZOCL, _UDMABUF), "psu": (_HUGE_PAGE, _ZOCL, _UDMABUF)}
+_DFX = """ With dfx-mgr: `make firmware`, copy `firmware/{name}`
+to `/lib/firmware/xilinx/` on the board, and `xmutil unloadapp`, `xmutil loadapp {name}`."""
 _CLOCK_ZYNQ = """\
 The kernel turns off clocks that nobody asks for. The kernel driver asks; UIO does not: for UIO the base tree keeps
 them on with `&clkc { fclk-enable = <0xf>; };`."""
@@ -58,7 +65,11 @@ def readme(name: str, placement: Placement, memory: Arena) -> str:
     commands = "\n".join(f"      {_command(register)}" for register in port_widths(placement))
     mib = memory.size_bytes >> 20
     cma = _CMA[board.processor.kind].format(mib=2 * mib)
-    pages = _PAGES if board.processor.kind == "psu" else ""
+    memories = "\n".join(f"   - {text}" for text in _MEMORIES[board.processor.kind]).format(bytes=memory.size_bytes)
+    dfx = _DFX.format(name=name) if board.processor.kind == "psu" else ""
+    folder = (
+        f"\n| `firmware/{name}/` | the same for dfx-mgr: `make firmware` |" if board.processor.kind == "psu" else ""
+    )
     rows = "\n".join(_row(placed) for placed in placement.accelerators)
     first = placement.accelerators[0].registers.name
     number = board.processor.clock[-1]
@@ -81,14 +92,17 @@ The clock is {board.clock_hz / 1e6:g} MHz: the overlay sets it.
 | `{name}-uio.dtso` | the same for UIO and u-dma-buf, with {mib} MiB of DMA memory |
 | `reserved/` | both again, with DMA memory that the base device tree reserves, and what to put there |
 | `driver/` | kernel driver, GPL-2.0-only: no need of UIO or u-dma-buf, and buffers of cameras are used as they lie |
+| `Makefile` | makes of these, and of Vivado's bitstream, what the board loads |
+| `install`, `udev.rules` | a script that loads the design on the board and says what it did; rights for users |{folder}
 
 There are two ways to the hardware. The program takes the first if the driver is loaded, else the second.
 
 1. **The kernel driver** in `driver/`: registers, interrupt and DMA memory as `/dev/fluorite-{first}`. Load
    `{name}.dtbo`. Its accelerators are not `generic-uio`, which UIO of many images (PYNQ's, Ubuntu's for Kria) would
    take before the driver is there.
-2. **UIO and u-dma-buf**: the kernel's `uio_pdrv_genirq` and the module
-   [u-dma-buf](https://github.com/ikwzm/udmabuf). Load `{name}-uio.dtbo`.{pages}
+2. **UIO**: the kernel's `uio_pdrv_genirq`. Load `{name}-uio.dtbo`. DMA memory is one of
+
+{memories}
 
 The kernel needs `CONFIG_OF_OVERLAY`, `CONFIG_OF_FPGA_REGION`, `{manager}` and `CONFIG_DMA_CMA`,
 and for the second way `CONFIG_UIO_PDRV_GENIRQ`; the driver is for Linux 5.15 and later.
@@ -123,16 +137,26 @@ without an interrupt: programs look at the registers from time to time. To have 
 
 ## On the computer that builds
 
-    fluorite bitstream {name}.bit -o {name}.bin --board {board.name}
-    dtc -@ -I dts -O dtb -o {name}.dtbo {name}.dtso       # for UIO: {name}-uio.dtso
+    make                                                  # {name}.bin, {name}.dtbo, {name}-uio.dtbo
     make -C driver ARCH={arch} CROSS_COMPILE={cross} KERNEL=/path/to/its/build     # for the kernel driver
     make -C ../software TARGET={board.processor.target}
-    scp {name}.bin {name}.dtbo driver/fluorite.ko ../software/build-{board.processor.target}-uio/{name} USER@BOARD:
+    scp install udev.rules {name}.bin {name}*.dtbo ../software/build-{board.processor.target}-uio/{name} USER@BOARD:
+    scp driver/fluorite.ko USER@BOARD:                                             # for the kernel driver
 
 Built where the C library is newer than on the board, the program may not start there (`GLIBC_2.xx not found`): build it
-with `make -C ../software STATIC=1 ...`, or on the board.
+with `make -C ../software STATIC=1 ...`, or on the board. The driver can be built on the board, too, where the kernel's
+headers are: `make && sudo make install` in a copy of `driver/`, or with dkms (`driver/dkms.conf`) for every kernel.
 
-## On the board, as root (`sudo -s`)
+## On the board
+
+    sudo ./install            # kernel driver if fluorite.ko is there, else UIO; --uio: UIO
+    sudo ./install --remove
+
+`install` looks for what is in the way (another overlay in the FPGA, who holds the interrupt, what UIO takes, memory),
+does what can be done and says what it did, and stops where you have to do something. Users of the group video may use
+the accelerators then: `sudo usermod -aG video USER`, and a new login.
+
+## The same by hand, as root (`sudo -s`)
 
 Load the bitstream and the devices (driver first: it then finds them as they appear):
 
@@ -144,8 +168,7 @@ Load the bitstream and the devices (driver first: it then finds them as they app
     cat /sys/kernel/config/device-tree/overlays/{name}/status    # applied; if not, `dmesg` says why: cat does not
 
 That folder is an addition of AMD's kernels, and PYNQ's. With AMD's tools, instead of the last two lines:
-`fpgautil -b {name}.bin -o {name}.dtbo`; or with dfx-mgr put both files and a `shell.json` into
-`/lib/firmware/xilinx/{name}/`, and `xmutil loadapp {name}`.
+`fpgautil -b {name}.bin -o {name}.dtbo`.{dfx}
 
 Look whether they are there:
 
@@ -160,9 +183,9 @@ rate, put a lower one into the overlay (`assigned-clock-rates`).
 Run, and unload; with the kernel driver, unloading waits until programs have closed the accelerators:
 
     ./{name} --help
-    rmdir /sys/kernel/config/device-tree/overlays/{name}  # or: fpgautil -R
+    rmdir /sys/kernel/config/device-tree/overlays/{name}     # or: fpgautil -R
     rmmod fluorite                                        # or: rmmod u-dma-buf
-"""
+{walk(name, placement, memory)}"""
 
 
 def _command(register: WidthRegister) -> str:

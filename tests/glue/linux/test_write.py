@@ -44,6 +44,15 @@ def test_readme(design, board, placement, tmp_path):
     zynq = board.family == "zynq-7000"
     assert ("ARCH=arm CROSS" in text, "ARCH=arm64 CROSS" in text) == (zynq, not zynq)
     assert ("FPGA_MGR_ZYNQ_FPGA" in text, "FPGA_MGR_ZYNQMP_FPGA" in text) == (zynq, not zynq)
+    ways = [text.index(way) for way in ("FLUORITE_ARENA=zocl:", "the module [u-dma-buf]")]
+    if zynq:
+        assert "hugepage" not in text and ways == sorted(ways)
+        assert "cma=128M@0x100000-0x20000000" in text
+    else:  # what needs nothing is told first
+        assert text.index("FLUORITE_ARENA=hugepage:33554432") < ways[0] < ways[1]
+        assert "make firmware" in text
+    assert ("step by step" in text) == (board.name in ("pynq-z2", "kv260", "zedboard"))
+    assert text.count("Nobody has tried these steps on the board yet") == text.count("step by step")
     clock = {"FCLK_CLK0": "fclk0", "pl_clk0": "pl0_ref", "pl_clk1": "pl1_ref"}[board.processor.clock]
     assert re.search(rf"\n    cat /sys/kernel/debug/clk/{clock}/clk_rate +# {board.clock_hz} or a little less\n", text)
     # No template left unfilled: braces are the device tree's and the shell's.
@@ -104,6 +113,8 @@ def test_the_driver_is_installed_by_make_and_by_dkms(run, tmp_path):
     (kernel / "Makefile").write_text("modules modules_install clean:\n\t@echo $@ $(M)\n")
     asked = ("make", "-s", "--no-print-directory", f"KERNEL={kernel}")
     assert run(*asked, "install", cwd=tmp_path) == (0, f"modules {tmp_path}\nmodules_install {tmp_path}\n")
+    recipe = ("make", "-s", "--no-print-directory", f"KERNEL_SRC={kernel}", "modules_install")
+    assert run(*recipe, cwd=tmp_path) == (0, f"modules_install {tmp_path}\n")
     script = f'kernel_source_dir={kernel}; . ./dkms.conf; echo "$PACKAGE_NAME $AUTOINSTALL"; ${{MAKE[0]}} -s; $CLEAN -s'
     code, text = run("bash", "-c", script.replace("-s", "-s --no-print-directory"), cwd=tmp_path)
     assert (code, text) == (0, f"fluorite yes\nmodules {tmp_path}\nclean {tmp_path}\n")
