@@ -14,7 +14,7 @@
 # cores and boards names its source where it stands.
 
 set stub_folder [file dirname [file normalize [info script]]]
-foreach part {support xml cores modules ps7 psu boards project runs design connect addresses validate dump} {
+foreach part {support xml cores vdma modules ps7 psu boards project runs design connect addresses validate dump} {
     source [file join $stub_folder $part.tcl]
 }
 
