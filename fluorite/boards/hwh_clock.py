@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from fluorite.boards.board import Board
 
-__all__ = ["clock_parameters"]
+__all__ = ["clock_parameters", "clock_rate_hz"]
 
-#: The IO PLL as the boards' presets set it. PYNQ divides what it finds running, so that this decides divisors only.
+#: The IO PLL as the boards' presets set it. PYNQ 4.0 divides what it finds running by the rate; 3.1 and older take the
+#: divisors as they stand, so that of the two rates at which KV260's images run it the higher one is right: where it is
+#: the lower, the clock is slower than it may be, and never faster. What sets it right there is the driver's overlay.
 _IO_PLL_HZ = {"ps7": 1_000_000_000, "psu": 1_500_000_000}
 _DIVISORS = range(1, 64)
 _CLOCKS = 4
+
+
+def clock_rate_hz(board: Board) -> float:
+    """The rate of the accelerators' clock as the board's preset makes it, at most the one compiled for."""
+    assert board.processor is not None
+    first, second = _divisors(_IO_PLL_HZ[board.processor.kind] / board.clock_hz)
+    return _IO_PLL_HZ[board.processor.kind] / (first * second)
 
 
 def clock_parameters(board: Board) -> dict[str, str]:
@@ -35,8 +44,7 @@ def clock_parameters(board: Board) -> dict[str, str]:
         for d, divisor in enumerate(divisors):
             found[f"{prefix}DIVISOR{d}"] = str(divisor)
         if enable:
-            rate_hz = _IO_PLL_HZ[board.processor.kind] / (first * second)
-            found[f"{ultrascale}ACT_FREQMHZ"] = f"{rate_hz / 1e6:.6f}"
+            found[f"{ultrascale}ACT_FREQMHZ"] = f"{clock_rate_hz(board) / 1e6:.6f}"
     return found
 
 

@@ -70,7 +70,7 @@ class Built:
         (self.accelerator,) = self.design.accelerators
         self.generated = self.accelerator.generated
         self.files = write_pynq(self.design.hardware, self.design.board or load_board("pynq-z2"), folder)
-        self.path = next(path for path in self.files if path.suffix == ".py")
+        self.path = self.files[0]
         self.module_name = f"{self.generated.interface.module.removesuffix('_core')}_axi"
         self.model = build_system(emit_shell(self.generated, self.design.shell), self.module_name)
 

@@ -10,6 +10,7 @@ import importlib.util
 import mmap
 import sys
 import types
+import warnings
 from contextlib import contextmanager
 
 import numpy as np
@@ -121,6 +122,8 @@ class Board:
         self.next = 0
         self.waits = 0
         self.whole_buffers, self.coherent, self.small_address = whole_buffers, coherent, small_address
+        self.pll_mhz, self.divisors, self.downloads = 1000.0, {}, []
+        self.clock_dict = {0: {"enable": 1, "frequency": 125.0}, 1: {"enable": 0, "frequency": None}}
         self.allocated, self.cacheable, self.maintained = [], [], []
         system.memory[:] = 0xA5
 
@@ -175,8 +178,20 @@ class Board:
                 self.task = asyncio.get_running_loop().create_task(raised())
 
         class Overlay:
-            def __init__(self, file):
-                self.file = file
+            def __init__(self, bitfile_name, download=True):
+                self.bitfile_name = bitfile_name
+                self.clock_dict = board.clock_dict
+                if download:
+                    self.download()
+
+            def download(self, dtbo=None):
+                """As PYNQ 4.0 has it."""
+                for n, clock in self.clock_dict.items():
+                    if clock["enable"]:
+                        Clocks.set_pl_clk(n, clk_mhz=clock["frequency"])
+                    else:
+                        Clocks.set_pl_clk(n)
+                board.downloads.append(self.bitfile_name)
 
             def __getattr__(self, name):
                 (driver,) = [d for k, d in DefaultIP.drivers.items() if k.split(":")[2] == name]
@@ -184,13 +199,29 @@ class Board:
                 setattr(self, name, made)
                 return made
 
+        class ClocksType(type):
+            @property
+            def fclk0_mhz(cls):
+                return board.pll_mhz / board.divisors[0]
+
+        class Clocks(metaclass=ClocksType):
+            @staticmethod
+            def set_pl_clk(n, div0=None, div1=None, clk_mhz=100.0):
+                if div0 is not None:
+                    board.divisors[n] = div0 * div1
+                    return
+                products = sorted({a * b for a in range(1, 64) for b in range(1, 64)})
+                board.divisors[n] = min(products, key=lambda d: abs(d - round(board.pll_mhz / clk_mhz, 6)))
+                if abs(clk_mhz - board.pll_mhz / board.divisors[n]) > 0.01 * clk_mhz:
+                    warnings.warn("Setting frequency to the closest possible value", stacklevel=1)
+
         def get_uio_irq(number):
             if board.pin == "none":
                 raise FileNotFoundError("/sys/class/uio")
             return "/dev/uio0" if board.pin == "line" and number == 61 else None
 
         pynq = types.ModuleType("pynq")
-        pynq.DefaultIP, pynq.Overlay, pynq.allocate = DefaultIP, Overlay, self.allocate
+        pynq.DefaultIP, pynq.Overlay, pynq.allocate, pynq.Clocks = DefaultIP, Overlay, self.allocate, Clocks
         interrupt, uio = types.ModuleType("pynq.interrupt"), types.ModuleType("pynq.uio")
         interrupt.get_uio_irq, uio.UioController = get_uio_irq, UioController
         return {"pynq": pynq, "pynq.interrupt": interrupt, "pynq.uio": uio}

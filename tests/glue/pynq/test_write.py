@@ -42,11 +42,12 @@ def test_modules_are_python_3_8(built, name):
 
 def test_files(built, tmp_path):
     design = built("blend")
-    assert [path.name for path in design.files] == ["blend.py", "blend.hwh", "blend.ipynb", "README.md"]
+    names = ["blend.py", "blend.hwh", "blend.ipynb", "README.md", "make_bundle.py", "pyproject.toml"]
+    assert [path.name for path in design.files] == names
     assert {path.parent.name for path in design.files} == {"pynq"}
     again = write_pynq(design.design.hardware, load_board("pynq-z2"), tmp_path)
     assert [path.read_text() for path in again] == [path.read_text() for path in design.files]
-    readme = design.files[-1].read_text()
+    readme = design.files[3].read_text()
     *inputs, output = (stream.name for stream in design.generated.interface.streams)  # Halide may have numbered them
     assert f"    result = overlay.{design.module_name}({', '.join(inputs)})\n" in readme
     assert f"    Input {inputs[0]}[y, x, channel] of uint8.\n" in readme
@@ -75,8 +76,7 @@ def test_notebook_runs(built):
                     if done is not None:
                         await done
 
-    with board.installed() as pynq:
-        pynq.Overlay = board.pynq.Overlay
+    with board.installed():
         sys.modules["pair"] = module
         try:
             asyncio.run(notebook())
@@ -127,7 +127,8 @@ def plus(name, **options):
 @pytest.mark.parametrize("name", ["numpy", "asyncio", "lambda"])
 def test_modules_shadow_none_of_pythons(tmp_path, name):
     files = {path.name: path.read_text() for path in write_pynq(plus(name).hardware, load_board("pynq-z2"), tmp_path)}
-    assert set(files) == {f"{name}_.py", f"{name}.hwh", f"{name}.ipynb", "README.md"}
+    others = {"README.md", "make_bundle.py", "pyproject.toml"}
+    assert set(files) == {f"{name}_.py", f"{name}.hwh", f"{name}.ipynb", *others}
     for file in (f"{name}_.py", f"{name}.ipynb", "README.md"):
         assert f"import {name}_ " in files[file]
         assert f"{name}.bit" in files[file]
