@@ -24,7 +24,7 @@ from fluorite.design import Design
 from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.run.verify import output_arrays, output_sizes, set_photos
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SOBEL = str(ROOT / "apps" / "sobel.py")
 PARAMS = ["tile=24"]
 BAUD = 4_000_000  # a quarter of the usual cycles to simulate

@@ -133,7 +133,7 @@ def test_a_full_disk_leaves_the_folder_that_was_there(run, pipelines, tmp_path, 
         (folder / "large").write_bytes(bytes(5000))
 
     monkeypatch.setattr(design, "write_testbench", write_testbench)
-    monkeypatch.setattr(hardware, "emit_shell", lambda *_: "")  # takes seconds
+    monkeypatch.setattr(hardware, "shell_verilog", lambda *_: "")  # takes seconds
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "report.txt").write_text("before")
     for name in ("there", "new/folder"):

@@ -38,7 +38,7 @@ def quick(monkeypatch):
         return software(hardware, pipeline, folder, [name for name in targets if "arm" not in name])
 
     monkeypatch.setattr(design, "write_software", write_software)
-    monkeypatch.setattr(hardware, "emit_shell", lambda *_: "// a shell\n")
+    monkeypatch.setattr(hardware, "shell_verilog", lambda *_: "// a shell\n")
 
     def build_design(hardware, board, folder, progress):
         with folder_in_place(folder) as work:
