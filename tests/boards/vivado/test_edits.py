@@ -50,6 +50,31 @@ def test_build_of_an_edited_project(made, vivado):
         assert (made / "output" / "vivado_two.bit").exists()
 
 
+def test_wrapper_is_made_again_unless_somebody_edited_it(made, vivado):
+    """Pins that are new in the block design reach the top; a top of one's own stays."""
+    (wrapper,) = (made / "project").rglob("system_wrapper.v")
+    made_anew = wrapper.read_text()
+    (made / "build.tcl").write_text((made / "build.tcl").read_text().replace(" -import -force", " -import"))
+    assert vivado(made, "build").error == (f"make_wrapper: {wrapper} is there already, and -force is not given\n")
+    wrapper.write_text(made_anew + "// with pins of my own")
+    assert vivado(made, "build").code == 0
+    assert wrapper.read_text().endswith("my own")
+
+
+def test_what_the_runs_write_is_no_edit(made, vivado):
+    text = (made / "build.tcl").read_text()
+    late = (
+        "    set late [open [file join $here project vivado_two.srcs late.xdc] w]\n    close $late\n    export $here\n"
+    )
+    (made / "build.tcl").write_text(text.replace("    export $here\n", late))
+    assert vivado(made).code == 0
+    assert vivado(made).code == 0
+    # Of a build of edits, it is: they stay edits.
+    source(made, "mine.v").write_text("edited")
+    assert vivado(made, "build").code == 0
+    assert "has been edited since it was made (mine.v)" in vivado(made).error
+
+
 def test_build_without_a_project(copy, vivado):
     folder = copy("pynq-z2")
     path = folder / "project" / "vivado_two.xpr"

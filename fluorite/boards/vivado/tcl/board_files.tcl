@@ -68,7 +68,7 @@ proc connect_board {name} {
     }
     set wanted [lindex $known 1]
     set_property board_connections $wanted [current_project]
-    if {[get_property board_connections [current_project]] ne $wanted} {
+    if {[lindex $wanted 1] ni [get_property board_connections [current_project]]} {
         fail "$name is not connected to [lindex $wanted 1]: are the carrier's board files installed?"
     }
     puts "fluorite: connected to [lindex $wanted 1]"

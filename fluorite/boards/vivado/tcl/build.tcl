@@ -27,7 +27,10 @@ proc fail {message} {
 
 # A setting from the environment, which make passes on.
 proc setting {name default} {
-    return [expr {[info exists ::env($name)] && $::env($name) ne "" ? $::env($name) : $default}]
+    if {[info exists ::env($name)] && $::env($name) ne ""} {
+        return $::env($name)
+    }
+    return $default
 }
 
 proc check_vivado {} {
@@ -66,6 +69,16 @@ proc make_top {} {
     make_wrapper -files [get_files system.bd] -top -import
     set_property top system_wrapper [current_fileset]
     update_compile_order -fileset sources_1
+}
+
+# The project as it is. A wrapper that nobody touched is made again, for the pins that somebody may have added.
+proc reopen_project {project} {
+    global design_name
+    open_project [file join $project $design_name.xpr]
+    if {"system_wrapper.v" ni [edited $project]} {
+        make_wrapper -files [get_files system.bd] -top -import -force
+    }
+    reset_runs synth_1
 }
 
 # Run a step of the flow and wait for it.
@@ -163,8 +176,7 @@ proc export {here} {
 
 check_vivado
 if {[lindex $argv 0] eq "build"} {
-    open_project [file join $here project $design_name.xpr]
-    reset_runs synth_1
+    reopen_project [file join $here project]
 } else {
     make_project $here
     make_block_design
@@ -176,4 +188,8 @@ if {[lindex $argv 0] eq "build"} {
 if {[lindex $argv 0] ne "project"} {
     implement $here
     export $here
+    if {[lindex $argv 0] ne "build"} {
+        # What the runs may have written is no edit.
+        remember [file join $here project]
+    }
 }

@@ -220,8 +220,14 @@ proc stub::hardware_handoff {} {
 }
 
 proc make_wrapper {args} {
-    set options [stub::parse make_wrapper {-files= -top -import} $args]
+    set options [stub::parse make_wrapper {-files= -top -import -force} $args]
     stub::after make_wrapper validate_bd_design save_bd_design
+    set wrapper [file join [dict get $stub::project folder] [dict get $stub::project name].srcs sources_1 imports hdl \
+        [dict get $stub::project design]_wrapper.v]
+    if {[file exists $wrapper] && ![dict exists $options -force]} {
+        stub::refuse "make_wrapper: $wrapper is there already, and -force is not given"
+    }
+    stub::write_file $wrapper "module [dict get $stub::project design]_wrapper();"
     foreach name {-top -import} {
         stub::need $options make_wrapper $name
     }
