@@ -6,6 +6,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifndef FAKE_GIVEN
+#define FAKE_GIVEN 0 /* what it gives until it is told otherwise */
+#endif
+
 struct fake_zocl_request {
     uint64_t command, handle, direction, offset, size, flags;
 };
@@ -18,7 +22,7 @@ struct {
     /* what happened */
     uint64_t count;
     struct fake_zocl_request log[64];
-} fake_zocl = {.name = "zocl", .most = 1 << 20, .physical = 0x170000000};
+} fake_zocl = {.name = "zocl", .most = 1 << 20, .physical = 0x170000000, .given = FAKE_GIVEN};
 
 static uint64_t asked; /* bytes of the last buffer */
 

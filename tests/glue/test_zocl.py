@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from fluorite.glue.sources import PROGRAM
+
 HERE = Path(__file__).parent
 MIB = 1 << 20
 VERSION, CREATE, MAP, SYNC, ABOUT, CLOSE = 0xC0406400, 0xC0106440, 0xC0106443, 0xC0186444, 0xC0186445, 0x40086409
@@ -64,6 +66,13 @@ def zocl(built, monkeypatch):
     ct.memset(ct.addressof(fake), 0, ct.sizeof(fake))
     fake.name, fake.most, fake.physical, fake.offset = b"zocl", 8 * MIB, PHYSICAL, OFFSET
     return driver, fake, nodes
+
+
+def short(kib, asked_kib):
+    return (
+        f"gives {kib} KiB of DMA memory, {asked_kib} KiB were asked for: a larger pool is an argument of the kernel "
+        "(cma=, see linux/README.md)"
+    )
 
 
 def memory_of(driver, arena):
@@ -143,10 +152,7 @@ def test_less_memory_than_asked_for_is_told(zocl):
     fake.given = 2 * MIB
     code, arena, text = driver.open_arena()
     assert code == 0 and driver.library.fluorite_arena_size(arena) == 2 * MIB
-    assert text == (
-        f"{nodes}/renderD128: gives 2048 KiB of DMA memory, 8192 KiB were asked for: a larger pool is an argument of "
-        "the kernel (cma=, see linux/README.md)"
-    )
+    assert text == f"{nodes}/renderD128: {short(2048, 8192)}"
     assert driver.library.fluorite_arena_close(arena) == 0
 
 
@@ -269,3 +275,50 @@ def test_the_group_is_named_where_rights_are_missing(headers):
         f"{module.CODES['NO_ARENA']} {folder}/dev/dri/renderD129: Permission denied: add the user to the group render, "
         "or be root"
     )
+
+
+DESIGN = """
+#include "sums.h"
+#include <HalideRuntime.h>
+int pipeline(void **arguments);
+const struct halide_filter_metadata_t *metadata(void);
+#define FLUORITE_PIPELINE_ARGV pipeline
+#define FLUORITE_PIPELINE_METADATA metadata
+static const struct fluorite_accelerator *const FLUORITE_ACCELERATORS[] = {&fluorite_sums_accelerator};
+"""
+PIPELINE = """
+#include "design.h"
+int pipeline(void **arguments) { (void)arguments; return 0; }
+const struct halide_filter_metadata_t *metadata(void)
+{
+    static const struct halide_filter_metadata_t about = {1, 0, NULL, "", "pipeline"};
+    return &about;
+}
+halide_error_handler_t halide_set_error_handler(halide_error_handler_t handler) { return handler; }
+void halide_shutdown_thread_pool(void) {}
+"""
+
+
+def test_the_program_prints_that_memory_is_short(objects, headers):
+    module, folder = headers
+    node = folder / "dev/dri/renderD129"
+    node.write_bytes(bytes(MIB))
+    (folder / "design.h").write_text(DESIGN)
+    (folder / "pipeline.c").write_text(PIPELINE)
+    flags = [f'-DFLUORITE_DEV="{folder}/dev"', f'-DFLUORITE_SYS="{folder}/sys"', f"-I{folder}"]
+    made = []
+    for name in module.BACKENDS["uio"]:
+        faked = ["-Dioctl=fake_zocl_ioctl"] if name == "fluorite_zocl.c" else []
+        made += module.compile_objects([module.RUNTIME / name], folder, *flags, *faked)
+    own = [folder / "pipeline.c", *(module.RUNTIME / name for name in ("main.c", *PROGRAM))]
+    made += module.compile_objects(own, folder, *flags)
+    made += module.compile_objects([HERE / "fake_zocl.c"], folder, "-DFAKE_GIVEN=65536")
+    parts = [path for name, path in objects.items() if name not in module.BACKENDS["sim"]]
+    subprocess.run(["gcc", "-o", folder / "program", *parts, *made, "-lpthread", "-ldl", "-lm"], check=True)
+    for bytes_, said in ((65536, ""), (131072, f"{node}: {short(64, 128)}\n")):
+        environment = {**os.environ, "FLUORITE_ARENA": f"zocl:{bytes_}"}
+        done = subprocess.run(
+            [folder / "program", "--size", "4x4"], capture_output=True, text=True, check=False, timeout=60,
+            env=environment,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, said)
