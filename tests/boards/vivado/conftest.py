@@ -91,3 +91,22 @@ def copy(written, tmp_path):
         return shutil.copytree(written(board), tmp_path / board)
 
     return make
+
+
+@pytest.fixture
+def refused():
+    """Seeds an error in a file of a folder: the model refuses it, by the message that is given."""
+
+    def check(folder, vivado, path, old, new, message):
+        text = (folder / path).read_text()
+        assert old in text, "the seeded error has nothing to change"
+        (folder / path).write_text(text.replace(old, new, 1))
+        result = vivado(folder)
+        assert result.code == 1
+        if message.endswith(("no file", "copying")):  # a path follows
+            assert result.error.startswith(message)
+        else:
+            assert result.error == message + "\n"
+        assert result.design is None
+
+    return check
