@@ -1,7 +1,8 @@
 /* Memory on a board whose image has AMD's XRT, as PYNQ's and Kria's have: a buffer of zocl, the kernel's driver behind
    it. Its render node is for all users (or for those in the group render), so this needs neither a module nor root.
 
-   The numbers and structures are those of zocl's interface since XRT 2019.2; its headers are not needed. */
+   Numbers and structures are those of zocl's interface in XRT since 2020; its headers are not needed. XRT numbered them
+   otherwise before it had buffers of the host (2018). */
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE /* O_CLOEXEC; _GNU_SOURCE asks for a strtoull of newer C libraries */
 #endif
