@@ -12,7 +12,7 @@ from fluorite.boards.board import Board
 from fluorite.boards.capacity.predict import Capacity, predict
 from fluorite.boards.ecp5.host import BoardBackend
 from fluorite.boards.ecp5.link import Link, Transport
-from fluorite.boards.vivado.streams import STREAMS_NOTE, write_streams
+from fluorite.boards.vivado.streams import write_streams
 from fluorite.boards.vivado.write import write_vivado
 from fluorite.errors import UsageError
 from fluorite.frontend.cut import with_stages
@@ -240,16 +240,14 @@ class Design:
                 written += write_vivado(self.hardware, self.board, work / "vivado")
                 written += write_linux(self.hardware, self.board, work)
                 written += write_pynq(self.hardware, self.board, work)
-            note = ""
             if not with_software and self.board and processor:
                 written += write_streams(self.hardware, self.board, work / "vivado_ip")
-                note = STREAMS_NOTE
             rows = [
                 Row(a.identifier, r.lanes, r.latency_cycles, r.cycles_per_launch)
                 for a, r in zip(self.accelerators, self.report.accelerators, strict=True)
             ]
             folders = {path.name for path in work.iterdir() if path.is_dir()}
-            text = overview(self.name, self.shell.kind, self.board, rows, folders) + note
+            text = overview(self.name, self.shell.kind, self.board, rows, folders)
             (work / "README.md").write_text(text, encoding="utf-8")
             written.append(work / "README.md")
             names = [path.relative_to(work) for path in written]

@@ -14,6 +14,7 @@ _FOLDERS = {
     "testbench": "cocotb testbenches, to run as they lie here and to extend: `python testbench/run.py`",
     "software": "the C driver, Halide's software part compiled, a program that runs the pipeline on image files",
     "vivado": "the accelerators as IP, and scripts for block design, bitstream and platform: `make -C vivado`",
+    "vivado_ip": "the accelerators as IP, and Tcl that puts them into a block design with a video DMA for each stream",
     "linux": "device tree, kernel driver, and how to load them on the board",
     "pynq": "a Python class per accelerator for PYNQ, and the metadata it reads",
 }

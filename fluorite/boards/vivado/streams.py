@@ -14,13 +14,7 @@ from fluorite.errors import UsageError
 from fluorite.hwgen.shell.hardware import Hardware
 from fluorite.hwgen.shell.registers import RegisterMap, StreamRegisters
 
-__all__ = ["STREAMS_NOTE", "write_streams"]
-
-#: What a design's README says of the folder.
-STREAMS_NOTE = """
-`vivado_ip/` has the accelerators packaged for Vivado, and Tcl that puts them into a block design with a video DMA for
-each stream: `vivado_ip/README.md`.
-"""
+__all__ = ["write_streams"]
 
 _TCL = Path(__file__).parent / "tcl" / "streams" / "streams.tcl"
 
