@@ -10,6 +10,7 @@ from pynqmetadata.views.runtime import RuntimeMetadataParser
 import fluorite
 from fluorite.boards import board_names, load_board, place
 from fluorite.boards.hwh import write_hwh
+from fluorite.boards.hwh_clock import clock_rate_hz
 from fluorite.boards.vlnv import vlnv
 from fluorite.hwgen.shell.registers import register_map
 
@@ -83,6 +84,20 @@ def test_one_clock_at_the_boards_rate(parsed, board):
     pll_hz = 1e9 if placement.board.processor.kind == "ps7" else 1.5e9
     assert pll_hz / (clock["divisor0"] * clock["divisor1"]) == pytest.approx(clock["frequency"] * 1e6)
     assert [found.clock_dict[n]["enable"] for n in (1, 2, 3)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("pll_hz", [1.0e9, 1.5e9])
+def test_divisors_are_never_too_fast(parsed, pll_hz):
+    """PYNQ 3.1 and older take them as they stand; KV260's images run the PLL at either rate."""
+    placement, found = parsed("kv260")
+    clock = found.clock_dict[0]
+    assert pll_hz / (clock["divisor0"] * clock["divisor1"]) <= placement.board.clock_hz * 1.0001
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_the_modules_clock_is_that_of_the_metadata(parsed, board):
+    placement, found = parsed(board)
+    assert clock_rate_hz(placement.board) / 1e6 == pytest.approx(found.clock_dict[0]["frequency"], abs=1e-6)
 
 
 @pytest.mark.parametrize("board", BOARDS)

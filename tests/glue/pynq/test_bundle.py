@@ -7,9 +7,12 @@ import subprocess
 import sys
 import zipfile
 
+import halide as hl
 import pytest
 
+import fluorite
 from fluorite.boards.read import load_board
+from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.pynq import write_pynq
 from fluorite.glue.testbench import write_testbench
 
@@ -111,3 +114,24 @@ def test_no_bitstream(written, tmp_path):
         f"make_bundle: harris.bit is neither in {folder} nor in {tmp_path / 'vivado' / 'output'}: build it with "
         "make -C vivado\n"
     )
+
+
+@pytest.mark.parametrize("name", ["3d", "Sharp__er", "numpy"])
+def test_names_that_pip_minds(tmp_path, name):
+    """What is made of the design's name is a distribution's, too; a module's may not be numpy's."""
+    x, y = hl.vars("x y")
+    source, func, out = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func("plus"), hl.Func("out")
+    func[x, y] = source[x, y] + 1
+    out[x, y] = func[x, y]
+    func.compute_root().set_estimate(x, 0, 64).set_estimate(y, 0, 48)
+    func.accelerate([source], x, hl.Var.outermost())
+    write_pynq(fluorite.compile(out, name=name).hardware, load_board("pynq-z2"), tmp_path)
+    name = identifier(name)
+    (tmp_path / "pynq" / f"{name}.bit").write_bytes(b"")
+    done = run(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-index", "-w", tmp_path, tmp_path / "pynq")
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        module = f"{name}_" if name == "numpy" else name
+        assert f"{name}_overlay/{module}.py" in archive.namelist()
+        assert f"from .{module} import Overlay\n" in archive.read(f"{name}_overlay/__init__.py").decode()
