@@ -1,5 +1,6 @@
 """The wheel: built by pip and by the script, read back, installed, and its self-test run."""
 
+import ast
 import importlib.metadata
 import json
 import shutil
@@ -103,6 +104,18 @@ def test_metadata_of_ours_where_vivado_left_none(written, tmp_path):
         assert archive.read("harris_overlay/harris.bit") == b"mine"
         assert archive.read("harris_overlay/harris.hwh") == (folder / "harris.hwh").read_bytes()
         assert "harris_overlay/selftest.json" not in archive.namelist()
+
+
+def test_the_script_is_python_3_8(written):
+    """And needs nothing else."""
+    text = (written / "pynq" / "make_bundle.py").read_text()
+    tree = ast.parse(text, feature_version=(3, 8))
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    names = {n.module if isinstance(n, ast.ImportFrom) else n.names[0].name for n in imports}
+    assert names <= sys.stdlib_module_names
+    lint = [sys.executable, "-m", "ruff", "check", "--isolated", "--no-cache", "--target-version", "py38", "-"]
+    done = subprocess.run(lint, input=text, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_no_bitstream(written, tmp_path):
