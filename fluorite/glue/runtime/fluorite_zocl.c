@@ -1,8 +1,8 @@
 /* Memory on a board whose image has AMD's XRT, as PYNQ's and Kria's have: a buffer of zocl, the kernel's driver behind
    it. Its render node is for all users (or for those in the group render), so this needs neither a module nor root.
 
-   Numbers and structures are those of XRT's zynq_ioctl.h (not needed here) since it has DRM_ZOCL_GET_HOST_BO; older ones
-   numbered them otherwise. */
+   Numbers and structures are those of XRT's zynq_ioctl.h (not needed here) since it has DRM_ZOCL_GET_HOST_BO;
+   older ones numbered them otherwise. */
 #ifndef _DEFAULT_SOURCE
 #define _DEFAULT_SOURCE /* O_CLOEXEC; _GNU_SOURCE asks for a strtoull of newer C libraries */
 #endif
