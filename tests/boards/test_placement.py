@@ -46,7 +46,7 @@ def test_memory_ports_are_taken_in_turn(registers):
 
 def test_only_ports_that_are_used(registers):
     assert [port.name for port in place([registers], load_board("kv260")).ports] == [
-        "S_AXI_HP0_FPD", "S_AXI_HP1_FPD", "S_AXI_HP2_FPD",
+        "S_AXI_HP0_FPD", "S_AXI_HP1_FPD", "S_AXI_HP3_FPD",
     ]  # fmt: skip
 
 
