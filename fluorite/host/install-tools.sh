@@ -22,6 +22,7 @@ boards    tclsh                    tcl
 boards    iverilog                 iverilog
 boards    bootgen                  xilinx-bootgen
 boards    sparse                   sparse
+boards    busybox                  busybox-static
 boards    modinfo                  kmod
 boards    xz                       xz-utils
 boards    /usr/share/keyrings/debian-archive-keyring.gpg  debian-archive-keyring
