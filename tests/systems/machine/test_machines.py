@@ -9,6 +9,7 @@ import pytest
 
 from fluorite.boards.read import board_names, load_board
 from fluorite.errors import UsageError
+from fluorite.glue.linux.device_tree import DRIVERS
 from fluorite.glue.linux.memory import Arena
 from fluorite.systems.machine import machines
 from fluorite.systems.machine.bitstream import stand_in
@@ -61,16 +62,18 @@ def test_boards_of_another_kind_are_refused():
         find_machine("pc")
 
 
+@pytest.mark.parametrize("driver", DRIVERS)
 @pytest.mark.parametrize("name", MACHINES)
-def test_the_overlay_fits_the_machines_tree(name):
+def test_the_overlay_fits_the_machines_tree(name, driver):
     machine = find_machine(name)
     placement = placement_on(machine, None, accelerators("one"))
-    base, blob = base_tree(machine, placement, MEMORY), overlay_blob(machine, "app", placement, MEMORY)
+    base, blob = base_tree(machine, placement, MEMORY), overlay_blob(machine, "app", placement, MEMORY, driver)
     assert "one_axi" not in decompiled(base) and "reserved-memory" in decompiled(base)
     text = decompiled(merged_tree(base, blob))
     node = re.search(r"one_axi@\w+ {(.*?)};", text, re.DOTALL)[1]
     interrupt = placement.accelerators[0].interrupt
     assert f"interrupts = <0x00 0x{interrupt - 32:02x} 0x04>" in node
+    assert ("generic-uio" in node) == (driver == "uio")
     assert ("clocks" in node) == (name == "zynq")  # on zcu102 firmware would have them, which QEMU has not
 
 
