@@ -80,6 +80,7 @@ COUNTS = {
     "ctz 32": lambda a, b: hl.count_trailing_zeros(hl.u32(a) << 9),
     "popcount 64": lambda a, b: hl.popcount(hl.i64(a)),
     "concat_bits": lambda a, b: hl.concat_bits([hl.u8(a), hl.u8(b)]),
+    "concat_bits of signed": lambda a, b: hl.i64(hl.concat_bits([hl.i8(a), hl.i8(b)])),
     "extract_bits": lambda a, b: hl.extract_bits(U8, hl.concat_bits([hl.u8(a), hl.u8(b)]), 3),
     "extract_bits by data": lambda a, b: hl.extract_bits(U8, hl.u16(a) * 77, hl.u8(b) & 7),
 }

@@ -145,9 +145,8 @@ def intrinsic(
         case "bitwise_not":
             return build.linear([(-1, args[0])], -1 if type_.is_signed else type_.max)
         case "concat_bits":
-            return concatenate(
-                build, [build.wrap(a, t.bits, False) for a, t in zip(args, types, strict=True)], types[0]
-            )
+            parts = [build.wrap(a, t.bits, False) for a, t in zip(args, types, strict=True)]
+            return build.wrap(concatenate(build, parts, types[0]), type_.bits, type_.is_signed)
         case "extract_bits":
             source = ir.Type(ir.TypeCode.UINT, types[0].bits)
             moved = shift(build, build.wrap(args[0], source.bits, False), build.linear([(-1, args[1])]), source)
