@@ -36,5 +36,7 @@ def apply(build: Builder, node: ir.Expr, operands: Sequence[Ref], overflow: Call
         case ir.Select():
             return build.select(operands[0], operands[1], operands[2])
         case ir.Call(name=name, type=type_, args=args):
-            return operations.intrinsic(build, name, type_, operands, [a.type for a in args], overflow)
+            result = operations.intrinsic(build, name, type_, operands, [a.type for a in args], overflow)
+            # Whatever a rule gives is read as its Halide type: a range beyond that would be another number.
+            return build.wrap(result, type_.bits, type_.is_signed) if result and type_.is_integer else result
     return None
