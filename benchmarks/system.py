@@ -16,7 +16,6 @@ import numpy as np
 import fluorite
 from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.frontend.region.identifiers import identifier
-from fluorite.hwgen.shell.top import emit_shell
 from fluorite.run.launch import launches
 from fluorite.systems.program.build import build_system
 from fluorite.systems.program.launcher import Launcher
@@ -30,10 +29,10 @@ def measure(app: str, lanes: int, latency: int, stalls: float) -> None:
     """Run one frame and print a line."""
     loaded = load_pipeline(APPS / f"{app}.py", {"tile": "0", "lanes": str(lanes)})
     (accelerator,) = fluorite.compile(loaded.pipeline, name=loaded.name).accelerators
-    generated = accelerator.generated
-    model = build_system(emit_shell(generated), f"{generated.interface.module.removesuffix('_core')}_axi")
+    core, generated = accelerator.in_shell(), accelerator.generated
+    model = build_system(core.verilog, core.registers.name)
     system = model.open(bytes=64 << 20, latency_cycles=latency, stalls=stalls)
-    launcher = Launcher(system, generated)
+    launcher = Launcher(system, core)
     extents = [WIDTH, HEIGHT, 3][: len(generated.region.func.args)]
     scalars: dict[str, int] = {}
     for name in generated.lowered.metadata:

@@ -108,7 +108,7 @@ class Design:
         """What each accelerator takes of the board, predicted; empty without a board."""
         if self.board is None:
             return ()
-        return tuple(predict(core.generated, self.board, core.registers) for core in self.hardware.cores)
+        return tuple(predict(core, self.board) for core in self.hardware.cores)
 
     @property
     def software(self) -> Any:
@@ -184,7 +184,7 @@ class Design:
             The board does not answer, or holds another design.
         """
         link = Link(transport, timeout_seconds)
-        on_board = tuple(a.on(BoardBackend(a.generated, link)) for a in self.accelerators)
+        on_board = tuple(a.on(BoardBackend(a.in_shell(self.shell), link)) for a in self.accelerators)
         return replace(self, accelerators=on_board)
 
     def write(self, folder: str | Path, targets: Sequence[str] | None = None, *, testbench: bool = True) -> list[Path]:

@@ -17,8 +17,6 @@ from fluorite.boards.capacity.core import core_dsp, core_memories, core_parts
 from fluorite.boards.capacity.shell import shell_memories, shell_parts
 from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.host.cache import cached
-from fluorite.hwgen.shell.registers import register_map
-from fluorite.hwgen.shell.top import shell_verilog
 from fluorite.synth.nextpnr import route_ecp5, synthesis_commands, synthesis_parts
 from fluorite.synth.yosys import read_cached, run_yosys, synthesize_xc7, xilinx_commands, yosys_version
 
@@ -143,10 +141,11 @@ def record(sample: Sample) -> Record:
     memories = core_memories(generated, sample.family)
     shell: dict[str, float] = {}
     if sample.what != "core":
-        registers = register_map(generated, replace(design.shell, kind=sample.what))
+        shelled = accelerator.in_shell(replace(design.shell, kind=sample.what))
+        registers = shelled.registers
         shell = shell_parts(generated, registers)
         memories += shell_memories(registers, sample.family)
-        verilog, top = shell_verilog(generated, registers, accelerator.verilog), registers.name
+        verilog, top = shelled.verilog, registers.name
     else:
         verilog, top = accelerator.verilog, generated.interface.module
     core = core_parts(generated, sample.family)

@@ -43,6 +43,7 @@ class Accelerator:
         self.generated = generated
         self._loaded = loaded
         self._verilog: str | None = None
+        self._shelled: dict[ShellConfig, ShelledCore] = {}
         self._lock = threading.Lock()
         self.simulator = Simulator(lambda: self.verilog, generated.interface)
         self.backend: Backend = backend or self.simulator
@@ -59,9 +60,17 @@ class Accelerator:
                 self._verilog = emit(self.generated)
             return self._verilog
 
-    def in_shell(self, config: ShellConfig) -> ShelledCore:
-        """The core in a shell."""
-        return ShelledCore(self.generated, config, lambda: self.verilog)
+    def in_shell(self, config: ShellConfig | None = None) -> ShelledCore:
+        """The core in a shell: one and the same object, whose registers are worked out once, for equal shells.
+
+        Parameters
+        ----------
+        config : ShellConfig, optional
+            The shell; by default ``ShellConfig()``.
+        """
+        config = config or ShellConfig()
+        with self._lock:
+            return self._shelled.setdefault(config, ShelledCore(self.generated, config, lambda: self.verilog))
 
     def run(
         self,

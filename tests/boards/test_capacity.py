@@ -18,6 +18,7 @@ from fluorite.boards.capacity.predict import Capacity, capacity_text, check, pre
 from fluorite.boards.capacity.shell import SHELL_PARTS, shell_parts
 from fluorite.errors import CapacityError, CompileError
 from fluorite.hwgen.family.delays import FAMILIES
+from fluorite.hwgen.shell.hardware import ShelledCore
 from fluorite.hwgen.shell.registers import register_map
 from fluorite.hwgen.verilog import emit
 from fluorite.synth.yosys import synthesize_xc7
@@ -74,13 +75,23 @@ def stencil(lanes=1, board=None, width=1920, weights=(3, 5, 7)):
 
 
 @pytest.fixture(scope="module")
-def core():
-    return stencil().accelerators[0].generated
+def design():
+    return stencil()
 
 
 @pytest.fixture(scope="module")
-def capacity(core):
-    return predict(core, load_board("pynq-z2"))
+def core(design):
+    return design.accelerators[0].generated
+
+
+def predicted(design, board):
+    """Of the only accelerator of a design, in the board's shell."""
+    return predict(design.accelerators[0].in_shell(board.shell), board)
+
+
+@pytest.fixture(scope="module")
+def capacity(design):
+    return predicted(design, load_board("pynq-z2"))
 
 
 def test_parts_are_those_that_are_fitted(core):
@@ -136,7 +147,7 @@ def test_multiplier_blocks_of_narrow_and_wide_products_are_exact():
 @pytest.mark.parametrize("name", board_names())
 def test_every_board(name):
     board = load_board(name)
-    found = predict(stencil(board=board).accelerators[0].generated, board)
+    found = predicted(stencil(board=board), board)
     assert (found.name, found.board) == ("stencil", name)
     assert min(found.lut, found.ff, found.bram, found.dsp) > 0
     assert found.share["lut"] == found.lut / board.budget.lut
@@ -149,23 +160,22 @@ def test_every_board(name):
 def test_fast_and_repeatable(core, capacity):
     board = load_board("pynq-z2")
     start = time.process_time()
-    again = predict(core, board)
+    again = predict(ShelledCore(core, board.shell, str), board)
     assert time.process_time() - start < 0.5  # 50 ms on an idle machine
     assert again == capacity
 
 
 def test_lanes_cost():
     board = load_board("zcu104")
-    one, four = (predict(stencil(lanes, board).accelerators[0].generated, board) for lanes in (1, 4))
+    one, four = (predicted(stencil(lanes, board), board) for lanes in (1, 4))
     assert four.dsp == 4 * one.dsp and four.lut > 1.1 * one.lut and four.ff > 1.1 * one.ff
     assert four.frames_per_second == pytest.approx(4 * one.frames_per_second, rel=0.01)
 
 
 def test_memory_limits_the_rate():
     """Eight lanes of two bytes are two beats of 64 bits a cycle: half the core's rate."""
-    eight = stencil(8, load_board("zc702")).accelerators[0].generated
     board = load_board("zc702")
-    found = predict(eight, board)
+    found = predicted(stencil(8, board), board)
     assert found.frames_per_second == pytest.approx(found.clock_hz / (1920 * 1082 / 4), rel=0.01)
 
 
@@ -246,12 +256,13 @@ def test_too_much_logic_even_if_the_prediction_is_as_wrong_as_it_ever_was(capaci
 
 def test_a_design_that_is_too_large():
     board = load_board("pynq-z2")
-    generated = stencil(width=200_000).accelerators[0].generated
+    wide = stencil(width=200_000)
+    generated = wide.accelerators[0].generated
     bits = sum(memory.depth * memory.width_bits for memory in generated.storage.memories)
     blocks = sum(cells.bram for _, cells in core_memories(generated, board.family)) + 1  # the reader's buffer
     assert bits > 140 * 36_864
     size = f"{bits / 1e6:.1f} Mbit"
-    assert refused([predict(generated, board)], board).partition(": ")[2] == (
+    assert refused([predicted(wide, board)], board).partition(": ")[2] == (
         f"2 line buffers of {size} and the buffers of its shell: need {blocks:g} block RAMs, pynq-z2 has 140; make "
         "rows or tiles narrower, or take fewer lanes"
     )

@@ -11,7 +11,6 @@ import fluorite
 from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.write import write_software
-from fluorite.hwgen.shell.top import emit_shell
 from fluorite.systems.program.build import build_system
 from fluorite.systems.program.run import run_program
 from fluorite.systems.program.settings import Memory
@@ -36,7 +35,7 @@ def run(sobel, tmp_path_factory):
     write_software(design.hardware, design.software, software, ["host"])
     subprocess.run(["make", "-s", "driver", "TARGET=host", "BACKEND=sim"], cwd=software, check=True)
     name = identifier(design.accelerators[0].name)  # Halide may have numbered it
-    system = build_system(emit_shell(design.accelerators[0].generated), f"{name}_axi")
+    system = build_system(design.hardware.cores[0].verilog, f"{name}_axi")
 
     def run(text):
         text = text.replace("FLUORITE_EDGES_", f"FLUORITE_{name.upper()}_")

@@ -14,8 +14,6 @@ from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.glue.testbench import write_testbench
 from fluorite.host.cache import cache_directory
 from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.shell.registers import register_map
-from fluorite.hwgen.shell.top import emit_shell
 from tests.glue.designs import example
 
 x, y, z = hl.vars("x y z")
@@ -49,8 +47,8 @@ def write(design, folder, *configs):
     write_testbench(design.name, design.accelerators, design.loaded.parameters, folder / "testbench", configs)
     for accelerator in design.accelerators:
         for config in configs:
-            name = register_map(accelerator.generated, config).name
-            (folder / f"{name}.v").write_text(emit_shell(accelerator.generated, config))
+            core = accelerator.in_shell(config)
+            (folder / f"{core.registers.name}.v").write_text(core.verilog)
     return folder / "testbench"
 
 

@@ -20,8 +20,8 @@ from fluorite.boards.capacity.shell import shell_memories, shell_parts
 from fluorite.errors import CapacityError
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.shell.config import ShellConfig
+from fluorite.hwgen.shell.hardware import ShelledCore
 from fluorite.hwgen.shell.layout import word_bytes
-from fluorite.hwgen.shell.registers import RegisterMap, register_map
 
 __all__ = ["Capacity", "capacity_text", "check", "predict"]
 
@@ -76,20 +76,17 @@ class Capacity:
         return {**plain, "share": dict(self.share), "margins": {k: asdict(m) for k, m in self.margins.items()}}
 
 
-def predict(generated: Generated, board: Board, registers: RegisterMap | None = None) -> Capacity:
+def predict(shelled: ShelledCore, board: Board) -> Capacity:
     """Predict what a core in its shell takes of a board.
 
     Parameters
     ----------
-    generated : Generated
-        The core.
+    shelled : ShelledCore
+        The core and its shell.
     board : Board
         What it was compiled for.
-    registers : RegisterMap, optional
-        Those of its shell; by default the board's shell.
     """
-    registers = registers or register_map(generated, board.shell)
-    config = registers.config
+    generated, registers, config = shelled.generated, shelled.registers, shelled.config
     family = board.family
     model = load_model(family)
     core, shell = core_parts(generated, family), shell_parts(generated, registers)

@@ -18,9 +18,7 @@ from fluorite.boards.ecp5.top import constraints, top_name, top_verilog
 from fluorite.errors import CompileError, UsageError
 from fluorite.host.files import folder_in_place
 from fluorite.hwgen.shell.axis import AxisShell
-from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.hardware import Hardware
-from fluorite.hwgen.shell.registers import register_map
 from fluorite.synth.ecp5 import Implementation, Part, implement
 from fluorite.synth.nextpnr import nextpnr_version, summarize
 from fluorite.synth.yosys import yosys_version
@@ -109,8 +107,8 @@ def harness_of(hardware: Hardware, board: Board, baud: int = BAUD) -> Harness:
         As of `line_cycles`.
     """
     cycles = line_cycles(hardware, board, baud)
-    generated = hardware.cores[0].generated
-    return Harness(AxisShell(generated, register_map(generated, ShellConfig(kind="axis"))), cycles)
+    (core,) = hardware.cores
+    return Harness(AxisShell(core.generated, core.registers), cycles)
 
 
 def line_cycles(hardware: Hardware, board: Board, baud: int = BAUD) -> int:

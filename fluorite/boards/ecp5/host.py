@@ -10,10 +10,9 @@ import numpy as np
 
 from fluorite.boards.ecp5.link import Link, LinkError
 from fluorite.errors import UsageError
-from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import StreamPort
-from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.shell.registers import ERROR_TEXTS, ErrorCode, Register, register_map
+from fluorite.hwgen.shell.hardware import ShelledCore
+from fluorite.hwgen.shell.registers import ERROR_TEXTS, ErrorCode, Register
 from fluorite.run.launch import Launch
 from fluorite.sim.run import AnyArray, LaunchStatistics, RunResult, Stalls
 
@@ -25,8 +24,8 @@ class BoardBackend:
 
     Parameters
     ----------
-    generated : Generated
-        What the board's bitstream was made from.
+    core : ShelledCore
+        What the board's bitstream was made from: a core in a stream shell.
     link : Link
         The board.
 
@@ -36,10 +35,10 @@ class BoardBackend:
         The board does not answer, or holds another design.
     """
 
-    def __init__(self, generated: Generated, link: Link) -> None:
-        self.generated = generated
+    def __init__(self, core: ShelledCore, link: Link) -> None:
+        self.generated = core.generated
         self.link = link
-        self.registers = register_map(generated, ShellConfig(kind="axis"))
+        self.registers = core.registers
         self._written: dict[str, int] = {}
         self._line = threading.Lock()
         for name in ("id", "version", "design_hash"):

@@ -15,7 +15,6 @@ from fluorite.glue.testbench.frames import make_frames
 from fluorite.glue.testbench.launch_module import image_file, launch_module
 from fluorite.glue.testbench.readme import readme
 from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.shell.registers import register_map
 from fluorite.run.accelerator import Accelerator
 from fluorite.sim.run import AnyArray
 
@@ -71,7 +70,7 @@ def write_testbench(
             images = frame.images | {f"{stream}_mask": mask for stream, mask in frame.masks.items()}
             files |= {f"images/{image_file(generated, number, n)}": _npy(image) for n, image in images.items()}
         for config in kinds.values():
-            maps.append(register_map(generated, config))
+            maps.append(accelerator.in_shell(config).registers)
             files[f"{maps[-1].name}_registers.py"] = python_class(maps[-1])
             files[f"{maps[-1].name}_launch.py"] = launch_module(generated, maps[-1], frames)
     tops = "".join(f'    "{m.name}",\n' for m in maps)

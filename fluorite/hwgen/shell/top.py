@@ -10,11 +10,10 @@ from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.shell.axi import AxiShell
 from fluorite.hwgen.shell.axi_ports import Bus
 from fluorite.hwgen.shell.axis import AxisShell
-from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.shell.registers import RegisterMap, register_map
-from fluorite.hwgen.verilog import emit, tidy
+from fluorite.hwgen.shell.registers import RegisterMap
+from fluorite.hwgen.verilog import tidy
 
-__all__ = ["emit_shell", "shell_verilog"]
+__all__ = ["shell_verilog"]
 
 _SIGNAL = "xilinx.com:signal"
 
@@ -33,11 +32,6 @@ class _Top(Elaboratable):
         m.d.comb += [domain.clk.eq(self.aclk), domain.rst.eq(~self.aresetn)]
         m.submodules.shell = self.shell
         return m
-
-
-def emit_shell(generated: Generated, config: ShellConfig | None = None) -> str:
-    """Shell and core in one file of plain Verilog-2005, made from nothing; see `shell_verilog`."""
-    return shell_verilog(generated, register_map(generated, config), emit(generated))
 
 
 def shell_verilog(generated: Generated, registers: RegisterMap, core: str) -> str:

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from fluorite.errors import SimulationError, UsageError
-from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.shell.registers import ErrorCode, StreamRegisters, register_map
+from fluorite.hwgen.shell.hardware import ShelledCore
+from fluorite.hwgen.shell.registers import ErrorCode, StreamRegisters
 from fluorite.run.launch import Launch
 from fluorite.run.words import Words
 from fluorite.systems.program.model import System
@@ -62,10 +61,8 @@ class Launcher:
     ----------
     system : System
         The shell with its memory.
-    generated : Generated
-        The core in it.
-    config : ShellConfig, optional
-        Of the shell, where it is not the default.
+    core : ShelledCore
+        What the shell was made from.
     offset : int
         Where in the memory images may be put; everything from there on is taken in turn.
     row_gap : int
@@ -77,8 +74,7 @@ class Launcher:
     def __init__(
         self,
         system: System,
-        generated: Generated,
-        config: ShellConfig | None = None,
+        core: ShelledCore,
         *,
         offset: int = 0,
         row_gap: int = 0,
@@ -86,8 +82,8 @@ class Launcher:
         skew: int = 0,
     ) -> None:
         self.system = system
-        self.generated = generated
-        self.registers = register_map(generated, config)
+        self.generated = core.generated
+        self.registers = core.registers
         self.offset = offset
         self.row_gap = row_gap
         self.alignment = alignment

@@ -12,7 +12,6 @@ import fluorite
 from fluorite.boards.read import load_board
 from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.glue.pynq import write_pynq
-from fluorite.hwgen.shell.top import emit_shell
 from fluorite.run.words import Words
 from fluorite.systems.program.build import build_system
 
@@ -72,7 +71,7 @@ class Built:
         self.files = write_pynq(self.design.hardware, self.design.board or load_board("pynq-z2"), folder)
         self.path = self.files[0]
         self.module_name = f"{self.generated.interface.module.removesuffix('_core')}_axi"
-        self.model = build_system(emit_shell(self.generated, self.design.shell), self.module_name)
+        self.model = build_system(self.design.hardware.cores[0].verilog, self.module_name)
 
     def open(self, pin="none", path=None, board=None, **memory):
         """The board (with options), the module (or one of another path), and the driver."""

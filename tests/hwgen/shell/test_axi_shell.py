@@ -9,8 +9,7 @@ import pytest
 
 import fluorite
 from fluorite.hwgen.shell.config import ShellConfig
-from fluorite.hwgen.shell.registers import ErrorCode, register_map
-from fluorite.hwgen.shell.top import emit_shell
+from fluorite.hwgen.shell.registers import ErrorCode
 from fluorite.sim.lint import UNAVOIDABLE, lint
 from fluorite.systems.program.build import build_system
 from fluorite.systems.program.settings import DECERR, SLVERR, InjectedError
@@ -41,8 +40,8 @@ class Case:
         self.accelerator = fluorite.compile(out).accelerators[0]
         self.generated = self.accelerator.generated
         self.config = config or ShellConfig()
-        self.registers = register_map(self.generated, self.config)
-        self.verilog = emit_shell(self.generated, self.config)
+        core = self.accelerator.in_shell(self.config)
+        self.registers, self.verilog = core.registers, core.verilog
         self.model = model
         self.scanned = [v.name() for v in scanned]
         self.maxima = [maxima[v.name()] for v in scanned]

@@ -9,7 +9,8 @@ from amaranth.sim import Simulator
 from fluorite.hwgen.shell.axis import AxisShell
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import ErrorCode, register_map
-from fluorite.hwgen.shell.top import emit_shell
+from fluorite.hwgen.shell.top import shell_verilog
+from fluorite.hwgen.verilog import emit
 from fluorite.sim.lint import UNAVOIDABLE, lint
 from tests.hwgen.shell.axi_memory import Held
 
@@ -118,7 +119,8 @@ def check(frame, pixels):
 
 
 def test_lint(blur):
-    lint(emit_shell(blur, ShellConfig(kind="axis")), "shell_blur_axis", allow=UNAVOIDABLE)
+    registers = register_map(blur, ShellConfig(kind="axis"))
+    lint(shell_verilog(blur, registers, emit(blur)), "shell_blur_axis", allow=UNAVOIDABLE)
 
 
 @pytest.mark.parametrize("stall", [0.0, 0.4])

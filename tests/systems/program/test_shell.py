@@ -11,7 +11,6 @@ from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.frontend.region.identifiers import identifier
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import ErrorCode
-from fluorite.hwgen.shell.top import emit_shell
 from fluorite.run.launch import launches
 from fluorite.systems.program.build import build_system
 from fluorite.systems.program.launcher import HardwareError, Launcher
@@ -28,9 +27,8 @@ def built(app, lanes=1, width=1920, height=1080, config=None):
         del params["max_height"]
     loaded = load_pipeline(APPS / f"{app}.py", {name: str(value) for name, value in params.items()})
     (accelerator,) = fluorite.compile(loaded.pipeline, name=loaded.name).accelerators
-    generated = accelerator.generated
-    module = f"{generated.interface.module.removesuffix('_core')}_axi"
-    return accelerator, build_system(emit_shell(generated, config), module)
+    core = accelerator.in_shell(config)
+    return accelerator, build_system(core.verilog, core.registers.name)
 
 
 class Frame:
@@ -82,7 +80,7 @@ def test_frames_are_exact(app, lanes):
     for number, place in enumerate(places):
         options = {} if number == 0 else {"stalls": 0.3, "seed": number, "reorder": True}
         system = model.open(bytes=8 << 20, **options)
-        launcher = Launcher(system, accelerator.generated, **place)
+        launcher = Launcher(system, accelerator.in_shell(), **place)
         sizes = [(61, 43), (71, 20), (9, 7), (4, 1)]
         frames = [Frame(accelerator, size, seed) for seed, size in enumerate(sizes)]
         for frame in frames:  # all of them in the queue
@@ -101,7 +99,7 @@ def test_ports_of_other_widths(bits):
     base = 1 << bits[1] - 4
     for seed in range(1, 4):
         system = model.open(base=base, bytes=8 << 20, stalls=0.3, seed=seed, reorder=True)
-        launcher = Launcher(system, accelerator.generated, config, skew=2 * seed, row_gap=6)
+        launcher = Launcher(system, accelerator.in_shell(config), skew=2 * seed, row_gap=6)
         frames = [Frame(accelerator, size, seed) for seed, size in enumerate([(61, 43), (9, 7), (4, 1)])]
         for frame in frames:
             frame.start(launcher)
@@ -113,7 +111,7 @@ def test_ports_of_other_widths(bits):
 def test_full_hd_wastes_few_cycles():
     accelerator, model = built("sobel")
     system = model.open(bytes=8 << 20, latency_cycles=60)
-    launcher = Launcher(system, accelerator.generated)
+    launcher = Launcher(system, accelerator.in_shell())
     launcher.write("interrupt_enable", 3)
     frame = Frame(accelerator, (1920, 1080), 0)
     frame.start(launcher)
@@ -131,7 +129,7 @@ def test_an_error_anywhere_is_reported_and_the_next_frame_is_right(kind):
     places = [0, 1, beats - 1, *random.integers(2, beats - 1, 8)]
     for number, beat in enumerate(places):
         system = model.open(bytes=8 << 20, stalls=0.2 * (number % 2), seed=number + 1)
-        launcher = Launcher(system, accelerator.generated)
+        launcher = Launcher(system, accelerator.in_shell())
         response = (SLVERR, DECERR)[number % 2]
         system.inject(InjectedError(kind, beat=int(beat), response=response))
         frames = [Frame(accelerator, size, seed) for seed in range(3)]
@@ -152,7 +150,7 @@ def test_a_soft_reset_at_any_time_leaves_nothing_behind():
     accelerator, model = built("harris", 1, 200, 100)
     for number, cycles in enumerate((0, 1, 7, 61, 150, 400, 900, 1700)):
         system = model.open(bytes=8 << 20, stalls=0.3 * (number % 2), seed=number + 1)
-        launcher = Launcher(system, accelerator.generated)
+        launcher = Launcher(system, accelerator.in_shell())
         frames = [Frame(accelerator, (33, 21), seed) for seed in range(3)]
         for frame in frames[:2]:
             frame.start(launcher)
