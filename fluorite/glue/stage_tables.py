@@ -103,7 +103,9 @@ def _argument_lines(number: int, stream: StreamPlan) -> Iterator[str]:
     entries = []
     for axis in stream.axes:
         loop, lanes = (-1, 1) if axis.loop is None else (axis.loop, stream.lanes[axis.loop])
-        entries.append(f"{{{loop}, {lanes}, {axis.lo}, {axis.hi}}}")
+        around = axis.numbers if axis.loop is None else stream.around(axis)
+        assert around is not None, "at the output's own rate"
+        entries.append(f"{{{loop}, {lanes}, {around[0]}, {around[1]}}}")
     yield f"static const struct fluorite_argument ARGUMENTS_{number}[] = {{"
     yield f"    /* of {stream.port.name}: loop or -1, lanes, lo, hi */"
     yield f"    {', '.join(entries)}"

@@ -107,7 +107,7 @@ class Generated:
     @property
     def variables(self) -> tuple[str, ...]:
         """What formulas depend on: min and extent along each loop, then the signature's scalars."""
-        loops = (name for names in loop_variables(self.region) for name in names)
+        loops = (name for loop in loop_variables(self.region) for name in (loop.min, loop.extent))
         return (*loops, *(scalar.name for scalar in self.signature.scalars))
 
     @property

@@ -15,7 +15,7 @@ from fluorite.glue.python_code import python_formula, python_function
 from fluorite.glue.registers.python_class import class_name, register_class
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.plan.stream_plan import StreamPlan
+from fluorite.hwgen.plan.stream_plan import Axis, StreamPlan
 from fluorite.hwgen.shell.registers import ERROR_TEXTS, StreamRegisters
 
 __all__ = ["AcceleratorClass"]
@@ -134,7 +134,8 @@ class AcceleratorClass:
             axes = [axis.name for axis in (*reversed(stream.scanned), *reversed(stream.channels))]
             text = f"{stream.port.name}[{', '.join(axes)}] of {self.dtype(stream)}"
             if stream.is_input:
-                around = [f"{a.name} {a.lo:+d}..{a.hi:+d}" for a in stream.scanned if a.lo or a.hi]
+                offsets = [(axis.name, *_around(stream, axis)) for axis in stream.scanned]
+                around = [f"{name} {lo:+d}..{hi:+d}" for name, lo, hi in offsets if lo or hi]
                 yield f"Input {text}" + (f"; around each pixel {', '.join(around)}" if around else "") + "."
             else:
                 yield f"Output {text}."
@@ -147,8 +148,10 @@ class AcceleratorClass:
         assert registers.base_low is not None
         assert registers.row_bytes is not None
         base = tuple(r.name for r in (registers.base_low, registers.base_high) if r is not None)
-        channels = "".join(f'Channel("{axis.name}", {axis.lo}, {axis.hi}), ' for axis in stream.channels).rstrip()
-        lo, hi = (tuple(axis.lo for axis in stream.scanned), tuple(axis.hi for axis in stream.scanned))
+        channels = "".join(
+            f'Channel("{axis.name}", {axis.numbers[0]}, {axis.numbers[1]}), ' for axis in stream.channels
+        ).rstrip()
+        lo, hi = zip(*(_around(stream, axis) for axis in stream.scanned), strict=True)
         yield "        Stream("
         yield f'            "{stream.port.name}", is_output={not stream.is_input}, dtype="{self.dtype(stream)}",'
         yield f"            lo={lo}, hi={hi}, channels=({channels}), lanes={stream.lanes}, in_rows={stream.in_rows},"
@@ -218,6 +221,12 @@ def _block(name: str, brackets: str, lines: Iterator[str]) -> Iterator[str]:
     yield from found
     if found:
         yield f"    {brackets[1]}"
+
+
+def _around(stream: StreamPlan, axis: Axis) -> tuple[int, int]:
+    around = stream.around(axis)
+    assert around is not None, "at the output's own rate"
+    return around
 
 
 def _words(names: tuple[str, ...]) -> str:

@@ -52,7 +52,7 @@ def _variables(generated: Generated) -> dict[str, str]:
     """What each variable of the formulas is."""
     found: dict[str, str] = {}
     identifiers = generated.region.names
-    for loop, (minimum, extent) in zip(generated.region.loops, loop_variables(generated.region), strict=True):
+    for loop, (_, minimum, extent) in zip(generated.region.loops, loop_variables(generated.region), strict=True):
         var = identifiers[loop.var]
         found[extent] = f"pixels of the output along {var}: 1 to {loop.max_extent}"
         found[minimum] = f"coordinate of its first pixel along {var}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
@@ -15,7 +16,23 @@ from fluorite.hwgen.plan.due import Due, due
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.streams.graph import Delay
 
-__all__ = ["Axis", "StreamPlan", "launch_variables", "loop_variables", "stream_plans"]
+__all__ = ["Axis", "LoopVariables", "StreamPlan", "loop_variables", "region_variables", "stream_plans"]
+
+
+class LoopVariables(NamedTuple):
+    """What formulas call a region's first pixel and extent along one scan dimension.
+
+    Attributes
+    ----------
+    argument : int
+        The accelerated Func's argument that the loop walks along.
+    min, extent : str
+        The variables.
+    """
+
+    argument: int
+    min: str
+    extent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,28 +45,31 @@ class Axis:
         The loop's variable or the channel, as an identifier.
     loop : int or None
         The scan dimension along which it runs; None for channels, all of which are in every word.
-    argument : int
-        The accelerated Func's argument that the loop walks along; of channels, the axis' own place.
-    lo, hi : int
-        What is needed of it: from the region's first pixel + `lo` to its last one + `hi`; of channels, from `lo` to
-        `hi`.
+    first, last : Formula
+        First and last coordinate that a region needs, of `LoopVariables` of any region, also where launches have a
+        fixed one; of a region without pixels `last` may be any number less than `first`. Of channels, which are the
+        same in all regions, they are numbers.
     min, extent : Formula
-        The same of a launch.
+        First coordinate and extent of a launch: numbers, where launches have a fixed one.
     """
 
     name: str
     loop: int | None
-    argument: int
-    lo: int
-    hi: int
+    first: Formula
+    last: Formula
     min: Formula
     extent: Formula
 
-    def span(self, mins: Sequence[int], extents: Sequence[int]) -> tuple[int, int]:
-        """Min and extent that a region of the accelerated Func needs."""
-        if self.loop is None:
-            return self.lo, self.hi - self.lo + 1
-        return mins[self.argument] + self.lo, extents[self.argument] + self.hi - self.lo
+    @property
+    def numbers(self) -> tuple[int, int]:
+        """Least and greatest number of a channel."""
+        assert self.loop is None, f"{self.name} is no channel"
+        return self.first.value, self.last.value
+
+    def span(self, variables: Mapping[str, int]) -> tuple[int, int]:
+        """Min and extent that a region of the accelerated Func needs, given its `region_variables`."""
+        first = self.first.evaluate(variables)
+        return first, max(self.last.evaluate(variables) - first + 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +86,8 @@ class StreamPlan:
         The Func or ImageParam whose values it carries.
     axes : tuple of Axis
         The dimensions of its image, in the order of that Func's arguments.
+    loops : tuple of LoopVariables
+        The variables of its axes' formulas, by scan dimension.
     lanes : tuple of int
         Pixels of a word along each scan dimension, innermost first.
     words : tuple of Formula
@@ -80,6 +102,7 @@ class StreamPlan:
     key: str
     source: str
     axes: tuple[Axis, ...]
+    loops: tuple[LoopVariables, ...]
     lanes: tuple[int, ...]
     words: tuple[Formula, ...]
     lag: Delay
@@ -127,8 +150,29 @@ class StreamPlan:
         tuple of (tuple of int, tuple of int)
             Mins and extents by the arguments of the stream's own Func.
         """
-        spans = [axis.span(mins, extents) for axis in self.axes]
+        variables = region_variables(self.loops, mins, extents)
+        spans = [axis.span(variables) for axis in self.axes]
         return tuple(low for low, _ in spans), tuple(extent for _, extent in spans)
+
+    def around(self, axis: Axis) -> tuple[int, int] | None:
+        """How far what is needed along an axis reaches beyond a region's first and last pixel, by the same everywhere.
+
+        Parameters
+        ----------
+        axis : Axis
+            One of `scanned`.
+
+        Returns
+        -------
+        (int, int) or None
+            Needed is what lies from the region's first coordinate + the one to its last + the other. None: the axis is
+            at another rate than the output.
+        """
+        assert axis.loop is not None, f"{axis.name} is a channel"
+        loop = self.loops[axis.loop]
+        first = variable(loop.min)
+        low, high = axis.first - first, axis.last - (first + variable(loop.extent) - 1)
+        return (low.value, high.value) if low.is_constant and high.is_constant else None
 
 
 def stream_plans(
@@ -148,6 +192,7 @@ def stream_plans(
         Gives a stream's lag behind the scan's beginning, by what the stream graph calls it.
     """
     lanes = tuple(loop.lanes for loop in region.loops)
+    loops = loop_variables(region)
 
     def plan(direction: str, key: str, source: str, type_: ir.Type) -> StreamPlan:
         domain = domains[source]
@@ -157,7 +202,7 @@ def stream_plans(
         )  # fmt: skip
         axes = tuple(_axes(region, domain, extents.pixels[source], is_input=direction == "in"))
         behind, words = lag(key), extents.words[source]
-        return StreamPlan(port, key, source, axes, lanes, words, behind, due(behind, words, extents))
+        return StreamPlan(port, key, source, axes, loops, lanes, words, behind, due(behind, words, extents))
 
     outputs = enumerate(region.func.types)
     return (
@@ -175,29 +220,33 @@ def _axes(region: Region, domain: Domain, extents: Sequence[Formula], *, is_inpu
         if dimension is None:
             number, (lo, hi) = next(channels)
             name = own.get(place, nameless.format(number))
-            yield Axis(name, None, place, lo, hi, constant(lo), constant(hi - lo + 1))
+            yield Axis(name, None, constant(lo), constant(hi), constant(lo), constant(hi - lo + 1))
         else:
             loop, lo, hi = region.loops[dimension], domain.lo[dimension], domain.hi[dimension]
-            first = variable(names.minimum(loop.var)) if loop.min is None else constant(loop.min)
-            yield Axis(names[loop.var], dimension, loop.position, lo, hi, first + lo, extents[dimension])
+            first, extent = variable(names.minimum(loop.var)), variable(names.extent(loop.var))
+            own_min = first if loop.min is None else constant(loop.min)
+            yield Axis(
+                names[loop.var], dimension, first + lo, first + extent + (hi - 1), own_min + lo, extents[dimension]
+            )  # fmt: skip
 
 
-def loop_variables(region: Region) -> list[tuple[str, str]]:
-    """What a launch's formulas call the first pixel and the extent along each loop."""
-    return [(region.names.minimum(loop.var), region.names.extent(loop.var)) for loop in region.loops]
+def loop_variables(region: Region) -> tuple[LoopVariables, ...]:
+    """What formulas call the first pixel and the extent along each loop."""
+    names = region.names
+    return tuple(LoopVariables(loop.position, names.minimum(loop.var), names.extent(loop.var)) for loop in region.loops)
 
 
-def launch_variables(region: Region, mins: Sequence[int], extents: Sequence[int]) -> dict[str, int]:
-    """Values of what a launch's formulas depend on besides scalars: ``min_x``, ``extent_x``, ``min_y``...
+def region_variables(loops: Sequence[LoopVariables], mins: Sequence[int], extents: Sequence[int]) -> dict[str, int]:
+    """Values of what formulas depend on besides scalars: ``min_x``, ``extent_x``, ``min_y``...
 
     Parameters
     ----------
-    region : Region
-        What became hardware.
+    loops : sequence of LoopVariables
+        By scan dimension.
     mins, extents : sequence of int
-        The launch's region, by the accelerated Func's arguments.
+        The region, a launch's or any other, by the accelerated Func's arguments.
     """
     found: dict[str, int] = {}
-    for loop, (minimum, extent) in zip(region.loops, loop_variables(region), strict=True):
-        found[minimum], found[extent] = mins[loop.position], extents[loop.position]
+    for argument, minimum, extent in loops:
+        found[minimum], found[extent] = mins[argument], extents[argument]
     return found
