@@ -15,7 +15,7 @@ WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -ge 2 ] && echo "$
 # Tools installed with the project (ruff, mypy, a command named `python` that Verilator wants) come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help check-tools setup demo test test-system test-sweeps tools machine-tools fuzz damage lint format bench bench-hardware clean distclean
+.PHONY: help check-tools setup demo test test-system test-sweeps tools machine-tools test-kernels fuzz damage lint format bench bench-hardware clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,9 @@ test: $(STAMP) tools ## run all tests but the long sweeps of `make test-system`
 
 test-system: $(STAMP) machine-tools ## whole machines that boot Linux, every system with every application, three bitstreams
 	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/systems tests/sim tests/glue/linux tests/boards/ecp5
+
+test-kernels: $(STAMP) tools ## build the kernel driver against headers of Linux 5.15 to 7.0, downloaded once (250 MB)
+	@$(PY) -m pytest -m system -rP tests/glue/linux/test_kernels.py
 
 test-sweeps: $(STAMP) tools ## more of the same: testbenches of every width, block designs of every application, PYNQ itself, nasty names, edges, ways out
 	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/glue/test_testbench.py tests/glue/pynq tests/boards/vivado \

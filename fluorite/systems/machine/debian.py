@@ -1,6 +1,7 @@
 """Packages of Debian for any architecture, downloaded and unpacked without touching this machine's own.
 
-apt gets a configuration, lists and a state of its own, all in one folder. What comes is checked against Debian's keys.
+apt gets a configuration, lists and a state of its own, all in one folder. What comes is checked against the archive's
+keys.
 """
 
 from __future__ import annotations
@@ -10,17 +11,54 @@ import os
 import subprocess
 import tarfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from fluorite.errors import SimulationError
 from fluorite.host.toolchain import run_tool
 
-__all__ = ["SUITE", "PrivateApt", "unpack"]
+__all__ = ["DEBIAN", "SUITE", "Archive", "PrivateApt", "unpack"]
 
 SUITE = "bookworm"
-_MIRROR = "http://deb.debian.org/debian"
-_KEYS = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _TOOLS = ("apt-get", "apt-cache", "dpkg-deb", "dpkg")
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Where packages come from.
+
+    Attributes
+    ----------
+    distribution : str
+        For messages.
+    suite : str
+        One of its releases.
+    mirror : str
+        The usual one.
+    variable : str
+        Of the environment, which names another mirror.
+    keys : Path
+        What its lists are signed with.
+    keys_package : str
+        The package that brings the keys.
+    """
+
+    distribution: str
+    suite: str
+    mirror: str
+    variable: str
+    keys: Path
+    keys_package: str
+
+
+DEBIAN = Archive(
+    distribution="Debian",
+    suite=SUITE,
+    mirror="http://deb.debian.org/debian",
+    variable="FLUORITE_DEBIAN_MIRROR",
+    keys=Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
+    keys_package="debian-archive-keyring",
+)
 
 
 class PrivateApt:
@@ -32,6 +70,10 @@ class PrivateApt:
         Where it keeps its lists, and downloads to.
     architecture : str
         Debian's name of the architecture that packages are for, unless they say otherwise.
+    archive : Archive
+        Where they come from.
+    purpose : str
+        What they are for, for messages.
 
     Raises
     ------
@@ -39,27 +81,30 @@ class PrivateApt:
         This is not Debian or its kind, or the mirror cannot be reached.
     """
 
-    def __init__(self, folder: Path, architecture: str) -> None:
+    def __init__(
+        self, folder: Path, architecture: str, archive: Archive = DEBIAN, purpose: str = "a machine's kernel"
+    ) -> None:
         self.architecture = architecture
         self._folder = folder
         try:
             self.host_architecture = run_tool(["dpkg", "--print-architecture"]).stdout.strip()
         except SimulationError as error:
             raise SimulationError(
-                f"a machine's kernel comes from Debian's packages: {', '.join(_TOOLS)} must be there ({error})"
+                f"{purpose} comes from {archive.distribution}'s packages: {', '.join(_TOOLS)} must be there ({error})"
             ) from error
-        if not _KEYS.is_file():
+        if not archive.keys.is_file():
             raise SimulationError(
-                f"a machine's kernel comes from Debian's packages, and {_KEYS} must be there to check them: "
-                "apt-get install debian-archive-keyring"
+                f"{purpose} comes from {archive.distribution}'s packages, and {archive.keys} must be there to check "
+                f"them: apt-get install {archive.keys_package}"
             )
-        mirror = os.environ.get("FLUORITE_DEBIAN_MIRROR", _MIRROR)
+        mirror = os.environ.get(archive.variable, archive.mirror)
         architectures = list(dict.fromkeys([self.host_architecture, architecture]))
         for name in ("lists/partial", "cache/archives/partial", "etc", "packages"):
             (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / "status").touch()
         (folder / "sources.list").write_text(
-            f"deb [arch={','.join(architectures)} signed-by={_KEYS}] {mirror} {SUITE} main\n", encoding="utf-8"
+            f"deb [arch={','.join(architectures)} signed-by={archive.keys}] {mirror} {archive.suite} main\n",
+            encoding="utf-8",
         )
         listed = " ".join(f'"{name}";' for name in architectures)
         (folder / "apt.conf").write_text(
@@ -85,9 +130,9 @@ Dir::Etc::sourceparts "-";
         except SimulationError as error:
             reasons = [line for line in str(error).splitlines() if line.startswith("E: ")]
             raise SimulationError(
-                f"a machine's kernel is made from Debian's packages, once, and {mirror} cannot be had: "
+                f"{purpose} is made from {archive.distribution}'s packages, once, and {mirror} cannot be had: "
                 f"{reasons[0].removeprefix('E: ') if reasons else error}; connect to the network, or name a mirror "
-                "within reach in FLUORITE_DEBIAN_MIRROR"
+                f"within reach in {archive.variable}"
             ) from error
 
     def _run(self, *command: str, cwd: Path | None = None) -> str:

@@ -1,11 +1,12 @@
 """Packages of Debian: unpacking, and what is said where they cannot be had."""
 
+import dataclasses
 import subprocess
 
 import pytest
 
 from fluorite.errors import SimulationError
-from fluorite.systems.machine.debian import PrivateApt, unpack
+from fluorite.systems.machine.debian import DEBIAN, PrivateApt, unpack
 
 
 @pytest.fixture
@@ -54,4 +55,26 @@ def test_no_network(tmp_path, monkeypatch):
     )
     assert str(refused.value).endswith(
         "; connect to the network, or name a mirror within reach in FLUORITE_DEBIAN_MIRROR"
+    )
+
+
+def test_another_archive(tmp_path, monkeypatch):
+    """Messages name whose packages were to be had, what for, and the way out."""
+    (tmp_path / "keys").touch()
+    monkeypatch.setenv("ELSE_MIRROR", f"file:{tmp_path}/none")
+    archive = dataclasses.replace(
+        DEBIAN, distribution="Else", variable="ELSE_MIRROR", keys=tmp_path / "keys", keys_package="else-keys"
+    )
+    with pytest.raises(SimulationError) as refused:
+        PrivateApt(tmp_path / "apt", "amd64", archive, "the tree of Linux 5.15")
+    assert str(refused.value).startswith(
+        f"the tree of Linux 5.15 is made from Else's packages, once, and file:{tmp_path}/none cannot be had: "
+    )
+    assert str(refused.value).endswith("; connect to the network, or name a mirror within reach in ELSE_MIRROR")
+    (tmp_path / "keys").unlink()
+    with pytest.raises(SimulationError) as refused:
+        PrivateApt(tmp_path / "apt", "amd64", archive, "the tree of Linux 5.15")
+    assert str(refused.value) == (
+        f"the tree of Linux 5.15 comes from Else's packages, and {tmp_path}/keys must be there to check them: "
+        "apt-get install else-keys"
     )
