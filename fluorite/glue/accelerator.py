@@ -11,7 +11,7 @@ from fluorite.frontend.region.identifiers import shown
 from fluorite.frontend.region.signature import StageScalar
 from fluorite.glue.c_code import c_formula, c_number
 from fluorite.glue.registers.runtime import common_registers
-from fluorite.glue.stage_tables import border_lines, stage_lines
+from fluorite.glue.stage_tables import border_lines, local_lines, needs_lines, stage_lines
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.shell.layout import element_bytes
 from fluorite.hwgen.shell.registers import Register, RegisterMap
@@ -178,6 +178,7 @@ class AcceleratorCode:
             list(self._streams()),
             list(self._settings()),
             list(self._transfers()),
+            *needs_lines(self.generated),
             *border_lines(self.generated, [scalar.raw for scalar in self.signature.scalars]),
             list(self._scalar_ranges()),
             list(stage_lines(self.generated, self.symbol, len(self.signature.scalars))),
@@ -227,22 +228,12 @@ class AcceleratorCode:
         yield "    STREAMS,"
         yield "};"
 
-    def _locals(self, used: set[str]) -> list[str]:
-        return [
-            f"    const int64_t {name} = v[{number}];"
-            for number, (raw, name) in enumerate(self._variables.items())
-            if raw in used
-        ]
-
     def _settings(self) -> Iterator[str]:
         yield "/* What software works out for each launch, so that the hardware need not. */"
         yield "static void settings(const int64_t *v, uint32_t *registers)"
         yield "{"
         formulas = [s.setting.formula for s in self.registers.settings]
-        names = self._locals(set().union(*(f.variables() for f in formulas)) if formulas else set())
-        yield from names
-        if not names:
-            yield "    (void)v;"
+        yield from local_lines(self.generated.variables, formulas)
         if not formulas:
             yield "    (void)registers;"
         for entry in self.registers.settings:
@@ -260,10 +251,7 @@ class AcceleratorCode:
         yield "static void transfers(const int64_t *v, struct fluorite_view *views)"
         yield "{"
         formulas = [f for s in self.registers.streams for f in (s.layout.row_bytes, *s.layout.counts)]
-        names = self._locals(set().union(*(f.variables() for f in formulas)))
-        yield from names
-        if not names:
-            yield "    (void)v;"
+        yield from local_lines(self.generated.variables, formulas)
         for stream in self.registers.streams:
             row = c_formula(stream.layout.row_bytes, self._variables)
             yield f"    views[{stream.number}].row_bytes = (uint32_t)({row}); /* {stream.port.name} */"

@@ -4,11 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from fluorite.glue.c_code import c_function
+from fluorite.glue.c_code import c_formula, c_function
+from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.plan.stream_plan import StreamPlan
 
-__all__ = ["border_lines", "stage_lines"]
+__all__ = ["border_lines", "local_lines", "needs_lines", "stage_lines"]
+
+
+def local_lines(variables: Sequence[str], formulas: Sequence[Formula]) -> list[str]:
+    """Those variables of a function with the parameter ``v`` that are in formulas, as C variables.
+
+    Parameters
+    ----------
+    variables : sequence of str
+        In the order of the stage's table of variables.
+    formulas : sequence of Formula
+        What the function works out.
+    """
+    used = set().union(*(formula.variables() for formula in formulas)) if formulas else set()
+    lines = [f"    const int64_t {name} = v[{k}];" for k, name in enumerate(variables) if name in used]
+    return lines or ["    (void)v;"]
+
+
+def needs_lines(generated: Generated) -> Iterator[Sequence[str]]:
+    """Functions in C that tell what a region of the output needs of each stream (``fluorite_stage.h``)."""
+    names = {name: name for name in generated.variables}
+    for number, stream in enumerate(generated.streams):
+        lines = [
+            f"/* First and last coordinate of {stream.port.name}, by dimension, that a region of the output needs. */",
+            f"static void needs_{number}(const int64_t *v, int64_t *first, int64_t *last)",
+            "{",
+            *local_lines(generated.variables, [f for axis in stream.axes for f in (axis.first, axis.last)]),
+        ]
+        for d, axis in enumerate(stream.axes):
+            lines.append(f"    first[{d}] = {c_formula(axis.first, names)};")
+            lines.append(f"    last[{d}] = {c_formula(axis.last, names)};")
+        yield [*lines, "}"]
 
 
 def border_lines(generated: Generated, scalars: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -78,9 +110,12 @@ def stage_lines(generated: Generated, symbol: str, scalar_count: int) -> Iterato
     plans = []
     for number, stream in enumerate(generated.streams):
         yield from _argument_lines(number, stream)
-        plans.append(f"    {{{len(stream.axes)}, ARGUMENTS_{number}, {stream.port.channels}, {int(stream.in_rows)}}},")
+        plans.append(
+            f"    {{{len(stream.axes)}, ARGUMENTS_{number}, needs_{number}, {stream.port.channels}, "
+            f"{int(stream.in_rows)}}},"
+        )
     yield "static const struct fluorite_plan PLANS[] = {"
-    yield "    /* dimensions, arguments, channels, in_rows */"
+    yield "    /* dimensions, arguments, needs, channels, in_rows */"
     yield from plans
     yield "};"
     borders = generated.lowered.borders
@@ -103,10 +138,8 @@ def _argument_lines(number: int, stream: StreamPlan) -> Iterator[str]:
     entries = []
     for axis in stream.axes:
         loop, lanes = (-1, 1) if axis.loop is None else (axis.loop, stream.lanes[axis.loop])
-        around = axis.numbers if axis.loop is None else stream.around(axis)
-        assert around is not None, "at the output's own rate"
-        entries.append(f"{{{loop}, {lanes}, {around[0]}, {around[1]}}}")
+        entries.append(f"{{{loop}, {lanes}}}")
     yield f"static const struct fluorite_argument ARGUMENTS_{number}[] = {{"
-    yield f"    /* of {stream.port.name}: loop or -1, lanes, lo, hi */"
+    yield f"    /* of {stream.port.name}: loop or -1, lanes */"
     yield f"    {', '.join(entries)}"
     yield "};"

@@ -113,10 +113,9 @@ class Formula:
 
     def _bounds(self, ranges: Ranges) -> tuple[Bound, Bound]:
         low, high = canonical.bounds(self.form, ranges)
-        if self.op in ("+", "*"):  # a product's form is multiplied out, and may have lost what its factors say
-            parts = [operand._bounds(ranges) for operand in self.operands]
-            together = canonical.bounds_of_sum(parts) if self.op == "+" else canonical.bounds_of_product(parts)
-            low, high = max(low, together[0]), min(high, together[1])
+        if self.operands and self.op != "mod":  # the form is multiplied out, and may have lost what operands say
+            found = _bounds_of(self.op, [operand._bounds(ranges) for operand in self.operands])
+            low, high = max(low, found[0]), min(high, found[1])
         return low, high
 
     def _finite(self, bound: Bound) -> int:
@@ -231,6 +230,25 @@ def modulo(formula: Formula, modulus: Formula, ranges: Ranges) -> Formula:
     if beyond.is_constant and 0 <= beyond.value < least:
         return beyond
     return _made("mod", (formula, modulus), canonical.remainder(formula.form, modulus.form))
+
+
+def _bounds_of(op: str, parts: Sequence[tuple[Bound, Bound]]) -> tuple[Bound, Bound]:
+    """Bounds of an operator, given its operands'."""
+    if op == "+":
+        return canonical.bounds_of_sum(parts)
+    if op == "*":
+        return canonical.bounds_of_product(parts)
+    if op in ("max", "min"):
+        pick = max if op == "max" else min
+        return pick(low for low, _ in parts), pick(high for _, high in parts)
+    (low, high), (divisor, _) = parts
+    if op == "ceil_div":
+        return -_divided(-low, divisor), -_divided(-high, divisor)
+    return _divided(low, divisor), _divided(high, divisor)
+
+
+def _divided(bound: Bound, divisor: Bound) -> Bound:
+    return bound if bound in (math.inf, -math.inf) else bound // divisor
 
 
 def _never_less(one: Formula, other: Formula, ranges: Ranges) -> bool:

@@ -1,12 +1,16 @@
 """Accelerators for the driver's tests, each with the same arithmetic in numpy, on a stream's words."""
 
 import functools
+from dataclasses import replace
 
 import halide as hl
 import numpy as np
 
 import fluorite
 from fluorite.glue.accelerator import AcceleratorCode
+from fluorite.hwgen.formula import constant, floor_div, modulo, variable
+from fluorite.hwgen.generate import Setting
+from fluorite.hwgen.interface import SettingPort
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.registers import register_map
 
@@ -48,10 +52,10 @@ def scaled_words(launch, inputs, shapes):
     return [values.view(np.uint8)]
 
 
-def blocks():
-    """2 x 2 pixels a cycle: software makes the words."""
+def _blocks(name):
+    """2 x 2 pixels a cycle."""
     _xo, _yo, xi, yi = hl.vars("xo yo xi yi")
-    source, func, out = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func("blocks"), hl.Func("out")
+    source, func, out = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func(name), hl.Func("out")
     func[x, y] = source[x, y] ^ 85
     out[x, y] = func[x, y]
     func.compute_root().set_estimate(x, 0, MAX_X).set_estimate(y, 0, MAX_Y)
@@ -59,6 +63,11 @@ def blocks():
     func.tile(x, y, x, y, xi, yi, 2, 2, guard).unroll(xi).unroll(yi)
     func.accelerate([source], x, hl.Var.outermost())
     return out
+
+
+def blocks():
+    """2 x 2 pixels a cycle: software makes the words."""
+    return _blocks("blocks")
 
 
 def blocks_words(launch, inputs, shapes):
@@ -95,7 +104,42 @@ def fixed_words(launch, inputs, shapes):
     return [(inputs[0].view(np.int32) * 3).view(np.uint8)]
 
 
-NAMES = ("sums", "scaled", "blocks", "bordered", "fixed")
+def halved():
+    """2 x 2 pixels a cycle, of an input with half the columns: its streams are made by hand (`_halved`)."""
+    return _blocks("halved")
+
+
+def halved_words(launch, inputs, shapes):
+    (a,), ((rows, row_bytes),) = inputs, shapes
+    image = a.reshape(rows, -1, 2).transpose(0, 2, 1).reshape(2 * rows, -1)  # of words of two rows
+    at = (np.arange(row_bytes // 2) + launch["setting_phase_x"]) // 2
+    at = np.minimum(at, image.shape[1] - 2)  # lanes beyond the image
+    result = image[:, at] + image[:, at + 1]
+    return [result.reshape(rows, 2, -1, 2).transpose(0, 2, 1, 3).reshape(rows, row_bytes)]
+
+
+def _halved(generated):
+    """Reads ``source[(x - 1) / 2, y] + source[(x + 1) / 2, y]``, a column of two rows a word."""
+    min_x, extent_x = variable("min_x"), variable("extent_x")
+    phase = modulo(min_x - 1, constant(2), {})
+    (source, result), ranges = generated.streams, generated.extents.ranges
+    along_x, along_y = source.axes
+    extent = floor_div(phase + extent_x + 1, 2) + 1
+    first, last = floor_div(min_x - 1, 2), floor_div(min_x + extent_x, 2)
+    assert extent.greatest(ranges) == MAX_X // 2 + 2
+    source = replace(
+        source,
+        port=replace(source.port, lanes=2),
+        axes=(replace(along_x, first=first, last=last, min=first, extent=extent), along_y),
+        lanes=(1, 2),
+        words=(extent, source.words[1]),
+    )
+    interface = replace(generated.interface, streams=(source.port, result.port))
+    settings = (*generated.settings, Setting(SettingPort("phase_x", 1, False), phase))
+    return replace(generated, streams=(source, result), interface=interface, settings=settings)
+
+
+NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed")
 
 
 class Example:
@@ -106,6 +150,8 @@ class Example:
         self.design = fluorite.compile(globals()[name](), name=name)
         (self.accelerator,) = self.design.accelerators
         self.generated = self.accelerator.generated
+        if name == "halved":
+            self.generated = _halved(self.generated)
         self.map = register_map(self.generated, ShellConfig(address_bits=40 if name == "fixed" else 32))
         self.code = AcceleratorCode(self.generated, self.map)
         self.words = globals()[f"{name}_words"]

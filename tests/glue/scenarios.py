@@ -21,6 +21,11 @@ def golden(name, source, mins, source_mins, extents, gain):
         return at(1, 0) + np.uint16(gain)
     if name == "blocks":
         return at(0, 0) ^ np.uint8(85)
+    if name == "halved":
+        left, top = source_mins
+        columns = np.arange(mins[0], mins[0] + extents[0])
+        rows = source[mins[1] - top : mins[1] - top + extents[1]]
+        return rows[:, (columns - 1) // 2 - left] + rows[:, (columns + 1) // 2 - left]
     if name == "bordered":
         padded = np.pad(at(0, 0), ((0, 0), (2, 2)), "reflect")
         return padded[:, :-4] + padded[:, 4:]

@@ -7,7 +7,7 @@ import pytest
 
 CACHE, DEVICE, LAUNCH, TICKET, WAIT = (f"fluorite_{n}.c" for n in ("cache", "device", "launch", "ticket", "wait"))
 PIXELS, STAGE, SIM = "fluorite_pixels.c", "fluorite_stage.c", "fluorite_io_sim.c"
-OVERLAP, PREPARE = "fluorite_overlap.c", "fluorite_prepare.c"
+OVERLAP, PREPARE, REGION = "fluorite_overlap.c", "fluorite_prepare.c", "fluorite_region.c"
 
 MUTANTS = {
     "swapped addresses": (
@@ -78,6 +78,8 @@ MUTANTS = {
     "values that their type does not hold": (PREPARE, "value > stage->scalars[i].most", "0"),
     "an output over an input": (OVERLAP, "distance < search->above &&", "distance < search->above - 1 &&"),
     "rows of an output over each other": (LAUNCH, "if (fluorite_lattice_overlaps_itself(&written)) {", "if (0) {"),
+    "a pixel of an input too few": (REGION, "last[d] - first[d] + 1, 0)", "last[d] - first[d] + (d == 1), 0)"),
+    "formulas of another region": (REGION, "= output->mins[stage->loops[i].argument];", "= 0;"),
     "sync of the wrong place": (
         SIM, "FLUORITE_SIM_SYNC_FOR_CPU, offset, size", "FLUORITE_SIM_SYNC_FOR_CPU, offset + 8, size",
     ),

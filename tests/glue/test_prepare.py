@@ -30,6 +30,7 @@ LEAST, MOST = -(1 << 31), (1 << 31) - 1
         ("blocks", [0, 40, 0, 30], "OK"),
         ("blocks", [0, 39, 0, 29], "OK"),
         ("blocks", [0, 42, 0, 30], "EXTENT"),
+        ("halved", [-3, 39, 5, 29], "OK"),
     ],
 )
 def test_what_is_beyond_the_hardware_is_refused(driver, examples, name, variables, code):
@@ -38,6 +39,18 @@ def test_what_is_beyond_the_hardware_is_refused(driver, examples, name, variable
     assert all(bool(view.row_bytes) == (code == "OK") for view in views)
     if code != "OK":
         assert not any(settings)
+
+
+@pytest.mark.parametrize("least", [-8, -7, -1, 0, 1, 6, LEAST, LEAST + 1, MOST - 39])
+@pytest.mark.parametrize("extent", [1, 2, 39, 40])
+def test_formulas_of_where_a_launch_begins(driver, examples, least, extent):
+    """A setting and an input's words that depend on `min_x`, which may be negative."""
+    example = examples["halved"]
+    settings, views = driver.prepare(example, [least, extent, -3, 7])
+    names = [register.name for register in example.map.registers if register.launch]
+    assert settings[names.index("setting_phase_x")] == (least - 1) % 2
+    read = (least + extent) // 2 - (least - 1) // 2 + 1
+    assert (views[0].row_bytes, views[0].counts[0]) == (read * 2, 4)
 
 
 def test_a_border_is_one_images(driver, examples):

@@ -1,5 +1,7 @@
 """Formulas as C and as Python have the formula's value."""
 
+import ctypes as ct
+
 import pytest
 
 from fluorite.glue.c_code import c_formula
@@ -25,17 +27,40 @@ FORMULAS = [
     ceil_div(a * b, 4) * 2 + 1,
     modulo(a - b, constant(4), {}),
     modulo(a + b * 2, maximum([b, constant(4)], {}), {}) * 3,
+    # first and last coordinates at other rates, and phases; `a` is where a region begins, which may be negative
+    floor_div(a * 3 - 1, 2),
+    floor_div((a + b - 1) * 3 + 1, 2) - floor_div(a * 3 - 1, 2) + 1,
+    ceil_div(a * 5 - 3, 4),
+    modulo(a, constant(4), {}),
+    modulo(a * -3 + 1, constant(6), {}) + 5,
+    floor_div(modulo(a - 1, constant(2), {}) + b + 1, 2) + 1,
+    maximum([minimum([floor_div(a, 2), b - 7], {}), minimum([floor_div(a * 3 + 4, 2), constant(-2)], {})], {}),
+    minimum([maximum([a - b, floor_div(a - 7, 3) * 2], {}), ceil_div(a - 1, 2), constant(6)], {}) * 2,
 ]
+VALUES = [(left, right) for left in range(-14, 12) for right in range(9)]
 
 
 @pytest.mark.parametrize("formula", FORMULAS, ids=str)
 def test_both_languages_have_the_formulas_value(formula):
     texts = c_formula(formula, {"a": "left", "b": "right"}), python_formula(formula, {"a": "left", "b": "right"})
-    for left in range(-3, 12):
-        for right in range(9):
-            values = {"left": left, "right": right}
-            wanted = formula.evaluate({"a": left, "b": right})
-            assert [eval(text, dict(C), values) for text in texts] == [wanted, wanted], texts
+    for left, right in VALUES:
+        wanted = formula.evaluate({"a": left, "b": right})
+        assert [eval(text, dict(C), {"left": left, "right": right}) for text in texts] == [wanted, wanted], texts
+
+
+def test_compiled_c_has_the_formulas_value(load, tmp_path):
+    """Not in Python's arithmetic: signed division rounds towards 0 in C."""
+    driver, source = load("driver"), tmp_path / "formulas.c"
+    lines = ['#include "fluorite_stage.h"', "int64_t formula(int n, int64_t a, int64_t b);"]
+    lines += ["int64_t formula(int n, int64_t a, int64_t b)", "{", "    switch (n) {"]
+    lines += [f"    case {n}: return {c_formula(f, {'a': 'a', 'b': 'b'})};" for n, f in enumerate(FORMULAS)]
+    source.write_text("\n".join([*lines, "    default: return a + b;", "    }", "}", ""]))
+    (made,) = driver.compile_objects([source], tmp_path)
+    function = ct.CDLL(str(driver.link([made], tmp_path / "formulas.so"))).formula
+    function.restype, function.argtypes = ct.c_int64, (ct.c_int, ct.c_int64, ct.c_int64)
+    for number, formula in enumerate(FORMULAS):
+        found = [function(number, *values) for values in VALUES]
+        assert found == [formula.evaluate({"a": left, "b": right}) for left, right in VALUES], str(formula)
 
 
 def test_c_numbers_beyond_32_bits_have_a_type():

@@ -5,7 +5,7 @@ import ctypes as ct
 import numpy as np
 import pytest
 
-NAMES = ("sums", "scaled", "blocks", "bordered", "fixed")
+NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed")
 
 
 @pytest.fixture

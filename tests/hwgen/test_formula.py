@@ -206,3 +206,15 @@ def test_modulo_has_the_value_of_the_remainder(beyond, least):
     variables = {"x": least + 3}
     formula = modulo(x + beyond, x, {"x": (least, None)})
     assert formula.evaluate(variables) == (variables["x"] + beyond) % variables["x"]
+
+
+def test_operands_bound_what_their_sum_no_longer_shows():
+    """An extent at half the rate, whose form has two divisions that either may be any number."""
+    phase = modulo(variable("min"), constant(2), {})
+    extent = ceil_div(phase + variable("e"), 2)
+    ranges = {"e": (1, 40)}
+    assert (extent.least(ranges), extent.greatest(ranges)) == (1, 21)
+    extent = floor_div(phase + variable("e") + 1, 2)
+    assert (extent.least(ranges), extent.greatest(ranges)) == (1, 21)
+    either = maximum([extent, minimum([phase * 30, constant(25)], ranges)], ranges)
+    assert either.greatest(ranges) == 25

@@ -46,6 +46,9 @@ struct call {
 
 /* --- fluorite_region.c -------------------------------------------------------------------------------------------- */
 
+/* A region of the output as the first variables of formulas. */
+void fluorite_stage_place(const struct fluorite_stage *stage, const struct box *output, int64_t *variables);
+
 /* The region of a stream that a region of the output needs. */
 struct box fluorite_stage_needs(const struct fluorite_stage *stage, const struct fluorite_plan *plan,
                                 const struct box *output);

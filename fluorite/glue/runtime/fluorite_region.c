@@ -7,23 +7,29 @@
 
 /* --- regions ------------------------------------------------------------------------------------------------------ */
 
+/* A region of the output as the first variables of formulas. */
+void fluorite_stage_place(const struct fluorite_stage *stage, const struct box *output, int64_t *variables)
+{
+    int i;
+    for (i = 0; i < stage->loop_count; ++i) {
+        variables[2 * i] = output->mins[stage->loops[i].argument];
+        variables[2 * i + 1] = output->extents[stage->loops[i].argument];
+    }
+}
+
 /* The region of a stream that a region of the output needs. */
 struct box fluorite_stage_needs(const struct fluorite_stage *stage, const struct fluorite_plan *plan,
                                 const struct box *output)
 {
+    int64_t variables[2 * FLUORITE_MAX_DIMENSIONS], first[FLUORITE_MAX_ARGUMENTS], last[FLUORITE_MAX_ARGUMENTS];
     struct box box;
     int d;
     memset(&box, 0, sizeof box);
+    fluorite_stage_place(stage, output, variables);
+    plan->needs(variables, first, last);
     for (d = 0; d < plan->dimensions; ++d) {
-        const struct fluorite_argument *argument = &plan->arguments[d];
-        if (argument->loop < 0) {
-            box.mins[d] = argument->lo;
-            box.extents[d] = argument->hi - argument->lo + 1;
-        } else {
-            const int own = stage->loops[argument->loop].argument;
-            box.mins[d] = output->mins[own] + argument->lo;
-            box.extents[d] = output->extents[own] + argument->hi - argument->lo;
-        }
+        box.mins[d] = first[d];
+        box.extents[d] = fluorite_max(last[d] - first[d] + 1, 0);
     }
     return box;
 }

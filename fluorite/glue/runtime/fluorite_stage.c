@@ -186,11 +186,8 @@ static int launch(struct call *call, const struct box *output)
     uint32_t *settings = (uint32_t *)calloc(stage->accelerator->launch_count, sizeof *settings);
     struct job *job = (struct job *)calloc(1, sizeof *job);
     struct fluorite_launch started;
-    int i, code = FLUORITE_OK;
-    for (i = 0; i < stage->loop_count; ++i) {
-        call->variables[2 * i] = output->mins[stage->loops[i].argument];
-        call->variables[2 * i + 1] = output->extents[stage->loops[i].argument];
-    }
+    int code = FLUORITE_OK;
+    fluorite_stage_place(stage, output, call->variables);
     if (settings == NULL || job == NULL) {
         code = fluorite_fail(&call->error, FLUORITE_ERROR_NO_MEMORY, "no memory for a launch");
     }

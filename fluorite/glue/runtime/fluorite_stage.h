@@ -59,14 +59,16 @@ struct fluorite_channel { /* a dimension that is unrolled whole */
 struct fluorite_argument { /* a dimension of a stream's buffer */
     int loop;              /* along which it runs; -1: channels */
     int32_t lanes;         /* of a word's pixels, how many are neighbours along it */
-    int32_t lo, hi;        /* from min + lo to max + hi of the output's region; of channels, the first and the last */
 };
 
 struct fluorite_plan { /* a stream's buffer */
     int dimensions;
     const struct fluorite_argument *arguments;
-    int32_t channels;  /* values of a pixel */
-    int in_rows;       /* the hardware takes rows as they lie, not blocks of lanes */
+    /* by dimension, the first and the last coordinate that a region of the output needs; `variables` are its min and
+       extent along each loop */
+    void (*needs)(const int64_t *variables, int64_t *first, int64_t *last);
+    int32_t channels; /* values of a pixel */
+    int in_rows;      /* the hardware takes rows as they lie, not blocks of lanes */
 };
 
 struct fluorite_border { /* a border condition: checked before every launch on the image that it is for */
