@@ -129,6 +129,13 @@ class Formula:
             return {self.name}
         return set().union(*(operand.variables() for operand in self.operands)) if self.operands else set()
 
+    def divisors(self) -> set[int]:
+        """The numbers that something in it is divided by, as it is printed."""
+        found = set().union(*(operand.divisors() for operand in self.operands)) if self.operands else set()
+        if self.op in ("ceil_div", "floor_div", "mod") and self.operands[1].is_constant:
+            found.add(self.operands[1].value)
+        return found
+
     def __add__(self, other: Formula | int) -> Formula:
         formulas = (self, constant(other) if isinstance(other, int) else other)
         constant_part = 0

@@ -15,7 +15,7 @@ from fluorite.glue.python_code import python_formula, python_function
 from fluorite.glue.registers.python_class import class_name, register_class
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.plan.stream_plan import Axis, StreamPlan
+from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.hwgen.shell.registers import ERROR_TEXTS, StreamRegisters
 
 __all__ = ["AcceleratorClass"]
@@ -75,6 +75,7 @@ class AcceleratorClass:
         """Classes of the registers and of the accelerator."""
         parts = [
             register_class(self.registers).rstrip("\n").split("\n"),
+            *([*self._needs(stream), ""] for stream in self.generated.streams),
             *([*self._border(n), ""] for n in range(len(self.generated.lowered.borders))),
             list(self._class()),
         ]
@@ -134,9 +135,7 @@ class AcceleratorClass:
             axes = [axis.name for axis in (*reversed(stream.scanned), *reversed(stream.channels))]
             text = f"{stream.port.name}[{', '.join(axes)}] of {self.dtype(stream)}"
             if stream.is_input:
-                offsets = [(axis.name, *_around(stream, axis)) for axis in stream.scanned]
-                around = [f"{name} {lo:+d}..{hi:+d}" for name, lo, hi in offsets if lo or hi]
-                yield f"Input {text}" + (f"; around each pixel {', '.join(around)}" if around else "") + "."
+                yield f"Input {text}{''.join(_read_of(stream))}."
             else:
                 yield f"Output {text}."
         for word, (_, type_) in self.params.items():
@@ -151,10 +150,11 @@ class AcceleratorClass:
         channels = "".join(
             f'Channel("{axis.name}", {axis.numbers[0]}, {axis.numbers[1]}), ' for axis in stream.channels
         ).rstrip()
-        lo, hi = zip(*(_around(stream, axis) for axis in stream.scanned), strict=True)
+        rates = tuple(stream.rate(axis).as_integer_ratio() for axis in stream.scanned)
         yield "        Stream("
         yield f'            "{stream.port.name}", is_output={not stream.is_input}, dtype="{self.dtype(stream)}",'
-        yield f"            lo={lo}, hi={hi}, channels=({channels}), lanes={stream.lanes}, in_rows={stream.in_rows},"
+        yield f"            needs={self._needs_name(stream)}, rates={rates},"
+        yield f"            channels=({channels}), lanes={stream.lanes}, in_rows={stream.in_rows},"
         yield f'            base={_words(base)}, row_bytes="{registers.row_bytes.name}",'
         yield f"            counts={_words(tuple(r.name for r in registers.counts))},"
         yield f"            strides={_words(tuple(r.name for r in registers.strides))},"
@@ -200,6 +200,19 @@ class AcceleratorClass:
             yield f"            ({python_formula(layout.row_bytes, self._names)}, ({counts})),  # {stream.port.name}"
         yield "        )"
 
+    def _needs_name(self, stream: StreamPlan) -> str:
+        return f"_{self.registers.name}_needs_{stream.port.name}"
+
+    def _needs(self, stream: StreamPlan) -> Iterator[str]:
+        names = {loop.min: f"mins[{d}]" for d, loop in enumerate(stream.loops)}
+        names |= {loop.extent: f"extents[{d}]" for d, loop in enumerate(stream.loops)}
+        yield f"def {self._needs_name(stream)}(mins, extents):"
+        yield f'    """First and last coordinate of {stream.port.name}, by loop, that a region of the output needs."""'
+        yield "    return ("
+        for axis in stream.scanned:
+            yield f"        ({python_formula(axis.first, names)}, {python_formula(axis.last, names)}),  # {axis.name}"
+        yield "    )"
+
     def _border_name(self, number: int) -> str:
         return f"_{self.registers.name}_border_{number}"
 
@@ -223,10 +236,17 @@ def _block(name: str, brackets: str, lines: Iterator[str]) -> Iterator[str]:
         yield f"    {brackets[1]}"
 
 
-def _around(stream: StreamPlan, axis: Axis) -> tuple[int, int]:
-    around = stream.around(axis)
-    assert around is not None, "at the output's own rate"
-    return around
+def _read_of(stream: StreamPlan) -> Iterator[str]:
+    """What is read of an input for a region of the output, where that is not the region itself."""
+    around = []
+    for axis in stream.scanned:
+        offsets = stream.around(axis)
+        if offsets is None:
+            yield f"; along {axis.name} from {axis.first} to {axis.last}"
+        elif any(offsets):
+            around.append(f"{axis.name} {offsets[0]:+d}..{offsets[1]:+d}")
+    if around:
+        yield f"; around each pixel {', '.join(around)}"
 
 
 def _words(names: tuple[str, ...]) -> str:

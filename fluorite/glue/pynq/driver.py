@@ -12,7 +12,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from fluorite.glue.pynq.driver_launch import AcceleratorError, Hardware, finish, nap, sleep
-from fluorite.glue.pynq.driver_memory import SMALL_BYTES, Box, Rows, Stream, Words, make_buffer
+from fluorite.glue.pynq.driver_memory import SMALL_BYTES, Rows, Words, make_buffer
+from fluorite.glue.pynq.driver_region import Box, Stream
 
 # --- calls: the same for every accelerator ------------------------------------------------------------------------
 
@@ -41,9 +42,9 @@ class Border(NamedTuple):
 class Accelerator(Hardware):
     """An accelerator: call it with images as numpy arrays.
 
-    Axes are those of an image as PIL and OpenCV give it: rows, columns, then channels. An input is larger than the
-    output by what the hardware reads around each pixel; ``pad`` adds that to a plain image. Larger images than a launch
-    takes are cut up.
+    Axes are those of an image as PIL and OpenCV give it: rows, columns, then channels. An input has what the hardware
+    reads for the output, also around it; ``pad`` adds that to a plain image. Larger images than a launch takes are cut
+    up.
 
     Buffers of ``pynq.allocate`` are used where they lie if they are C-contiguous; other arrays are copied.
 
@@ -102,20 +103,21 @@ class Accelerator(Hardware):
         """As a call, for ``await``: other tasks go on until the interrupt (without one, the registers are polled)."""
         return await self._run(images, sleep if self._pin is None else self._interrupted, **options)
 
-    def input_shapes(self, *shape: int) -> tuple[tuple[int, ...], ...]:
-        """Shapes of the inputs for an output of so many rows and columns."""
-        extents = tuple(reversed(shape[: len(self.LOOPS)]))
-        return tuple(stream.shape(extents) for stream in self.STREAMS if not stream.is_output)
+    def input_shapes(self, *shape: int, origin: dict[str, int] | None = None) -> tuple[tuple[int, ...], ...]:
+        """Shapes of the inputs for an output of so many rows and columns, from these coordinates on (as in a call)."""
+        region = self._region(shape, origin)
+        return tuple(stream.shape(region) for stream in self.STREAMS if not stream.is_output)
 
-    def allocate_inputs(self, *shape: int) -> tuple[Any, ...]:
+    def allocate_inputs(self, *shape: int, origin: dict[str, int] | None = None) -> tuple[Any, ...]:
         """Buffers of ``pynq.allocate`` for the inputs, for an output of so many rows and columns."""
         inputs = [stream for stream in self.STREAMS if not stream.is_output]
-        return tuple(make_buffer(s, i.dtype, self.cacheable) for i, s in zip(inputs, self.input_shapes(*shape)))
+        shapes = self.input_shapes(*shape, origin=origin)
+        return tuple(make_buffer(s, i.dtype, self.cacheable) for i, s in zip(inputs, shapes))
 
     def allocate_output(self, *shape: int) -> Any:
         """A buffer of ``pynq.allocate`` for an output of so many rows and columns; a tuple where there are several."""
-        extents = tuple(reversed(shape[: len(self.LOOPS)]))
-        made = [make_buffer(s.shape(extents), s.dtype, self.cacheable) for s in self.STREAMS if s.is_output]
+        region = self._region(shape, None)
+        made = [make_buffer(s.shape(region), s.dtype, self.cacheable) for s in self.STREAMS if s.is_output]
         return made[0] if len(made) == 1 else tuple(made)
 
     def free(self) -> None:
@@ -139,9 +141,13 @@ class Accelerator(Hardware):
         try:
             if self._stuck:
                 raise RuntimeError(self._stuck_text)
-            arrays = self._inputs(images, pad)
-            region = Box(self._mins(origin or {}), self._extents(arrays))
-            arrays += self._outputs(out, region.extents)
+            arrays = self._inputs(images)
+            mins = self._mins(origin or {})
+            given = self._given(out)
+            region = Box(mins, self._extents(arrays, mins, given, pad is not None))
+            if pad is not None:
+                arrays = [stream.padded(array, region, pad) for stream, array in zip(self.STREAMS, arrays)]
+            arrays += self._outputs(given, region)
             values = self._scalars(scalars, arrays, region)
             pieces = list(self._pieces(region))
             self._check_borders(region, values)
@@ -163,7 +169,7 @@ class Accelerator(Hardware):
         results = tuple(array for stream, array in zip(self.STREAMS, arrays) if stream.is_output)
         return results[0] if len(results) == 1 else results
 
-    def _inputs(self, images: Sequence[Any], pad: str | None) -> list[Any]:
+    def _inputs(self, images: Sequence[Any]) -> list[Any]:
         inputs = [stream for stream in self.STREAMS if not stream.is_output]
         if len(images) != len(inputs):
             names = ", ".join(stream.name for stream in inputs)
@@ -172,7 +178,7 @@ class Accelerator(Hardware):
         for stream, image in zip(inputs, images):
             array = np.asanyarray(image)
             self._check_array(stream, array)
-            arrays.append(stream.padded(array, pad) if pad is not None else array)
+            arrays.append(array)
         return arrays
 
     def _check_array(self, stream: Stream, array: Any) -> None:
@@ -202,40 +208,59 @@ class Accelerator(Hardware):
         except TypeError:
             raise TypeError(f"{self.FUNC}: {name} must be a whole number, not {value!r}") from None
 
-    def _extents(self, arrays: Sequence[Any]) -> tuple[int, ...]:
-        """Extents of the output, from those of the inputs."""
-        extents = []
+    def _region(self, shape: Sequence[int], origin: dict[str, int] | None) -> Box:
+        return Box(self._mins(origin or {}), tuple(reversed(shape[: len(self.LOOPS)])))
+
+    def _extents(
+        self, arrays: Sequence[Any], mins: tuple[int, ...], given: Sequence[Any] | None, placed: bool
+    ) -> tuple[int, ...]:
+        """Extents of the output, from those of the inputs: the given output's, or the greatest, where several fit.
+
+        Inputs of ``placed`` pixels have none around the output's region.
+        """
+        extents, region = [], Box(mins, (1,) * len(mins))
         for number, loop in enumerate(self.LOOPS):
-            found = []
+            found: list[tuple[int, int]] = []
+            least, most = 1, (1 << 31) - 1
             for stream, array in zip(self.STREAMS, arrays):
                 pixels = array.shape[len(self.LOOPS) - 1 - number]
-                _, around = stream.span(number, 0, 0)
-                if pixels <= around:
+                found.append(stream.extents(number, region, pixels, placed))
+                if not found[-1][1]:
+                    _, one = (stream.place if placed else stream.span)(number, region)
                     raise ValueError(
-                        f"{self.FUNC}: {stream.name} must have more than {around} pixels along {loop.name}, "
+                        f"{self.FUNC}: {stream.name} must have more than {one - 1} pixels along {loop.name}, "
                         f"not {pixels}"
                     )
-                found.append(pixels - around)
-            for stream, extent in zip(self.STREAMS, found):
-                if extent != found[0]:
+            for stream, (low, high) in zip(self.STREAMS, found):
+                least, most = max(least, low), min(most, high)
+                if least > most:
                     raise ValueError(
-                        f"{self.FUNC}: {stream.name} is for {extent} pixels of output along {loop.name}, "
-                        f"{self.STREAMS[0].name} for {found[0]}"
+                        f"{self.FUNC}: {stream.name} is for {high} pixels of output along {loop.name}, "
+                        f"{self.STREAMS[0].name} for {found[0][1]}"
                     )
-            extents.append(found[0])
+            wanted = given[0].shape[len(self.LOOPS) - 1 - number] if given else most
+            extents.append(min(max(wanted, least), most))
         return tuple(extents)
 
-    def _outputs(self, out: Any, extents: tuple[int, ...]) -> list[Any]:
-        outputs = [stream for stream in self.STREAMS if stream.is_output]
+    def _given(self, out: Any) -> list[Any] | None:
+        """The outputs that the caller has, if he has."""
         if out is None:
-            return [np.empty(stream.shape(extents), np.dtype(stream.dtype)) for stream in outputs]
+            return None
+        outputs = [stream for stream in self.STREAMS if stream.is_output]
         given = list(out) if isinstance(out, (tuple, list)) else [out]
         if len(given) != len(outputs):
             raise TypeError(f"{self.FUNC} has {len(outputs)} outputs, but out is {len(given)} arrays")
         for stream, array in zip(outputs, given):
             self._check_array(stream, array)
-            if array.shape != stream.shape(extents):
-                raise ValueError(f"{self.FUNC}: out must have shape {stream.shape(extents)}, not {array.shape}")
+        return given
+
+    def _outputs(self, given: list[Any] | None, region: Box) -> list[Any]:
+        outputs = [stream for stream in self.STREAMS if stream.is_output]
+        if given is None:
+            return [np.empty(stream.shape(region), np.dtype(stream.dtype)) for stream in outputs]
+        for stream, array in zip(outputs, given):
+            if array.shape != stream.shape(region):
+                raise ValueError(f"{self.FUNC}: out must have shape {stream.shape(region)}, not {array.shape}")
         return given
 
     def _scalars(self, given: dict[str, Any], arrays: Sequence[Any], region: Box) -> dict[str, int]:
@@ -250,7 +275,7 @@ class Accelerator(Hardware):
             elif scalar.source is not None:
                 number, loop, what = scalar.source
                 shape = arrays[number].shape
-                least, _ = self.STREAMS[number].span(loop, region.mins[loop], region.extents[loop])
+                least, _ = self.STREAMS[number].span(loop, region)
                 value = least if what == "min" else shape[len(self.LOOPS) - 1 - loop]
             else:
                 raise TypeError(f"{self.FUNC}: {name} is missing: give it as a keyword")

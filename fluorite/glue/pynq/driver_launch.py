@@ -16,7 +16,8 @@ from pynq import DefaultIP
 from pynq.interrupt import get_uio_irq
 from pynq.uio import UioController
 
-from fluorite.glue.pynq.driver_memory import Box, Rows, Stream, Words
+from fluorite.glue.pynq.driver_memory import Rows, Words
+from fluorite.glue.pynq.driver_region import Box, Stream
 
 # --- launches: the same for every accelerator ---------------------------------------------------------------------
 

@@ -1,75 +1,24 @@
-"""Images in memory, for the driver on the board: which pixels a launch needs, where they lie, copies where they must.
+"""Images in memory, for the driver on the board: where the pixels of a launch lie, copies where they must.
 
 Part of every module that `fluorite.glue.pynq.write` makes, from the marker on. It runs on PYNQ's Python, 3.8 or newer.
-The same arithmetic as fluorite/hwgen/plan/stream_plan.py and fluorite/run/words.py, which simulate it.
+The same arithmetic as fluorite/run/words.py, which simulates it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from pynq import allocate
+
+from fluorite.glue.pynq.driver_region import Box, Stream
 
 # --- images in memory: the same for every accelerator -------------------------------------------------------------
 
 CACHE_LINE_BYTES = 64
 #: Of 4 KB and less, PYNQ 3.1's memory manager has given buffers beyond the 32 address bits that hardware may have.
 SMALL_BYTES, LEAST_BYTES = 4096, 8192
-
-
-class Channel(NamedTuple):
-    """The values of a pixel along one argument of a Func, numbered from ``lo`` to ``hi``."""
-
-    name: str
-    lo: int
-    hi: int
-
-    @property
-    def extent(self) -> int:
-        """How many."""
-        return self.hi - self.lo + 1
-
-
-class Stream(NamedTuple):
-    """An image that launches read or write."""
-
-    name: str
-    is_output: bool
-    dtype: str
-    lo: tuple[int, ...]  # by loop, pixels before those of the output (negative) ...
-    hi: tuple[int, ...]  # ... and behind them
-    channels: tuple[Channel, ...]
-    lanes: tuple[int, ...]  # of a word's pixels, how many are neighbours along each loop
-    in_rows: bool  # the hardware takes pixels as they lie; else software makes words of them
-    base: tuple[str, ...]  # names of registers
-    row_bytes: str
-    counts: tuple[str, ...]
-    strides: tuple[str, ...]
-
-    def span(self, loop: int, least: int, extent: int) -> tuple[int, int]:
-        """Least coordinate and extent, along a loop, of what a region of the output needs of the image."""
-        return least + self.lo[loop], extent + self.hi[loop] - self.lo[loop]
-
-    def shape(self, extents: Sequence[int]) -> tuple[int, ...]:
-        """Axes of the array for an output of these extents by loop: rows, columns, channels."""
-        scan = [self.span(loop, 0, n)[1] for loop, n in enumerate(extents)]
-        return (*reversed(scan), *(channel.extent for channel in reversed(self.channels)))
-
-    def padded(self, array: Any, mode: str) -> Any:
-        """An image of the output's size, larger by what the hardware reads around each pixel."""
-        around = list(zip(self.lo, self.hi))[::-1]
-        widths = [(max(-lo, 0), max(hi, 0)) for lo, hi in around] + [(0, 0)] * len(self.channels)
-        made = np.pad(array, widths, mode=mode)  # type: ignore[call-overload]
-        return made[tuple(slice(max(lo, 0), n + min(hi, 0)) for n, (lo, hi) in zip(made.shape, around))]
-
-
-class Box(NamedTuple):
-    """A region of the output: least coordinates and extents by loop."""
-
-    mins: tuple[int, ...]
-    extents: tuple[int, ...]
 
 
 def make_buffer(shape: Sequence[int], dtype: Any, cacheable: bool) -> Any:
@@ -106,7 +55,8 @@ class Rows:
         loops = len(stream.lanes)
         strides = [image.itemsize * int(np.prod(image.shape[loops - d :])) for d in range(loops)]
         self._strides = tuple(strides[1:])
-        self._offsets = [sum((m - r) * s for m, r, s in zip(piece.mins, region.mins, strides)) for piece in pieces]
+        starts = [stream.starts(piece, region) for piece in pieces]
+        self._offsets = [sum(start * stride for start, stride in zip(own, strides)) for own in starts]
 
     def place(self, number: int) -> tuple[int, tuple[int, ...]]:
         """Where a launch's part lies: bytes from the buffer's start, bytes from a row (plane, volume) to the next."""
@@ -132,8 +82,8 @@ class Words:
         self._lanes = stream.lanes[::-1]
         self._parts, self._offsets, bytes_ = [], [], 0
         for piece in pieces:
-            shape = stream.shape(piece.extents)[: len(stream.lanes)]
-            starts = [m - r for m, r in zip(piece.mins, region.mins)][::-1]
+            shape = stream.shape(piece)[: len(stream.lanes)]
+            starts = stream.starts(piece, region)[::-1]
             self._parts.append(image[tuple(slice(start, start + n) for start, n in zip(starts, shape))])
             self._offsets.append(bytes_)
             bytes_ += int(np.prod(self._whole(self._parts[-1]))) * image.itemsize

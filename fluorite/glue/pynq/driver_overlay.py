@@ -17,7 +17,8 @@ from pynq import Clocks
 from pynq import Overlay as PynqOverlay
 
 from fluorite.glue.pynq.driver import Accelerator
-from fluorite.glue.pynq.driver_memory import Box, Stream, Words
+from fluorite.glue.pynq.driver_memory import Words
+from fluorite.glue.pynq.driver_region import Box, Stream
 
 # --- the bitstream: the same for every design ---------------------------------------------------------------------
 
@@ -121,9 +122,10 @@ def self_test(name: str, accelerator: Accelerator, frame: Any, folder: str) -> s
         array = np.load(os.path.join(folder, frame["images"][stream.name]))
         images.append(_image(stream, array, Box(mins, extents)))
     inputs = [image for stream, image in zip(accelerator.STREAMS, images) if not stream.is_output]
-    found = accelerator(*inputs, **options)
     outputs = [stream for stream in accelerator.STREAMS if stream.is_output]
-    for stream, made, expected in zip(outputs, found if len(outputs) > 1 else (found,), images[len(inputs) :]):
+    found = tuple(np.empty_like(image) for image in images[len(inputs) :])
+    accelerator(*inputs, out=found, **options)
+    for stream, made, expected in zip(outputs, found, images[len(inputs) :]):
         wrong = np.argwhere(made != expected)
         if len(wrong):
             at = tuple(int(n) for n in wrong[0])
@@ -136,7 +138,7 @@ def self_test(name: str, accelerator: Accelerator, frame: Any, folder: str) -> s
 
 def _image(stream: Stream, array: Any, box: Box) -> Any:
     """Axes as a call has them, of a stream as it lies in memory."""
-    image = np.empty(stream.shape(box.extents), np.dtype(stream.dtype))
+    image = np.empty(stream.shape(box), np.dtype(stream.dtype))
     if stream.in_rows:
         image[...] = array.reshape(image.shape)
     else:
@@ -161,7 +163,8 @@ def _timed(accelerator: Accelerator, options: Any, extents: Sequence[int]) -> st
 
 def _time(accelerator: Accelerator, options: Any, extents: Sequence[int]) -> str:
     shape = tuple(reversed(extents))
-    inputs, result = accelerator.allocate_inputs(*shape), accelerator.allocate_output(*shape)
+    inputs = accelerator.allocate_inputs(*shape, origin=options["origin"])
+    result = accelerator.allocate_output(*shape)
     for buffer in inputs:
         buffer[...] = 0
     times = []

@@ -18,7 +18,7 @@ from fluorite.hwgen.shell.hardware import Hardware
 
 __all__ = ["module_source", "write_pynq"]
 
-_PARTS = ("driver_memory.py", "driver_launch.py", "driver.py", "driver_overlay.py")
+_PARTS = ("driver_region.py", "driver_memory.py", "driver_launch.py", "driver.py", "driver_overlay.py")
 _MARKER = "# --- "
 _IMPORTS = """\
 from __future__ import annotations

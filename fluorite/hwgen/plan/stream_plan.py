@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import NamedTuple
 
 from fluorite.frontend.algorithm import ir
@@ -17,6 +18,8 @@ from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.streams.graph import Delay
 
 __all__ = ["Axis", "LoopVariables", "StreamPlan", "loop_variables", "region_variables", "stream_plans"]
+
+_MANY = 1 << 20  # periods of a formula beyond which no number is the greatest of its operands
 
 
 class LoopVariables(NamedTuple):
@@ -173,6 +176,21 @@ class StreamPlan:
         first = variable(loop.min)
         low, high = axis.first - first, axis.last - (first + variable(loop.extent) - 1)
         return (low.value, high.value) if low.is_constant and high.is_constant else None
+
+    def rate(self, axis: Axis) -> Fraction:
+        """Pixels that one more pixel of the output's region needs along an axis, on average.
+
+        Parameters
+        ----------
+        axis : Axis
+            One of `scanned`.
+        """
+        assert axis.loop is not None, f"{axis.name} is a channel"
+        period = math.lcm(*axis.last.divisors())
+        variables = {name: 0 for loop in self.loops for name in (loop.min, loop.extent)}
+        extent = self.loops[axis.loop].extent
+        few, more = (axis.last.evaluate(variables | {extent: period * n}) for n in (_MANY, _MANY + 1))
+        return Fraction(more - few, period)
 
 
 def stream_plans(

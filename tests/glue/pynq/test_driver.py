@@ -46,7 +46,8 @@ def test_pad_and_origin(built):
     _, _, accelerator = design.open()
     image = np.random.default_rng(1).integers(0, 1024, (23, 35)).astype(np.uint16)
     stream = accelerator.STREAMS[0]
-    padded = np.pad(image, [(-lo, hi) for lo, hi in zip(stream.lo, stream.hi, strict=True)][::-1], "reflect")
+    spans = [[n - first, last - n] for n, (first, last) in zip((7, -2), stream.needs((7, -2), (1, 1)), strict=True)]
+    padded = np.pad(image, spans[::-1], "reflect")
     for origin, mins in ((None, [0, 0, 0]), ({"x": 1, "y": -3}, [1, -3, 0])):
         expected = design.golden([padded], (35, 23, 3), mins)
         np.testing.assert_array_equal(accelerator(image, pad="reflect", origin=origin), expected)

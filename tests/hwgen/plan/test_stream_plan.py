@@ -1,6 +1,7 @@
 """What a region of the output needs of a stream, at any rate."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import halide as hl
 import pytest
@@ -80,3 +81,15 @@ def test_formulas_are_of_any_region_where_launches_are_fixed():
     assert (axis.first, axis.last) == (MIN_X - 1, LAST_X + 1)
     assert (axis.min, axis.extent) == (constant(4), constant(18))
     assert stream.region((0, 0), (4, 4)) == ((-1, 0), (6, 4))
+
+
+def test_rates(image):
+    """Pixels of the image per pixel of the output, whatever is read around and however often."""
+    halves = maximum([floor_div(LAST_X * 3 - 1, 2), floor_div(LAST_X * 3 + 4, 2), constant(9)], {})
+    rates = {
+        LAST_X + 1: 1, floor_div(LAST_X, 2): Fraction(1, 2), LAST_X * 2 + 5: 2, halves: Fraction(3, 2),
+        floor_div(LAST_X, 2) + floor_div(LAST_X + 1, 3): Fraction(5, 6), constant(7): 0,
+    }  # fmt: skip
+    for last, rate in rates.items():
+        assert image.rate(replace(image.axes[0], last=last)) == rate
+    assert [image.rate(axis) for axis in image.scanned] == [1, 1]
