@@ -203,7 +203,7 @@ def describe(generated: Generated) -> AcceleratorReport:
         generated.outputs[0].port.lanes,
         generated.latency_cycles,
         str(extents.cycles_per_launch),
-        extents.cycles_per_launch.evaluate(extents.maxima),
+        extents.cycles_per_launch.greatest(extents.ranges),
         total_bits,
         bound,
         total_bits - bound,

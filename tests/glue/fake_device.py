@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 from collections import deque
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -184,3 +185,26 @@ def environment(name, path, arena):
     """Where a driver finds it."""
     os.environ[f"FLUORITE_SIM_SOCKET_{name.upper()}"] = str(path)
     os.environ["FLUORITE_SIM_ARENA"] = str(arena)
+
+
+class FakeSystem:
+    """A fake device as what `fluorite.systems.program.model.System` is for simulated hardware with its memory."""
+
+    def __init__(self, device):
+        self.device, self.memory = device, device.memory
+        self.options = SimpleNamespace(base=ARENA_BASE)
+        self.counters = SimpleNamespace(interrupt_cycle=0)
+        self.cycle = self.interrupt = 0
+
+    def reg_read(self, offset):
+        return self.device.read(self.device.names[offset])
+
+    def reg_write(self, offset, value):
+        self.device.write(self.device.names[offset], value & 0xFFFFFFFF)
+
+    def run(self, cycles):
+        self.cycle += cycles
+
+    def run_until_irq(self, timeout_cycles):
+        self.device.run()
+        return True

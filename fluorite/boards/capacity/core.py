@@ -231,8 +231,8 @@ def _add_registers(parts: dict[str, float], use: _Use, family: str) -> None:
 
 def _add_control(parts: dict[str, float], generated: Generated) -> None:
     """Counters, and the positions they are compared with."""
-    scan = generated.extents.scan
-    sizes = [max(formula.evaluate(generated.extents.maxima) - 1, 1).bit_length() for formula in scan]
+    scan, ranges = generated.extents.scan, generated.extents.ranges
+    sizes = [max(formula.greatest(ranges) - 1, 1).bit_length() for formula in scan]
     counters = {(0,) * len(scan), *generated.coordinates.values()}
     parts["counter"] += sum(sizes) * len(counters)
     compared = {(d, formula - 1) for d, formula in enumerate(scan)}

@@ -125,13 +125,12 @@ def predict(shelled: ShelledCore, board: Board) -> Capacity:
 
 def _cycles_per_launch(generated: Generated, config: ShellConfig) -> float:
     """Cycles from launch to launch: a core's word a cycle, or as many beats as the widest stream's word has."""
-    cycles = generated.extents.cycles_per_launch.evaluate(generated.extents.maxima)
+    ranges = generated.extents.ranges
+    cycles = generated.extents.cycles_per_launch.greatest(ranges)
     if config.kind != "axi":
         return cycles
     beats = max(
-        math.prod(words.evaluate(generated.extents.maxima) for words in plan.words)
-        * word_bytes(plan.port)
-        / config.data_bytes
+        math.prod(words.greatest(ranges) for words in plan.words) * word_bytes(plan.port) / config.data_bytes
         for plan in generated.streams
     )
     return max(cycles, beats)

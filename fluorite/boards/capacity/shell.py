@@ -47,10 +47,10 @@ def shell_parts(generated: Generated, registers: RegisterMap) -> dict[str, float
         if register.constant is None and register.access != "wo":
             parts["readable"] += register.width_bits
     parts["setting"] = sum(s.setting.port.width_bits for s in registers.settings)
-    maxima = generated.extents.maxima
+    ranges = generated.extents.ranges
     for stream in registers.streams:
         parts["stream"] += 1
-        raster = sum(max((words - 1).evaluate(maxima), 1).bit_length() for words in stream.layout.words)
+        raster = sum(max((words - 1).greatest(ranges), 1).bit_length() for words in stream.layout.words)
         parts["address"] += raster
         if config.kind == "axi":
             _add_master(parts, stream, config)

@@ -85,8 +85,8 @@ class ControlledCore:
         names = {setting.setting.formula: setting.setting.port.name for setting in self._registers.settings}
         lasts = [words - 1 for words in plan.words]
         values = [last.value if last.is_constant else self.launcher.settings[names[last]] for last in lasts]
-        maxima = self._generated.extents.maxima
-        counter = RasterCounter(values, [last.evaluate(maxima) for last in lasts], f"raster_{port.name}")
+        ranges = self._generated.extents.ranges
+        counter = RasterCounter(values, [last.greatest(ranges) for last in lasts], f"raster_{port.name}")
         return self.flushed(f"raster_{port.name}", counter)
 
     def finish(self, ledger: Ledger, quiet: Value, interrupt: Signal) -> None:

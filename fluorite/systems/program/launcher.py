@@ -198,7 +198,7 @@ class Launcher:
         for plan, (place, array) in zip(self.generated.outputs, started.outputs, strict=True):
             words = Words(plan)
             values = np.ascontiguousarray(place).view(array.dtype)
-            if self.registers.streams[-1].layout.in_rows:
+            if plan.in_rows:
                 scan = array.transpose(words.axes)
                 scan[...] = values.reshape(scan.shape)
             else:

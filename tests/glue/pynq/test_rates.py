@@ -16,23 +16,6 @@ from fluorite.glue.pynq.write import module_source
 BYTES = 1 << 20
 
 
-class System:
-    """A fake device as `fake_pynq.Board` has the simulated hardware."""
-
-    def __init__(self, device, base):
-        self.device, self.memory, self.options = device, device.memory, SimpleNamespace(base=base)
-        self.cycle = self.interrupt = 0
-
-    def reg_read(self, offset):
-        return self.device.read(self.device.names[offset])
-
-    def reg_write(self, offset, value):
-        self.device.write(self.device.names[offset], value & 0xFFFFFFFF)
-
-    def run(self, cycles):
-        self.cycle += cycles
-
-
 @pytest.fixture(scope="module")
 def halved(tmp_path_factory):
     """The driver's ``halved``, of which a launch takes 40 x 30 pixels."""
@@ -46,7 +29,7 @@ def halved(tmp_path_factory):
     (placed,) = place([example.map], board).accelerators
     source = module_source("halved", "halved", board, [AcceleratorClass(example.generated, placed)])
     (folder / "halved.py").write_text(source)
-    made = pynq.Board(System(device, fake.ARENA_BASE))
+    made = pynq.Board(fake.FakeSystem(device))
     return SimpleNamespace(accelerator=made.open(folder / "halved.py", "halved_axi")[1], device=device, board=made)
 
 
