@@ -15,6 +15,7 @@ from fluorite.frontend import halide_io
 from fluorite.frontend.annotations import annotations_of
 from fluorite.frontend.constants import Constants
 from fluorite.frontend.halide_errors import check_software
+from fluorite.frontend.known import with_known_extents
 from fluorite.frontend.region.extract import accelerated_funcs, extract, funcs_inside
 from fluorite.frontend.region.ignored import ignored_directives
 from fluorite.frontend.tables.directives import refuse_directives
@@ -87,11 +88,12 @@ def compile(
             "a design has at least one accelerator",
             "call accelerate() on the Func to put into hardware",
         )
-    constants = Constants(loaded.root)
     family = board.delays if board else ZYNQ7000
     for func in found:
         _check_directives(loaded, func)
-    regions = [extract(loaded.pipeline, func, constants) for func in found]
+    loaded, notes = with_known_extents(loaded)
+    constants = Constants(loaded.root)
+    regions = [extract(loaded.pipeline, func, constants, notes.get(func, ())) for func in found]
     accelerators = tuple(
         Accelerator(loaded, generate(region, family, check_after if debug else None)) for region in regions
     )

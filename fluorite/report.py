@@ -80,7 +80,7 @@ class AcceleratorReport:
     operators : dict of str to int
         Number of operators by kind and width, such as ``"add 12"``.
     notes : tuple of str
-        What costs much and could be had for less.
+        Extents that were found though no directive gives them; what costs much and could be had for less.
     warnings : tuple of str
         What could not be excluded, such as overflow.
     """
@@ -223,7 +223,7 @@ def describe(generated: Generated) -> AcceleratorReport:
         _stages(generated, extents),
         buffers,
         dict(sorted(operators.items())),
-        (str(borders),) if borders else (),
+        (*generated.region.notes, *((str(borders),) if borders else ())),
         generated.warnings,
     )
 

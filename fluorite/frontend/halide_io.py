@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import halide as hl
@@ -20,8 +21,8 @@ from fluorite.frontend.tables.buffers import planar
 from fluorite.frontend.tables.rewrite import apply_wrappers, tables
 
 __all__ = [
-    "DimensionBounds", "Loaded", "halide_type", "image_params", "load", "parameter_bounds", "plainly_named",
-    "to_buffer", "to_halide",
+    "DimensionBounds", "Loaded", "ScalarBounds", "halide_type", "image_params", "load", "parameter_bounds",
+    "plainly_named", "scalar_bounds", "to_buffer", "to_halide",
 ]  # fmt: skip
 
 
@@ -52,6 +53,20 @@ class Loaded:
     def plain_name(self, name: str) -> str:
         """Name in this pipeline of what Halide, or the user, calls so."""
         return self.plain_names.get(name, name)
+
+    @cached_property
+    def scalar_bounds(self) -> dict[str, ScalarBounds]:
+        """What the user set of each integer Param's value, by name; it is not in the bytes."""
+        return scalar_bounds(self.parameters)
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarBounds:
+    """``set_range`` and ``set_estimate`` of a Param; None where there is no constant."""
+
+    min: int | None
+    max: int | None
+    estimate: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +240,23 @@ def parameter_bounds(parameters: Mapping[str, Any]) -> dict[str, tuple[Dimension
         )
         for name, parameter in parameters.items()
         if parameter.is_buffer()
+    }
+
+
+def scalar_bounds(parameters: Mapping[str, Any]) -> dict[str, ScalarBounds]:
+    """Read what the user set on each integer Param.
+
+    Parameters
+    ----------
+    parameters : mapping
+        ``hl.Parameter`` by name; buffers and Params of other types are passed over.
+    """
+    return {
+        name: ScalarBounds(
+            _constant(parameter.min_value()), _constant(parameter.max_value()), _constant(parameter.estimate())
+        )
+        for name, parameter in parameters.items()
+        if not parameter.is_buffer() and (parameter.type().is_int() or parameter.type().is_uint())
     }
 
 

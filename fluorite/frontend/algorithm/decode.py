@@ -142,7 +142,7 @@ def _loop_level(table: Table) -> ir.LoopLevel:
 
 
 def _bound(table: Table) -> ir.Bound:
-    return ir.Bound(table.var, decode_optional(table.min), decode_optional(table.extent))
+    return ir.Bound(table.var, *(decode_optional(table[part]) for part in ("min", "extent", "modulus", "remainder")))
 
 
 def _buffer(table: Table) -> ir.Buffer:

@@ -256,11 +256,13 @@ class LoopLevel:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """``bound`` or ``set_estimate`` of one dimension; an absent expression is None."""
+    """``bound``, ``align_bounds`` or ``set_estimate`` of one dimension; an absent expression is None."""
 
     var: str
     min: Expr | None
     extent: Expr | None
+    modulus: Expr | None = None
+    remainder: Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def _below(pipeline: ir.Pipeline, names: Sequence[str], reads: Callable[[str], S
     return list(found)
 
 
-def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues) -> Region:
+def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues, notes: Sequence[str] = ()) -> Region:
     """The region of one accelerated Func.
 
     Parameters
@@ -62,6 +62,8 @@ def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues) -> Regi
         The Func, which has ``accelerate()``.
     constants : ConstantValues
         Computes what depends on no input.
+    notes : sequence of str
+        What the report says of how its sizes were found.
 
     Raises
     ------
@@ -79,7 +81,8 @@ def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues) -> Regi
     check_limits(name, loops, channels)
     _check_outputs(pipeline, name, accelerate.inputs)
     streams = (*(i.name for i in inputs if i.name in pipeline.funcs), *stages)
-    return Region(name, pipeline, inputs, stages, loops, channels, constants, tuple(_depths(pipeline, streams)))
+    depths = tuple(_depths(pipeline, streams))
+    return Region(name, pipeline, inputs, stages, loops, channels, constants, depths, tuple(notes))
 
 
 def _check_outputs(pipeline: ir.Pipeline, name: str, inputs: Collection[str]) -> None:

@@ -127,6 +127,8 @@ class Region:
         Halide's own values of what needs no input.
     fifo_depths : tuple of (str, str, int)
         Producer, consumer and the depth the user gave.
+    notes : tuple of str
+        How sizes were found that the schedule does not say.
     """
 
     name: str
@@ -137,6 +139,7 @@ class Region:
     channels: tuple[Channel, ...]
     constants: ConstantValues
     fifo_depths: tuple[tuple[str, str, int], ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def func(self) -> ir.Func:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from fluorite.errors import ScheduleError, UnsupportedError
 from fluorite.frontend.algorithm import ir
@@ -11,7 +12,7 @@ from fluorite.frontend.annotations import Accelerate
 from fluorite.frontend.region.loops import Leaf, inside, leaves, matches
 from fluorite.frontend.region.region import Channel, Loop
 
-__all__ = ["loops_of"]
+__all__ = ["Unsized", "loops_of", "unrolled", "unsized"]
 
 _MAX_DIMENSIONS = 4  # of a stream: what drivers and simulators step through
 
@@ -45,12 +46,11 @@ def loops_of(func: ir.Func, accelerate: Accelerate) -> tuple[tuple[Loop, ...], t
         raise ScheduleError(
             name, "accelerate()", "it has no pure dimension to scan", "accelerate a Func of one dimension or more"
         )
-    extents = {bound.var: int(bound.extent.value) for bound in func.schedule.bounds if isinstance(bound.extent, ir.Imm)}
+    extents = _extents(func)
     all_leaves = leaves(func.init.schedule, extents)
     inner = _inside(name, all_leaves, accelerate.store_var)
     _check_leaves(name, all_leaves, inner)
-    unrolled = [var for var in func.args if all(leaf.for_type == "Unrolled" for leaf in inner if var in leaf.roots)]
-    channels = tuple(_channel(func, var) for var in unrolled if any(var in leaf.roots for leaf in inner))
+    channels = tuple(_channel(func, var) for var in _unrolled(func, inner))
     scanned = [leaf for leaf in inner if leaf.for_type != "Unrolled"]
     if not scanned:
         raise ScheduleError(
@@ -97,6 +97,64 @@ def loops_of(func: ir.Func, accelerate: Accelerate) -> tuple[tuple[Loop, ...], t
     return tuple(loops), channels
 
 
+@dataclass(frozen=True, slots=True)
+class Unsized:
+    """Dimensions of an accelerated Func whose size no number of its schedule says.
+
+    Attributes
+    ----------
+    channels : tuple of str
+        Of those that are unrolled whole, the ones without least coordinate or extent.
+    loops : tuple of str
+        Of those that a launch scans whole, the ones without a ``bound``.
+    """
+
+    channels: tuple[str, ...]
+    loops: tuple[str, ...]
+
+
+def unrolled(func: ir.Func, accelerate: Accelerate) -> list[str]:
+    """The dimensions of an accelerated Func that every cycle computes whole."""
+    return _unrolled(func, _inside_or_none(func, accelerate))
+
+
+def unsized(func: ir.Func, accelerate: Accelerate) -> Unsized:
+    """The dimensions that have no size yet; none of a Func that :func:`loops_of` refuses for another reason."""
+    inner = _inside_or_none(func, accelerate)
+    if func.init is None or not inner:
+        return Unsized((), ())
+    channels, extents = _unrolled(func, inner), _extents(func)
+    names = {leaf.name for leaf in inner}
+    scanned = dict.fromkeys(var for leaf in inner for var in leaf.roots if var not in channels)
+    return Unsized(
+        tuple(var for var in channels if _fixed(func, var) is None),
+        tuple(
+            var for var in scanned if var not in extents and not inside(func.init.schedule, var, names, extents).tails
+        ),
+    )
+
+
+def _inside_or_none(func: ir.Func, accelerate: Accelerate) -> list[Leaf]:
+    """The loops inside ``store_var``, or none where :func:`loops_of` says why there are none."""
+    if func.init is None or func.extern is not None:
+        return []
+    try:
+        return _inside(func.name, leaves(func.init.schedule, _extents(func)), accelerate.store_var)
+    except ScheduleError:
+        return []
+
+
+def _extents(func: ir.Func) -> dict[str, int]:
+    """The extents that bounds give in numbers."""
+    return {bound.var: int(bound.extent.value) for bound in func.schedule.bounds if isinstance(bound.extent, ir.Imm)}
+
+
+def _unrolled(func: ir.Func, inner: Sequence[Leaf]) -> list[str]:
+    """The dimensions that every cycle of a launch computes whole."""
+    loops = {var: [leaf.for_type for leaf in inner if var in leaf.roots] for var in func.args}
+    return [var for var, types in loops.items() if types and set(types) == {"Unrolled"}]
+
+
 def _check_leaves(name: str, all_leaves: Sequence[Leaf], inner: Sequence[Leaf]) -> None:
     """Refuse loops that hardware has not, anywhere or inside a launch."""
     for leaf in all_leaves:
@@ -124,11 +182,18 @@ def _check_leaves(name: str, all_leaves: Sequence[Leaf], inner: Sequence[Leaf]) 
             )
 
 
-def _channel(func: ir.Func, var: str) -> Channel:
-    """A dimension unrolled whole, which needs a ``bound``."""
+def _fixed(func: ir.Func, var: str) -> tuple[int, int] | None:
+    """Least coordinate and extent of a dimension that a ``bound`` gives in numbers."""
     for bound in func.schedule.bounds:
         if bound.var == var and isinstance(bound.min, ir.Imm) and isinstance(bound.extent, ir.Imm):
-            return Channel(var, func.args.index(var), int(bound.min.value), int(bound.extent.value))
+            return int(bound.min.value), int(bound.extent.value)
+    return None
+
+
+def _channel(func: ir.Func, var: str) -> Channel:
+    """A dimension unrolled whole, which needs a ``bound``, given or known."""
+    if (fixed := _fixed(func, var)) is not None:
+        return Channel(var, func.args.index(var), *fixed)
     raise ScheduleError(
         func.name,
         f"unroll of all of {var}",
