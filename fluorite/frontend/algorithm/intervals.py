@@ -75,8 +75,9 @@ def interval(expr: ir.Expr, of: Callable[[ir.Variable], Interval]) -> Interval:
         if id(node) in memo:
             continue
         if ready:
-            found = of(node) if isinstance(node, ir.Variable) else _of(node, [memo[id(c)] for c in children(node)])
-            memo[id(node)] = _in_type(node.type, found)
+            below = [memo[id(child)] for child in children(node)]
+            found = of(node) if isinstance(node, ir.Variable) else _of(node, below)
+            memo[id(node)] = _in_type(node, found, below)
         else:
             work.append((node, True))
             work += ((child, False) for child in children(node))
@@ -168,13 +169,18 @@ def _magnitude(one: Interval) -> Interval:
     return Interval(max(one.lo, -one.hi, 0), max(-one.lo, one.hi))
 
 
-def _in_type(type_: ir.Type, found: Interval) -> Interval:
-    """The interval, unless the type cannot hold it or says more."""
+def _in_type(node: ir.Expr, found: Interval, below: list[Interval]) -> Interval:
+    """The interval, unless the node's type cannot hold it or says more."""
+    type_ = node.type
     if not type_.is_integer:
         return ANYWHERE
     if _holds(type_, found) or (type_.is_signed and type_.bits > _NARROW_BITS):
         return found
-    return Interval(type_.min, type_.max if type_.bits <= _NARROW_BITS else None)
+    # A Param has one value in a run: all that its type could hold is not what is asked for.
+    is_read = isinstance(node, ir.Call) and node.call_type in (ir.CallType.HALIDE, ir.CallType.IMAGE)
+    if type_.bits <= _NARROW_BITS and (is_read or (below and all(one.extent is not None for one in below))):
+        return Interval(type_.min, type_.max)
+    return ANYWHERE
 
 
 def _holds(type_: ir.Type, found: Interval) -> bool:
