@@ -8,10 +8,8 @@ The matrix is a network's, hence totally unimodular: an optimal vertex has integ
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-import numpy as np
-from scipy import optimize, sparse
+from fluorite.hwgen.plan.cuts import earliest_optimum
 
 __all__ = ["DifferenceProgram"]
 
@@ -22,43 +20,32 @@ class DifferenceProgram:
 
     Attributes
     ----------
-    cost : list of float
+    cost : list of int
         Weight of each unknown; a new unknown is made by :meth:`unknown`.
     """
 
-    cost: list[float] = field(default_factory=list)
+    cost: list[int] = field(default_factory=list)
     _above: list[int] = field(default_factory=list)
     _below: list[int] = field(default_factory=list)
-    _bounds: list[float] = field(default_factory=list)
+    _bounds: list[int] = field(default_factory=list)
 
-    def unknown(self, weight: float = 0.0) -> int:
+    def unknown(self, weight: int = 0) -> int:
         """A new unknown's number."""
         self.cost.append(weight)
         return len(self.cost) - 1
 
-    def at_least(self, a: int, b: int, bound: float) -> None:
+    def at_least(self, a: int, b: int, bound: int) -> None:
         """Require ``x[a] - x[b] >= bound``."""
         self._above.append(a)
         self._below.append(b)
         self._bounds.append(bound)
 
     def solve(self) -> list[int]:
-        """Values of all unknowns at an optimal vertex, none negative.
+        """Values of all unknowns at the earliest optimum: none is negative, and none is smaller in another optimum.
 
         Raises
         ------
         ValueError
-            The constraints contradict each other, or the optimum is unbounded.
+            The constraints contradict each other, the optimum is unbounded, or weights add up to 2**29.
         """
-        count = len(self._bounds)
-        if not count:
-            return [0] * len(self.cost)
-        rows = np.tile(np.arange(count), 2)
-        columns = np.array(self._above + self._below)
-        values = np.repeat([-1.0, 1.0], count)
-        matrix = sparse.csr_array((values, (rows, columns)), shape=(count, len(self.cost)))
-        linprog: Any = optimize.linprog  # its stubs do not know sparse matrices
-        result = linprog(self.cost, A_ub=matrix, b_ub=-np.array(self._bounds), bounds=(0, None), method="highs-ds")
-        if result.x is None:
-            raise ValueError(f"no solution: {result.message}")
-        return [int(value) for value in np.rint(result.x)]
+        return earliest_optimum(self.cost, self._above, self._below, self._bounds)

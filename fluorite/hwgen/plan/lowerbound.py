@@ -55,4 +55,4 @@ def least_held_bits(graph: Graph, strides: Sequence[int]) -> int:
             delay = sum(d * s for d, s in zip(operand.delay, strides, strict=True))
             program.at_least(reader, first[operand.node.id], -delay)
             program.at_least(last[operand.node.id], reader, delay)
-    return round(sum(c * x for c, x in zip(program.cost, program.solve(), strict=True)))
+    return sum(c * x for c, x in zip(program.cost, program.solve(), strict=True))

@@ -9,8 +9,9 @@ a node is held for is the greatest of its ages, and the objective is
     minimise  sum over nodes of  width_bits(n) * (last(n) - lag(n)),    last(n) >= lag(m) + delay  for all its readers m
 
 All constraints are differences of two unknowns, so the matrix is totally unimodular and an optimal vertex is
-integral. The datapath is in the same program as the line buffers: where an adder stands, before or after a delay of a
-thousand cycles or of one, is decided by the bits that have to be held.
+integral. Among equals the earliest is taken, so that latency is the shortest, and the taps of a window stay in step and
+their rows share a memory. The datapath is in the same program as the line buffers: where an adder stands, before or
+after a delay of a thousand cycles or of one, is decided by the bits that have to be held.
 
 Rows are solved before columns, because with a run-time ``S`` no number of columns makes up for a row. An edge that
 the row solution left with ``k`` whole rows may borrow from them: its columns may go down to ``-k * S_min``.
@@ -148,11 +149,7 @@ class _Program:
         self, d: int, solved: Mapping[int, list[int]], strides: Sequence[int], least_strides: Sequence[int]
     ) -> list[int]:
         """Lags along dimension d, those along the dimensions further out being known."""
-        # Among equals the earliest, so that the taps of a window stay in step and their rows share a memory. (It is the
-        # only optimum, then: no set of fewer than 100,000 lags can move at no cost.) ...
-        program = DifferenceProgram([1e-5] * self.unknowns)
-        for number in self.output_unknown.values():
-            program.cost[number] = 1e-3  # ... and above all the shortest latency
+        program = DifferenceProgram([0] * self.unknowns)
 
         def slack(edge: _Edge, table: Sequence[int]) -> int:
             """Cycles, in units of dimension d, that the outer dimensions' lags already give the edge."""
