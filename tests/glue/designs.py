@@ -89,15 +89,20 @@ def bordered_words(launch, inputs, shapes):
     return [padded[:, :-4] + padded[:, 4:]]
 
 
-def fixed():
-    """Tiles of one size, shifted inwards at the edges, and an address of 40 bits."""
+def _fixed(name):
+    """Tiles of one size, shifted inwards at the edges."""
     xo, yo, xi, yi = hl.vars("xo yo xi yi")
-    source, func, out = hl.ImageParam(hl.Int(32), 2, "source"), hl.Func("fixed"), hl.Func("out")
+    source, func, out = hl.ImageParam(hl.Int(32), 2, "source"), hl.Func(name), hl.Func("out")
     func[x, y] = source[x, y] * 3
     out[x, y] = func[x, y]
     func.compute_root().tile(x, y, xo, yo, xi, yi, 16, 8)
     func.accelerate([source], xi, xo)
     return out
+
+
+def fixed():
+    """Tiles of one size, and an address of 40 bits."""
+    return _fixed("fixed")
 
 
 def fixed_words(launch, inputs, shapes):
@@ -139,7 +144,27 @@ def _halved(generated):
     return replace(generated, streams=(source, result), interface=interface, settings=settings)
 
 
-NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed")
+def doubled():
+    """Tiles of one size, of an input with twice the columns: its stream is made by hand (`_doubled`)."""
+    return _fixed("doubled")
+
+
+def doubled_words(launch, inputs, shapes):
+    return [(inputs[0].view(np.int32)[:, ::2] * 3).view(np.uint8)]
+
+
+def _doubled(generated):
+    """Reads ``source[2 * x, y]``."""
+    source, result = generated.streams
+    along_x, along_y = source.axes
+    first, extent = (variable(name) * 2 for name in source.loops[0][1:])
+    columns = along_x.extent * 2 - 1
+    along_x = replace(along_x, first=first, last=first + extent - 2, min=first, extent=columns)
+    source = replace(source, axes=(along_x, along_y), words=(columns, source.words[1]))
+    return replace(generated, streams=(source, result))
+
+
+NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled")
 
 
 class Example:
@@ -150,8 +175,8 @@ class Example:
         self.design = fluorite.compile(globals()[name](), name=name)
         (self.accelerator,) = self.design.accelerators
         self.generated = self.accelerator.generated
-        if name == "halved":
-            self.generated = _halved(self.generated)
+        if name in ("halved", "doubled"):
+            self.generated = globals()[f"_{name}"](self.generated)
         self.map = register_map(self.generated, ShellConfig(address_bits=40 if name == "fixed" else 32))
         self.code = AcceleratorCode(self.generated, self.map)
         self.words = globals()[f"{name}_words"]

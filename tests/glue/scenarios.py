@@ -26,6 +26,9 @@ def golden(name, source, mins, source_mins, extents, gain):
         columns = np.arange(mins[0], mins[0] + extents[0])
         rows = source[mins[1] - top : mins[1] - top + extents[1]]
         return rows[:, (columns - 1) // 2 - left] + rows[:, (columns + 1) // 2 - left]
+    if name == "doubled":
+        left, top = 2 * mins[0] - source_mins[0], mins[1] - source_mins[1]
+        return source[top : top + extents[1], left : left + 2 * extents[0] - 1 : 2] * np.int32(3)
     if name == "bordered":
         padded = np.pad(at(0, 0), ((0, 0), (2, 2)), "reflect")
         return padded[:, :-4] + padded[:, 4:]
@@ -64,7 +67,7 @@ def region(example, random, forced=None):
     extents = [int(random.integers(1, n)) for n in sizes]
     if example.name == "bordered":
         extents = [int(random.integers(3, 41)), int(random.integers(3, 31))]
-    if example.name == "fixed":
+    if example.name in ("fixed", "doubled"):
         extents = [extents[0] + 16, extents[1] + 8]
     extents = list(forced or extents)
     return (mins, extents) if example.name != "scaled" else ([*mins, 0], [*extents, 3])
@@ -138,7 +141,7 @@ def bounds_query(driver, buffer, example, seed):
 
     random = np.random.default_rng(seed)
     mins, extents = region(example, random)
-    extents = [max(1, e - 20) for e in extents] if example.name == "fixed" else extents
+    extents = [max(1, e - 20) for e in extents] if example.name in ("fixed", "doubled") else extents
     (input_,) = example.generated.region.inputs
     dtype = np.dtype(str(input_.type))
     asked = buffer(np.empty(extents[::-1], dtype), mins, query=True)

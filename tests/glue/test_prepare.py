@@ -31,6 +31,8 @@ LEAST, MOST = -(1 << 31), (1 << 31) - 1
         ("blocks", [0, 39, 0, 29], "OK"),
         ("blocks", [0, 42, 0, 30], "EXTENT"),
         ("halved", [-3, 39, 5, 29], "OK"),
+        ("doubled", [-3, 16, 5, 8], "OK"),
+        ("doubled", [0, 15, 0, 8], "EXTENT"),
     ],
 )
 def test_what_is_beyond_the_hardware_is_refused(driver, examples, name, variables, code):

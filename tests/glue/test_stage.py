@@ -5,7 +5,7 @@ import ctypes as ct
 import numpy as np
 import pytest
 
-NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed")
+NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled")
 
 
 @pytest.fixture
@@ -25,6 +25,30 @@ def test_random_regions_and_layouts(driver, devices, examples, scenarios, buffer
 def test_bounds_queries(driver, devices, examples, scenarios, buffer, name):
     for seed in range(20):
         scenarios.bounds_query(driver, buffer, examples[name], seed)
+
+
+def test_bounds_beyond_32_bits(driver, examples, buffer):
+    def query(least):
+        asked = buffer(np.empty((8, 16), np.int32), [least, 0], query=True)
+        source = buffer(np.empty((1, 1), np.int32), [0, 0], query=True)
+        code = driver.call(examples["doubled"], [source], [], [asked])
+        return code, source.dim[0].min, source.dim[0].extent
+
+    for least in (-(1 << 30), -5, (1 << 30) - 1):
+        assert query(least) == (0, 2 * least, 31)
+    for least in (-(1 << 30) - 1, 1 << 30):
+        assert query(least)[0] == driver.codes["EXTENT"]
+        assert driver.error == (
+            f"doubled: source would be needed from {2 * least} over 31 along dimension 0, beyond what 32 bits hold"
+        )
+
+
+def test_nothing_is_needed_for_nothing(driver, examples, buffer):
+    """At twice the rate it would be less than nothing: the last pixel is two before the first."""
+    empty = buffer(np.empty((8, 0), np.int32), [-3, 0])
+    source = buffer(np.empty((1, 1), np.int32), [0, 0], query=True)
+    assert driver.call(examples["doubled"], [source], [], [empty]) == 0
+    assert [(source.dim[d].min, source.dim[d].extent) for d in (0, 1)] == [(-6, 0), (0, 8)]
 
 
 def test_arithmetic_is_halides(driver):
