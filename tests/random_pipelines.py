@@ -171,7 +171,9 @@ class Building:
         """Give a dimension's extent: a bound, or an estimate."""
         plan = self.plan
         first, extent = plan.origin[d], plan.size[d]
-        if (tiled and d < 2) or (d == 2 and channels and plan.seed % 3 == 0):  # channels: as many as the output asks for
+        if (tiled and d < 2) or (
+            d == 2 and channels and plan.seed % 3 == 0
+        ):  # channels: as many as the output asks for
             return
         if (d == 2 and channels) or plan.mode == "bound" or (tiled and not plan.planes and plan.seed % 2):
             func.bound(variable, first, extent)

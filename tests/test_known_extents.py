@@ -6,6 +6,8 @@ import pytest
 
 import fluorite
 from fluorite.errors import ScheduleError, UsageError
+from fluorite.frontend.algorithm import ir
+from fluorite.frontend.algorithm.visit import expressions, walk
 from tests.errors.refusals import without_numbers
 
 x, y, c, xo, yo, xi, yi = hl.vars("x y c xo yo xi yi")
@@ -166,7 +168,9 @@ def test_bound_by_an_image():
     pixels.image.dim(0).set_extent(22)
     pixels.image.dim(1).set_estimate(0, 9)
     pixels.hw.bound(x, 0, pixels.image.width() - 2).bound(y, 0, pixels.image.height())
-    assert _sized(pixels.output)[0] == [(20, False, None), (9, False, None)]
+    loops, notes = _sized(pixels.output)
+    assert loops == [(20, True, 0), (9, False, None)]
+    assert notes == ("extent of x: 20 from 0, from its own bound", "extent of y: 9 at most, from its own bound")
 
 
 def test_estimated_by_a_param():
@@ -207,18 +211,47 @@ def test_what_is_promised_goes_before_estimates():
     pixels.image.dim(0).set_estimate(0, 22)
     pixels.image.dim(1).set_bounds(0, 9)
     pixels.output.bound(x, 0, 30).set_estimate(y, 0, 5)
-    assert _sized(pixels.output)[0] == [(30, False, None), (9, False, None)]
+    assert _sized(pixels.output)[0] == [(30, True, 0), (9, False, None)]
 
 
 def test_readers_of_known_size():
+    """Every run asks for the same: hardware of one size."""
     pixels = Grays()
     sums = hl.Func("sums")
     sums[x, y] = pixels.hw[x - 1, y] + pixels.hw[x + 1, y]
     sums.output_buffer().dim(0).set_bounds(0, 13)
     sums.bound(y, 0, 9)
     loops, notes = _sized(sums)
-    assert loops == [(15, False, None), (9, False, None)]
-    assert notes[1] == "extent of y: 9 at most, from what is read of hw"
+    assert loops == [(15, True, -1), (9, True, 0)]
+    assert notes[1] == "extent of y: 9 from 0, from what is read of hw"
+
+
+def test_reads_at_a_border_in_numbers():
+    """What is clamped lies in what every run asks for anyway."""
+    pixels = Grays()
+    around = hl.Func("around")
+    around[x, y] = pixels.hw[hl.clamp(x - 1, 0, 12), y] + pixels.hw[x, y] + pixels.hw[hl.clamp(x + 1, 0, 12), y]
+    assert _sized(around.bound(x, 0, 13).bound(y, 0, 9))[0] == [(13, True, 0), (9, True, 0)]
+
+
+def test_readers_that_may_ask_for_less():
+    """By what a Param holds in a run, by the pixel, or tile by tile."""
+    pixels, last = Grays(), hl.Param(hl.Int(32), "last")
+    clamped = hl.Func("clamped")
+    clamped[x, y] = pixels.hw[hl.clamp(x, 0, last), (y + y) // 2]
+    loops, notes = _sized(clamped.bound(x, 0, 13).bound(y, 0, 9))
+    assert loops == [(13, False, None), (9, False, None)]
+    assert notes[0] == "extent of x: 13 at most, from what is read of hw"
+
+    pixels, guarded, r = Grays(), hl.Func("guarded"), hl.RDom([(0, 3)], "r")
+    r.where(x + r.x < last)
+    guarded[x, y] = hl.u8(0)
+    guarded[x, y] += pixels.hw[x + r.x, y]
+    assert _sized(guarded.bound(x, 0, 13).bound(y, 0, 9))[0] == [(15, False, None), (9, False, None)]
+
+    pixels = Grays()
+    pixels.hw.compute_at(pixels.output.bound(x, 0, 13).bound(y, 0, 9), y)
+    assert _sized(pixels.output)[0] == [(13, False, None), (9, False, None)]
 
 
 def test_estimate_of_a_reader():
@@ -260,13 +293,21 @@ def test_channels_of_an_input():
     """What is known of the image is a number where hardware needs one, and only there."""
     image, hw, output = hl.ImageParam(hl.UInt(8), 3, "image"), hl.Func("hw"), hl.Func("output")
     hw[x, y] = _summed(image) + image[x, y, image.channels() - 1]
-    output[x, y] = hw[x, y]
+    output[x, y] = hw[x, y] + hl.u8(image.width())
     image.dim(0).set_bounds(0, 13)
     image.dim(2).set_bounds(0, 3)
-    hw.compute_root().bound(x, 0, image.width()).set_estimate(y, 0, 9).accelerate([image], x, OUTERMOST)
-    (accelerator,) = fluorite.compile(output).accelerators
+    hw.compute_root().set_estimate(x, 0, 9).set_estimate(y, 0, 9).accelerate([image], x, OUTERMOST)
+    design = fluorite.compile(output)
+    (accelerator,) = design.accelerators
     assert accelerator.generated.inputs[0].port.channels == 3
-    assert not accelerator.generated.region.loops[0].fixed
+    variables = {
+        node.name
+        for func in design.loaded.pipeline.funcs.values()
+        for expr in expressions(func)
+        for node in walk(expr)
+        if isinstance(node, ir.Variable) and node.param
+    }
+    assert variables == {"image.extent.0"}
 
 
 # --- what stays refused -------------------------------------------------------------------------------------------

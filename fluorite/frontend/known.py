@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
 
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.decode import decode
@@ -17,7 +16,7 @@ from fluorite.frontend.algorithm.intervals import ANYWHERE, Interval, interval
 from fluorite.frontend.annotations import Accelerate, annotations_of
 from fluorite.frontend.halide_io import Loaded
 from fluorite.frontend.known_sizes import estimated, limited, promised
-from fluorite.frontend.region.asked import asked
+from fluorite.frontend.region.asked import Asked, asked
 from fluorite.frontend.region.held import Held, held
 from fluorite.frontend.region.scan import unrolled, unsized
 from fluorite.frontend.region.sizes import Sizes
@@ -46,9 +45,9 @@ def with_known_extents(loaded: Loaded) -> tuple[Loaded, dict[str, tuple[str, ...
 
     - of a dimension unrolled whole: what the Func's readers, or the pipeline's output buffers, ask for; or else what
       the images have that it reads;
-    - of a dimension that a launch scans: what its output buffer is promised to have; or else, as the greatest extent,
-      that of its own ``bound`` in Params with a maximum, of what is asked for, and of the images that it reads, by what
-      is promised of them first and by estimates then.
+    - of a dimension that a launch scans: what every run computes, if that is always the same, by its output buffer, its
+      own ``bound`` or its readers; or else, as the greatest extent, that of its own ``bound`` in Params with a maximum,
+      of what is asked for, and of the images that it reads, by what is promised of them first and by estimates then.
 
     Sizes of images that do not change, along dimensions that are not scanned, become numbers.
 
@@ -85,9 +84,10 @@ class _View:
     sizes: Sizes
 
     @cached_property
-    def asked(self) -> Sequence[Interval]:
+    def asked(self) -> Sequence[Asked]:
         """What readers and outputs ask for."""
-        return asked(self.pipeline, self.sizes).get(self.func.name, (ANYWHERE,) * len(self.func.args))
+        nothing = (Asked(ANYWHERE, None),) * len(self.func.args)
+        return asked(self.pipeline, self.sizes).get(self.func.name, nothing)
 
     @cached_property
     def held(self) -> Sequence[Held]:
@@ -100,22 +100,42 @@ class _View:
         own = [bound for bound in self.func.schedule.bounds if bound.var == var]
         if any(bound.extent is None for bound in own):  # align_bounds() and the like, which make it more
             return None
-        regions = [(self.asked[position], self._readers), (self.held[position].region, self._images)]
+        regions = [(self.asked[position].most, self._readers), (self.held[position].region, self._images)]
         if own:
-            regions = [(self._exactly(own[-1]) or self.asked[position], "its own bound")]
+            regions = [(self._exactly(own[-1]) or self.asked[position].most, "its own bound")]
         for region, source in regions:
             if region.lo is not None and region.extent is not None and region.extent > 0:
                 return _Known("bounds", region.lo, region.extent, source)
         return None
 
-    def loop(self, var: str) -> _Known | None:
+    def fixed(self, var: str) -> _Known | None:
+        """What every run computes of a dimension that a launch scans, if that is always the same."""
+        if (known := self.buffer(var)) is not None:
+            return known
+        regions = [(self._exactly(bound), "its own bound") for bound in self.func.schedule.bounds if bound.var == var]
+        if self.func.schedule.compute_level.var in ("", "__root"):  # in a loop, a run may ask for it piece by piece
+            regions.append((self.asked[self.func.args.index(var)].always, self._readers))
+        for region, source in regions:
+            if region is not None and region.extent is not None and region.extent > 0:
+                return _Known("bounds", region.lo, region.extent, source)
+        return None
+
+    def buffer(self, var: str) -> _Known | None:
+        """The same, if the Func is an output with a buffer of promised size."""
+        sizes = self.sizes.outputs.get(self.func.name)
+        if not sizes:
+            return None
+        least, extent = (one.number for one in sizes[self.func.args.index(var)])
+        return _Known("bounds", least, extent, self._readers) if extent is not None and extent > 0 else None
+
+    def greatest(self, var: str) -> _Known | None:
         """The greatest extent of a dimension that a launch scans."""
         position = self.func.args.index(var)
         schedule = self.func.schedule
         own = [bound.extent for bound in (*schedule.bounds, *schedule.estimates) if bound.var == var and bound.extent]
         for extent, source in (
             *((interval(extent, self.sizes.of).hi, "its own bound") for extent in own),
-            (self.asked[position].extent, self._readers),
+            (self.asked[position].most.extent, self._readers),
             (self.held[position].extent, self._images),
         ):
             if extent is not None and extent > 0:
@@ -145,17 +165,16 @@ def _known(loaded: Loaded, name: str, accelerate: Accelerate) -> Iterator[tuple[
     if not missing.channels and not missing.loops:
         return
     views = [_View(loaded.pipeline, func, sizes(loaded)) for sizes in (promised, limited, estimated)]
-    outputs = views[0].sizes.outputs.get(name)
     for var in missing.channels:
         if (channel := views[0].channel(var)) is not None:
             yield var, channel
     for var in missing.loops:
-        least, extent = (one.number for one in outputs[func.args.index(var)]) if outputs else (None, None)
-        if extent is not None and extent > 0:
-            yield var, _Known("bounds", least, extent, f"the output buffer of {name}")
-        elif not any(bound.var == var and isinstance(bound.extent, ir.Imm) for bound in func.schedule.estimates):
-            found = (view.loop(var) for view in views)
-            yield from ((var, loop) for loop in islice(filter(None, found), 1))
+        estimated_already = any(b.var == var and isinstance(b.extent, ir.Imm) for b in func.schedule.estimates)
+        loop = views[0].buffer(var) if estimated_already else views[0].fixed(var)
+        if loop is None and not estimated_already:
+            loop = next(filter(None, (view.greatest(var) for view in views)), None)
+        if loop is not None:
+            yield var, loop
 
 
 def _note(var: str, known: _Known) -> str:

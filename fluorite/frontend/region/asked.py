@@ -6,24 +6,47 @@ Halide infers these regions too, but in the code that it makes; it gives out tho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.intervals import ANYWHERE, Interval, interval
-from fluorite.frontend.algorithm.visit import walk
+from fluorite.frontend.algorithm.visit import children, walk
 from fluorite.frontend.annotations import annotations_of
 from fluorite.frontend.region.sizes import Sizes, span, within
 
-__all__ = ["asked"]
+__all__ = ["Asked", "asked"]
 
 _Region = tuple[Interval, ...]
+_Certain = tuple[Interval | None, ...]
 _Of = Callable[[ir.Variable], Interval]
 
 _ROUNDS: Final = 3  # of an update that reads or writes other elements; what grows still is taken for unknown
 
 
-def asked(pipeline: ir.Pipeline, sizes: Sizes) -> dict[str, _Region]:
-    """The region that is asked of each Func that is read, an interval for each of its dimensions.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of one dimension of a Func.
+
+    Attributes
+    ----------
+    most : Interval
+        No run asks for more.
+    least : Interval or None
+        Every run asks for this; None if for nothing that is known.
+    """
+
+    most: Interval
+    least: Interval | None
+
+    @property
+    def always(self) -> Interval | None:
+        """What every run asks for, if that is always the same."""
+        return self.most if self.least == self.most and self.most.extent is not None else None
+
+
+def asked(pipeline: ir.Pipeline, sizes: Sizes) -> dict[str, tuple[Asked, ...]]:
+    """What is asked of each Func that is read, by dimension.
 
     Parameters
     ----------
@@ -33,20 +56,27 @@ def asked(pipeline: ir.Pipeline, sizes: Sizes) -> dict[str, _Region]:
         What is known of its outputs, images and Params.
     """
     computed = _computed(pipeline)
-    regions: dict[str, _Region] = {name: tuple(span(*size) for size in sizes.outputs[name]) for name in sizes.outputs}
+    regions: dict[str, _Region] = {}
+    least: dict[str, _Certain] = {}
+    for name, size in sizes.outputs.items():
+        regions[name] = tuple(span(*one) for one in size)
+        least[name] = tuple(span(*one) if all(end.number is not None for end in one) else None for one in size)
     for name in reversed(pipeline.funcs):  # readers first
         func = pipeline.funcs[name]
         if name not in regions:
             continue
-        region = _with_updates(func, regions[name], sizes)
+        region, certain = _with_updates(func, regions[name], sizes), least[name]
         if name in computed:
             region = tuple(_scheduled(func, number, one, sizes) for number, one in enumerate(region))
-        regions[name] = region
-        for callee, needed in _reads(func, region, sizes):
+            certain = tuple(_surely_scheduled(func, number, one, sizes) for number, one in enumerate(certain))
+        regions[name], least[name] = region, certain
+        for callee, needed, surely in _reads(func, region, certain, sizes):
             if callee != name and callee in pipeline.funcs:
                 everything = (ANYWHERE,) * len(pipeline.funcs[callee].args)
+                nothing = (None,) * len(everything)
                 regions[callee] = _union(regions.get(callee), needed or everything)
-    return regions
+                least[callee] = tuple(map(_more, least.get(callee, nothing), surely or nothing))
+    return {name: tuple(map(Asked, region, least[name])) for name, region in regions.items()}
 
 
 def _computed(pipeline: ir.Pipeline) -> set[str]:
@@ -62,19 +92,45 @@ def _union(one: _Region | None, other: _Region) -> _Region:
     return other if one is None else tuple(a.union(b) for a, b in zip(one, other, strict=True))
 
 
-def _reads(func: ir.Func, region: _Region, sizes: Sizes) -> Iterator[tuple[str, _Region]]:
-    """Each Func that is read, and what is read of it, which is empty if that is not known."""
+def _more(one: Interval | None, other: Interval | None) -> Interval | None:
+    return other if one is None else one if other is None else one.union(other)
+
+
+def _reads(func: ir.Func, region: _Region, certain: _Certain, sizes: Sizes) -> Iterator[tuple[str, _Region, _Certain]]:
+    """Each Func that is read, what is read of it at most and in every run; both are empty if nothing is known."""
     if func.extern is not None:  # which says what it reads in a run
         for argument in func.extern.arguments:
             if argument.kind == "FuncArg":
-                yield argument.name, ()
+                yield argument.name, (), ()
         return
     for definition in _definitions(func):
         of = within(definition, dict(zip(func.args, region, strict=True)), sizes)
+        known = {var: one for var, one in zip(func.args, certain, strict=True) if one is not None}
+        surely = within(definition, known, sizes)
         for expr in (*definition.args, *definition.values, definition.predicate, *_reduced(definition)):
             for node in walk(expr):
                 if isinstance(node, ir.Call) and node.call_type is ir.CallType.HALIDE:
-                    yield node.name, tuple(interval(arg, of) for arg in node.args)
+                    indices = tuple(_index(arg, surely) for arg in node.args)
+                    guarded = not isinstance(definition.predicate, ir.Imm)
+                    yield node.name, tuple(interval(arg, of) for arg in node.args), () if guarded else indices
+
+
+def _index(index: ir.Expr, of: _Of) -> Interval | None:
+    """All that an index is in every run, if it is a sum in which nothing is twice: both its ends are then reached."""
+    variables: list[str] = []
+    work = [index]
+    while work:
+        match node := work.pop():
+            case ir.Imm():
+                pass
+            case ir.Variable(name=name):
+                variables.append(name)
+            case ir.Binary(op=ir.BinaryOp.ADD | ir.BinaryOp.SUB):
+                work += children(node)
+            case _:
+                return None
+    found = interval(index, of)
+    return found if len(set(variables)) == len(variables) and found.extent is not None else None
 
 
 def _definitions(func: ir.Func) -> Iterator[ir.Definition]:
@@ -96,7 +152,7 @@ def _with_updates(func: ir.Func, region: _Region, sizes: Sizes) -> _Region:
         for update in func.updates:
             of = within(update, dict(zip(func.args, region, strict=True)), sizes)
             grown = _union(grown, tuple(interval(arg, of) for arg in update.args))
-        for callee, needed in _reads(func, region, sizes) if func.updates else ():
+        for callee, needed, _ in _reads(func, region, (None,) * len(region), sizes) if func.updates else ():
             if callee == func.name:
                 grown = _union(grown, needed)
         if grown == region:
@@ -117,6 +173,22 @@ def _scheduled(func: ir.Func, dimension: int, region: Interval, sizes: Sizes) ->
         for schedule in _schedules(definition):
             region = _looped(schedule, var, region)
     return region
+
+
+def _surely_scheduled(func: ir.Func, dimension: int, region: Interval | None, sizes: Sizes) -> Interval | None:
+    """What is computed in every run where every run asks for this."""
+    bounds = [bound for bound in func.schedule.bounds if bound.var == func.args[dimension]]
+    if any(end and interval(end, sizes.of).number is None for bound in bounds for end in (bound.min, bound.extent)):
+        return None
+    if region is None and not any(bound.min and bound.extent for bound in bounds):
+        return None
+    if annotations_of(func).accelerate is None:
+        found = _scheduled(func, dimension, region or ANYWHERE, sizes)
+    else:  # its loops are hardware, and software has none of them
+        found = region or ANYWHERE
+        for bound in bounds:
+            found = _bounded(bound, found, sizes.of)
+    return found if found.extent is not None else None
 
 
 def _bounded(bound: ir.Bound, region: Interval, of: _Of) -> Interval:
