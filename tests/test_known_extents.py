@@ -59,6 +59,25 @@ def by_its_own_output_buffer():
     return pixels.hw
 
 
+def by_the_first_of_its_output_buffers():
+    """A buffer for each element of the Tuple; Halide lets the first say what all are like."""
+    image, hw = hl.ImageParam(hl.UInt(8), 3, "image"), hl.Func("hw")
+    hw[x, y, c] = (image[x, y, c], hl.u16(image[x, y, c]) * 2)
+    hw.output_buffers()[0].dim(2).set_bounds(0, 3)
+    hw.compute_root().reorder(c, x, y).unroll(c).set_estimate(x, 0, 64).set_estimate(y, 0, 64)
+    return hw.accelerate([image], x, OUTERMOST)
+
+
+def by_an_output_buffer_that_is_asked_for():
+    """By the pipeline itself."""
+    pixels = Colours()
+    output = hl.Func("output")
+    output[x, y, c] = pixels.hw[x, y, c]
+    output[x, y, c] += hl.u8(output.output_buffer().width())
+    output.output_buffer().dim(2).set_bounds(0, 3)
+    return output
+
+
 def by_constants():
     return reader(Colours(), lambda hw: hw[x, y, 0] + hw[x, y, 2])
 
@@ -258,6 +277,14 @@ def test_estimate_of_a_reader():
     pixels = Grays()
     pixels.output.set_estimate(x, 0, 13).set_estimate(y, 0, 9)
     assert _sized(pixels.output)[0] == [(13, False, None), (9, False, None)]
+
+
+def test_several_outputs():
+    """A run computes all of them."""
+    pixels, other = Grays(), hl.Func("other")
+    other[x, y] = pixels.hw[x + 1, y]
+    both = [func.bound(x, 0, 9).bound(y, first, 3) for first, func in enumerate((pixels.output, other))]
+    assert _sized(hl.Pipeline(both))[0] == [(10, True, 0), (4, True, 0)]
 
 
 def test_its_own_output_buffer():

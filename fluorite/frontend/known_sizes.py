@@ -57,25 +57,22 @@ def _dimension(bounds: DimensionBounds, estimates: bool) -> tuple[Interval, Inte
 
 
 def _output(loaded: Loaded, name: str, estimates: bool) -> Iterator[tuple[Interval, Interval]]:
-    """Least coordinate and extent of each dimension of an output: all its buffers have the same."""
+    """Least coordinate and extent of each dimension of an output, as its first buffer has them: the others must too."""
     func = find_func(loaded.root, name)
-    inside = {parameter.name: parameter for parameter in loaded.root.parameters}
-    for dimension, var in enumerate(func.args):
-        found = [ANYWHERE, ANYWHERE]
-        for buffer in func.output_buffers_names:
-            # The pipeline's own expressions may ask for the size of an output buffer, which is then an external one.
-            if buffer in loaded.bounds:
-                sizes = _dimension(loaded.bounds[buffer][dimension], estimates)
-            else:
-                given = inside[buffer].buffer_constraints[dimension : dimension + 1]
-                sizes = _constraint(given[0], estimates) if given else (ANYWHERE, ANYWHERE)
-            found = [one.intersection(other) for one, other in zip(found, sizes, strict=True)]
-        if estimates:
-            for estimate in func.func_schedule.estimates:
-                if estimate.var == var:
-                    given = _number(estimate.min), _number(estimate.extent)
-                    found = [one if one != ANYWHERE else other for one, other in zip(found, given, strict=True)]
-        yield found[0], found[1]
+    buffer = func.output_buffers_names[0]
+    inside = next((p.buffer_constraints for p in loaded.root.parameters if p.name == buffer), ())
+    for number, var in enumerate(func.args):
+        # The pipeline's own expressions may ask for the size of an output buffer, which is then an external one.
+        least, extent = ANYWHERE, ANYWHERE
+        if buffer in loaded.bounds:
+            least, extent = _dimension(loaded.bounds[buffer][number], estimates)
+        elif inside:
+            least, extent = _constraint(inside[number], estimates)
+        for estimate in func.func_schedule.estimates if estimates else ():
+            if estimate.var == var:
+                least = _number(estimate.min) if least == ANYWHERE else least
+                extent = _number(estimate.extent) if extent == ANYWHERE else extent
+        yield least, extent
 
 
 def _constraint(of: Any, estimates: bool) -> tuple[Interval, Interval]:
