@@ -153,7 +153,7 @@ class Building:
             for stage in (func, *buffered):
                 stage.compute_root()
         for d, variable in enumerate(self.variables[:rank]):
-            self._extent(func, d, variable, tiled=tiled, channels=channels)
+            self._extent(func, output, d, variable, tiled=tiled, channels=channels)
         if channels:
             output.bound(c, 0, plan.size[2])
         loops = {"x": xi, "y": yi, "c": c} if tiled else {"x": x, "y": y, "c": c}
@@ -167,15 +167,15 @@ class Building:
                 func.unroll(loops["xyc"[d]], lanes, hl.TailStrategy.Auto if within else hl.TailStrategy.GuardWithIf)
         func.accelerate(inputs, scanned[0], xo if tiled else hl.Var.outermost())
 
-    def _extent(self, func, d, variable, *, tiled, channels):
+    def _extent(self, func, output, d, variable, *, tiled, channels):
         """Give a dimension's extent: a bound, or an estimate."""
         plan = self.plan
         first, extent = plan.origin[d], plan.size[d]
-        if (tiled and d < 2) or (
-            d == 2 and channels and plan.seed % 3 == 0
-        ):  # channels: as many as the output asks for
+        if tiled and d < 2:
             return
-        if (d == 2 and channels) or plan.mode == "bound" or (tiled and not plan.planes and plan.seed % 2):
+        if ((d == 2 and channels) or plan.mode == "bound") and plan.seed % 3 == 0:
+            output.bound(variable, 0, extent)  # which says it of the accelerated Func, too
+        elif (d == 2 and channels) or plan.mode == "bound" or (tiled and not plan.planes and plan.seed % 2):
             func.bound(variable, first, extent)
         elif plan.launches > 1:
             func.set_estimate(variable, 0, -(-extent // plan.launches))
