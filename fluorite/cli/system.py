@@ -25,7 +25,7 @@ __all__ = ["SYSTEMS", "SystemRun", "run_system"]
 
 SYSTEMS = (
     "host", "arm32", "arm64", "arm32-board", "arm64-board",
-    "zynq", "zynq-driver", "zcu102", "zcu102-driver",
+    "zynq", "zynq-driver", "zcu102", "zcu102-driver", "kria", "kria-driver",
 )  # fmt: skip
 _ARENA_BYTES = 64 << 20
 _HIGH_MEMORY = 0x8_0000_0000  # where Zynq UltraScale+ has the memory that 32-bit addresses do not reach
@@ -62,7 +62,7 @@ def run_system(
     ----------
     system : str
         One of `SYSTEMS`. With ``-board``, the program is the one for a board, on a simulated board; otherwise its
-        driver talks to the simulator itself. ``zynq`` and ``zcu102`` are whole machines on which Linux boots, and the
+        driver talks to the simulator itself. ``zynq``, ``zcu102`` and ``kria`` are whole machines on which Linux boots, and the
         program reaches the accelerators through UIO; with ``-driver``, through fluorite's kernel driver.
 
     Raises

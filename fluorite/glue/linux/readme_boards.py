@@ -13,9 +13,14 @@ _PYNQ = """\
 Nobody has tried these steps on the board yet. They were put together from documents and sources of the image; what is
 said of interrupts and UIO, a simulated Zynq with the image's device `fabric` does. Where the image is different,
 `install` stops and says what it found."""
-_OTHERS = """\
-Nobody has tried these steps on the board yet, and no simulated board has this software: they were put together from its
-documents and sources."""
+_KRIA = """\
+Nobody has tried these steps on the board yet. They were put together from documents and sources of the image; a
+simulated board with another kernel, an application in the FPGA and an imitation of `xmutil` goes through
+step 2 and the program."""
+_PETALINUX = """\
+Nobody has tried these steps on the board yet, nor run PetaLinux for them: they were put together from its documents and
+sources. A simulated Zynq, booted as the board is then, with labels and reserved memory in its base tree, goes through
+step 5."""
 
 
 def walk(name: str, placement: Placement, memory: Arena) -> str:
@@ -70,7 +75,7 @@ def _kv260(name: str, device: str, memory_bytes: int) -> str:
     return f"""\
 ## KV260 with Ubuntu 22.04 or 24.04, step by step
 
-{_OTHERS}
+{_KRIA}
 
 Without a module: UIO, and a huge page for memory.
 
@@ -114,7 +119,7 @@ def _zedboard(name: str, device: str, memory_bytes: int) -> str:
     return f"""\
 ## ZedBoard with PetaLinux 2022.2, step by step
 
-{_OTHERS}
+{_PETALINUX}
 
 PetaLinux builds kernel and base device tree, so that both can be as they should be, the kernel driver comes with them,
 and memory is reserved.

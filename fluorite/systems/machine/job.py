@@ -68,7 +68,7 @@ def prepared(
 ) -> Job:
     """A job that finds the accelerators, with memory for them, and no program yet.
 
-    On ``zcu102`` the boot loader has loaded bitstream and overlay, since that kernel can do neither; on ``zynq`` they
+    On ``zcu102`` the boot loader has loaded bitstream and overlay, since that kernel can do neither; on the others they
     are loaded by Linux.
 
     Parameters
@@ -87,20 +87,20 @@ def prepared(
     blob = overlay_blob(machine, name, placement, memory, driver)
     if machine.architecture == "arm64":
         page = next((size for size in PAGES if size >= 4 * used_bytes), max(PAGES))
-        job = Job(files, merged_tree(base, blob), f"hugepagesz={page >> 20}M hugepages=1", PAGES[page])
-        modules = dict(kernel.modules) if driver == "uio" else {}
+        job = Job(files, base, f"hugepagesz={page >> 20}M hugepages=1", max(PAGES[page], machine.memory_bytes))
         arena = f"hugepage:{page}"
     else:
         heap_bytes = min(memory.size_bytes, machine.memory_bytes // 4)
         job = Job(files, base, f"cma={(heap_bytes >> 20) + 16}M", machine.memory_bytes)
+        arena = f"dma-heap:reserved:{heap_bytes}"
+    if not machine.loads:
+        job.tree = merged_tree(base, blob)
+        modules = dict(kernel.modules) if driver == "uio" else {}
+    else:
         if driver == "uio":
             job.arguments += " uio_pdrv_genirq.of_id=generic-uio"
-        modules = {
-            "overlays": build_module(
-                machine, "overlays", {"overlays.c": (_HERE / "overlays.c").read_text(encoding="utf-8")}
-            )
-        }
-        arena = f"dma-heap:reserved:{heap_bytes}"
+        overlays = {"overlays.c": (_HERE / "overlays.c").read_text(encoding="utf-8")}
+        modules = {"overlays": build_module(machine, "overlays", overlays)}
         job.bitstream = stand_in(name, placement.board)
         files[f"lib/firmware/{name}.bin"] = job.bitstream
         files[f"root/{name}.dtbo"] = blob

@@ -32,9 +32,9 @@ _TREE = (
     "Module.symvers",
     "include",
     "scripts",
-    "arch/arm/Makefile",
-    "arch/arm/include",
 )
+_ARCH_TREE = ("Makefile", "include")  # the same of arch/ARCHITECTURE
+_IMAGES = {"arm": "zImage", "arm64": "Image"}  # what QEMU boots, by the kernel's name of the architecture
 # Sources that this kernel has no use for, most of the archive.
 _LEFT_OUT = (
     "drivers/gpu/drm/*.[ch]",
@@ -72,8 +72,9 @@ class Kernel:
 def kernel(machine: Machine) -> Kernel:
     """The kernel of a machine: downloaded, or downloaded and built, the first time.
 
-    ``zcu102`` boots Debian's kernel as it is. ``zynq`` boots one built from Debian's source (``zynq.config``), since
-    Debian's for 32-bit ARM has neither a driver for the machine's serial port nor its clocks.
+    ``zcu102`` boots Debian's kernel as it is, the others one built from Debian's source (``zynq.config``,
+    ``kria.config``): Debian's for 32-bit ARM has neither a driver for the machine's serial port nor its clocks, and
+    the one for 64 bits neither FPGA managers nor overlays.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def kernel(machine: Machine) -> Kernel:
     files = _members(tree, "kernel/", "version", "source/")
     version = files["version"].decode()
     modules: dict[str, bytes] = {}
-    if machine.name == "zcu102":
+    if not machine.loads:
         package = f"linux-image-{version}"
 
         def make(work: Path) -> Path:
@@ -175,11 +176,11 @@ def _tree(machine: Machine) -> Path:
     """An archive of what modules are built with, and what came along: ``version``, ``source/``, ``kernel/``."""
     target = TARGETS[machine.target]
     version = run_tool([target.compiler[0], "--version"]).stdout.partition("\n")[0]
-    if machine.name == "zcu102":
+    if not machine.loads:
         return cached(
             "machines", (_CHANGES, SUITE, machine.name, version), ".tar.gz", lambda work: _stock(machine, work)
         )
-    config = (_HERE / "zynq.config").read_text(encoding="utf-8")
+    config = (_HERE / f"{machine.name}.config").read_text(encoding="utf-8")
     return cached("machines", (_CHANGES, SUITE, config, version), ".tar.gz", lambda work: _built(machine, config, work))
 
 
@@ -212,11 +213,13 @@ def _stock(machine: Machine, work: Path) -> Path:
 def _built(machine: Machine, config: str, work: Path) -> Path:
     """A kernel built from Debian's source."""
     _say(f"building Linux for the machine {machine.name} (some minutes, once)")
+    arch = _MAKE[machine.architecture]
+    image = _IMAGES[arch]
     apt = PrivateApt(work / "apt", machine.architecture)
     source, busybox = apt.download([f"{_SOURCE}:all", "busybox-static"])
     folder = _source(source, work)
-    (work / "zynq.config").write_text(config, encoding="utf-8")
-    environment = {**os.environ, "KCONFIG_ALLCONFIG": str(work / "zynq.config")}
+    (work / "config").write_text(config, encoding="utf-8")
+    environment = {**os.environ, "KCONFIG_ALLCONFIG": str(work / "config")}
     environment |= {
         "KBUILD_BUILD_TIMESTAMP": "1970-01-01",
         "KBUILD_BUILD_USER": "fluorite",
@@ -227,14 +230,14 @@ def _built(machine: Machine, config: str, work: Path) -> Path:
     taken = set((folder / ".config").read_text(encoding="utf-8").splitlines())
     if missing := [line for line in config.splitlines() if line.startswith("CONFIG_") and line not in taken]:
         raise SimulationError(f"this kernel's configuration does not take {', '.join(missing)}")
-    run_tool([*command, "zImage", "modules"], cwd=folder, env=environment)
+    run_tool([*command, image, "modules"], cwd=folder, env=environment)
     version = run_tool([*command, "kernelrelease"], cwd=folder, env=environment).stdout.strip()
     tree = work / "tree"
-    for name in _TREE:
+    for name in (*_TREE, *(f"arch/{arch}/{name}" for name in _ARCH_TREE)):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).rename(tree / name)
     found = unpack(busybox, lambda name: name == "bin/busybox")
-    files = {"image": (folder / "arch/arm/boot/zImage").read_bytes(), "busybox": found["bin/busybox"]}
+    files = {"image": (folder / "arch" / arch / "boot" / image).read_bytes(), "busybox": found["bin/busybox"]}
     (work / "kernel").mkdir()
     for name, data in files.items():
         (work / "kernel" / name).write_bytes(data)

@@ -21,7 +21,7 @@ class Machine:
     Attributes
     ----------
     name : str
-        ``"zcu102"`` or ``"zynq"``.
+        ``"zcu102"``, ``"zynq"`` or ``"kria"``.
     title : str
         For messages.
     kind : str
@@ -40,6 +40,8 @@ class Machine:
         How many there are (QEMU emulates one of Zynq-7000's two).
     memory_bytes : int
         Memory, from address 0 on.
+    loads : bool
+        Linux loads bitstream and overlay when it runs; otherwise the boot loader has.
     swapped_serials : bool
         The console is the second serial port, as on ZC702 and ZedBoard, and not the first.
     sysroot : str
@@ -59,6 +61,7 @@ class Machine:
     gic: str
     processors: int
     memory_bytes: int
+    loads: bool
     swapped_serials: bool
     sysroot: str
     loader: str
@@ -77,6 +80,7 @@ MACHINES = {
         gic="arm_gic",
         processors=2,
         memory_bytes=1 << 30,
+        loads=False,
         swapped_serials=False,
         sysroot="/usr/aarch64-linux-gnu/lib",
         loader="ld-linux-aarch64.so.1",
@@ -93,9 +97,27 @@ MACHINES = {
         gic="arm_gic",
         processors=1,
         memory_bytes=512 << 20,
+        loads=True,
         swapped_serials=True,
         sysroot="/usr/arm-linux-gnueabihf/lib",
         loader="ld-linux-armhf.so.3",
+    ),
+    "kria": Machine(
+        name="kria",
+        title="Zynq UltraScale+",
+        kind="psu",
+        board="kv260",
+        target="arm64",
+        architecture="arm64",
+        emulator="qemu-system-aarch64",
+        model="xlnx-zcu102",
+        gic="arm_gic",
+        processors=4,
+        memory_bytes=2 << 30,
+        loads=True,
+        swapped_serials=False,
+        sysroot="/usr/aarch64-linux-gnu/lib",
+        loader="ld-linux-aarch64.so.1",
     ),
 }
 

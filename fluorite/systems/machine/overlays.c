@@ -15,6 +15,7 @@
 struct overlay {
 	struct config_item item;
 	void *blob; /* the tree refers to it as long as it is applied */
+	size_t bytes;
 	int id;     /* 0: not applied */
 };
 
@@ -31,6 +32,7 @@ static ssize_t overlay_dtbo_write(struct config_item *item, const void *blob, si
 	if (overlay->id)
 		return -EBUSY;
 	overlay->blob = kmemdup(blob, bytes, GFP_KERNEL);
+	overlay->bytes = bytes;
 	if (!overlay->blob)
 		return -ENOMEM;
 	error = of_overlay_fdt_apply(overlay->blob, bytes, &overlay->id);
@@ -46,12 +48,23 @@ static ssize_t overlay_dtbo_write(struct config_item *item, const void *blob, si
 	return bytes;
 }
 
+static ssize_t overlay_dtbo_read(struct config_item *item, void *to, size_t bytes)
+{
+	struct overlay *overlay = to_overlay(item);
+
+	if (!overlay->blob)
+		return 0;
+	if (to)
+		memcpy(to, overlay->blob, overlay->bytes);
+	return overlay->bytes;
+}
+
 static ssize_t overlay_status_show(struct config_item *item, char *page)
 {
 	return sprintf(page, "%s\n", to_overlay(item)->id ? "applied" : "unapplied");
 }
 
-CONFIGFS_BIN_ATTR_WO(overlay_, dtbo, NULL, LARGEST_BYTES);
+CONFIGFS_BIN_ATTR(overlay_, dtbo, NULL, LARGEST_BYTES);
 CONFIGFS_ATTR_RO(overlay_, status);
 
 static struct configfs_attribute *overlay_attributes[] = { &overlay_attr_status, NULL };

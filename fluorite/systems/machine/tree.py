@@ -33,7 +33,8 @@ def base_tree(machine: Machine, placement: Placement, memory: Arena) -> bytes:
 def overlay_blob(machine: Machine, name: str, placement: Placement, memory: Arena, driver: Driver) -> bytes:
     """The design's overlay as a blob: what `Design.write` writes for the machine's base tree and a driver, compiled.
 
-    On ``zcu102`` without its clocks, which firmware on a processor of their own would control: QEMU has neither.
+    On ``zcu102`` without its clocks, which firmware on a processor of their own would control: QEMU has neither, and
+    the machine's tree says so.
     """
     source = overlay(name, placement, memory, driver, reserved=True)
     if machine.name == "zcu102":
@@ -56,7 +57,7 @@ def _compiled(source: str) -> bytes:
     with tempfile.TemporaryDirectory(prefix="fluorite-") as name:
         folder = Path(name)
         (folder / "tree.dts").write_text(source, encoding="utf-8")
-        _run(["dtc", "-q", "-@", "-I", "dts", "-O", "dtb", "-o", "tree.dtb", "tree.dts"], folder)
+        _run(["dtc", "-q", "-@", "-I", "dts", "-O", "dtb", "-i", str(_HERE), "-o", "tree.dtb", "tree.dts"], folder)
         return (folder / "tree.dtb").read_bytes()
 
 

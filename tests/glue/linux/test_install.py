@@ -197,8 +197,17 @@ def test_another_overlay_is_in_the_fpga(board):
     board.command("xmutil", ":")
     assert board.run() == (1, [], ["stopped: the FPGA is taken by base: run xmutil unloadapp, then this again"])
     assert not (board.root / OVERLAYS / "two").exists() and not board.log()
+    board.write(f"{OVERLAYS}/base/dtbo", "\0target\0firmware-name\0base.bin\0")
+    assert board.run()[0] == 1
     board.write(f"{OVERLAYS}/base/status", "unapplied\n")
     assert board.run() == (0, KERNEL, [])
+
+
+def test_an_overlay_that_is_not_in_the_fpga(board):
+    """Kria-PYNQ has one named pynq, with zocl and the device fabric."""
+    board.write(f"{OVERLAYS}/pynq/status", "applied\n")
+    board.write(f"{OVERLAYS}/pynq/dtbo", "\0target\0generic-uio\0")
+    assert board.run() == (0, ["note: the overlay pynq stays: it loads nothing into the FPGA", *KERNEL], [])
 
 
 def test_memory_that_is_short(board):

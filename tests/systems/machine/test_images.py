@@ -8,13 +8,13 @@ import pytest
 from fluorite.errors import SimulationError
 from fluorite.frontend.region.identifiers import identifier
 from fluorite.glue.linux.install import install_script
-from fluorite.host.toolchain import run_tool
 from fluorite.systems.machine import run as run_module
 from fluorite.systems.machine.run import MachineProgram
 from fluorite.systems.machine.tree import merged_tree
 from tests.systems.several import ACCELERATORS, picture, several
 
 from .conftest import built, random_inputs, run
+from .images import OF_ID, OVERLAYS, Image, blob
 
 pytestmark = pytest.mark.system
 
@@ -33,55 +33,30 @@ FABRIC = """\
     };
 };
 """
-OF_ID = "uio_pdrv_genirq.of_id=generic-uio"
 UNBIND = "echo 40000000.fabric > /sys/bus/platform/drivers/uio_pdrv_genirq/unbind"
-#: An overlay of somebody else's.
+#: An overlay of somebody else's, with a bitstream (which is ours: the machine takes no other).
 OTHER = """\
 /dts-v1/;
 /plugin/;
 
-&{/} {
-    other {
-    };
+&fpga_full {
+    firmware-name = "other.bin";
 };
 """
 
 
-def blob(source, folder, name):
-    (folder / f"{name}.dtso").write_text(source)
-    run_tool(["dtc", "-q", "-@", "-I", "dts", "-O", "dtb", "-o", f"{name}.dtbo", f"{name}.dtso"], cwd=folder)
-    return (folder / f"{name}.dtbo").read_bytes()
-
-
 @pytest.fixture
 def image(monkeypatch, tmp_path):
-    """Has machines look like the image; `image.change` may change their jobs, `image.console` is what they said."""
+    """PYNQ's."""
 
-    class Image:
-        console = ""
-
-        @staticmethod
-        def change(job):
-            """Nothing more."""
-
-    prepared, boot = run_module.prepared, run_module.boot
-
-    def like_pynq(*arguments, **options):
-        job = prepared(*arguments, **options)
+    def like_pynq(job):
         job.tree = merged_tree(job.tree, blob(FABRIC, tmp_path, "fabric"))
         if OF_ID not in job.arguments:
             job.arguments += f" {OF_ID}"
-        Image.change(job)
-        return job
 
-    def kept(*arguments, **options):
-        booted = boot(*arguments, **options)
-        Image.console = booted.console
-        return booted
-
-    monkeypatch.setattr(run_module, "prepared", like_pynq)
-    monkeypatch.setattr(run_module, "boot", kept)
-    return Image
+    image = Image(monkeypatch)
+    image.base = like_pynq
+    return image
 
 
 def installed(program, *arguments, before=()):
@@ -192,13 +167,14 @@ def test_the_script_loads_several_accelerators_again_and_takes_them_away(image, 
 
 def test_the_script_leaves_the_overlays_of_others(image, tmp_path):
     loaded, program = built("sobel", "zynq")
-    folder = "/sys/kernel/config/device-tree/overlays/other"
+    folder = f"{OVERLAYS}/other"
     steps = ["mount -t configfs none /sys/kernel/config", f"mkdir {folder}", f"cat /root/other.dtbo > {folder}/dtbo"]
     occupied = installed(program, before=steps)
 
     def change(job):
         occupied(job)
         job.files["root/other.dtbo"] = blob(OTHER, tmp_path, "other")
+        job.files["lib/firmware/other.bin"] = job.bitstream
 
     image.change = change
     images, sizes = random_inputs(loaded, SIZE)

@@ -36,6 +36,13 @@ check_region() {
     for other in "$overlays"/*; do
         [ -d "$other" ] && [ "$other" != "$overlays/$name" ] || continue
         grep -qsx applied "$other/status" || continue
+        case $({ tr -cd 'a-z-' <"$other/dtbo"; } 2>/dev/null) in
+        "" | *firmware-name*) ;; # it cannot be read, or it has a bitstream
+        *)
+            note "the overlay ${other##*/} stays: it loads nothing into the FPGA"
+            continue
+            ;;
+        esac
         if command -v xmutil >/dev/null; then
             stop "the FPGA is taken by ${other##*/}: run xmutil unloadapp, then this again"
         fi
