@@ -152,8 +152,8 @@ def _parser() -> argparse.ArgumentParser:
         choices=SYSTEMS,
         help="run the whole system: driver and software part as a program, natively or for ARM under QEMU, against the "
         "accelerators in their AXI shells and a model of the memory; with -board as it is built for a board, registers "
-        "and interrupt simulated too; zynq, zcu102 and kria boot Linux on a whole machine in QEMU: UIO or, with -driver, "
-        "fluorite's kernel driver (default: the software part in Halide's JIT, the cores alone simulated)",
+        "and interrupt simulated too; zynq, zcu102 and kria boot Linux on a whole machine in QEMU: UIO or, with "
+        "-driver, fluorite's kernel driver (default: the software part in Halide's JIT, the cores alone simulated)",
     )
     add_device_options(command)
 

@@ -62,8 +62,8 @@ def run_system(
     ----------
     system : str
         One of `SYSTEMS`. With ``-board``, the program is the one for a board, on a simulated board; otherwise its
-        driver talks to the simulator itself. ``zynq``, ``zcu102`` and ``kria`` are whole machines on which Linux boots, and the
-        program reaches the accelerators through UIO; with ``-driver``, through fluorite's kernel driver.
+        driver talks to the simulator itself. ``zynq``, ``zcu102`` and ``kria`` are whole machines on which Linux
+        boots, and the program reaches the accelerators through UIO; with ``-driver``, through fluorite's kernel driver.
 
     Raises
     ------
