@@ -137,7 +137,7 @@ without an interrupt: programs look at the registers from time to time. To have 
 
 ## On the computer that builds
 
-    make                                                  # {name}.bin, {name}.dtbo, {name}-uio.dtbo
+    make                       # {name}.bin (without fluorite: Vivado's {name}.bit.bin), {name}.dtbo, {name}-uio.dtbo
     make -C driver ARCH={arch} CROSS_COMPILE={cross} KERNEL=/path/to/its/build     # for the kernel driver
     make -C ../software TARGET={board.processor.target}
     scp install udev.rules {name}.bin {name}*.dtbo ../software/build-{board.processor.target}-uio/{name} USER@BOARD:

@@ -98,12 +98,18 @@ class DesignOverlay(PynqOverlay):
         Raises
         ------
         FileNotFoundError
-            There is no self-test.
+            There is no self-test: with the message that says where one comes from.
         RuntimeError
             A value is another one than Halide's.
         """
         folder = os.path.dirname(os.path.abspath(__file__)) if folder is None else folder
-        with open(os.path.join(folder, "selftest.json"), encoding="utf-8") as file:
+        path = os.path.join(folder, "selftest.json")
+        if not os.path.exists(path):
+            raise FileNotFoundError(
+                f"{path} is not there: the self-test is packed by make_bundle.py, where the design's folder testbench "
+                "lies beside the folder pynq"
+            )
+        with open(path, encoding="utf-8") as file:
             frames = json.load(file)
         return [self_test(name, getattr(self, name), frames[name], folder) for name in self.ACCELERATORS]
 

@@ -61,6 +61,8 @@ def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_dire
     if frames:
         files[f"{package}/selftest.json"] = (json.dumps(frames, indent=1) + "\n").encode()
         files.update((f"{package}/{file}", data) for file, data in images.items())
+    else:
+        print(f"make_bundle: packed without a self-test: there is no {HERE.parent / 'testbench'}", file=sys.stderr)
     digest = hashlib.sha256(b"".join(files[file] for file in sorted(files))).hexdigest()[:8]
     return _write(Path(wheel_directory), package, f"1.0+{digest}", name, files)
 
@@ -120,11 +122,16 @@ __all__ = ["Overlay", "{module}"]
 _MAIN = '''\
 """``python -m {package}``: loads the bitstream and runs the self-test, a line an accelerator."""
 
+import sys
+
 from .{module} import Overlay
 
 if __name__ == "__main__":
-    for line in Overlay().self_test():
-        print(line)
+    try:
+        for line in Overlay().self_test():
+            print(line)
+    except FileNotFoundError as missing:
+        sys.exit(f"{package}: {{missing}}")
 '''
 _METADATA = """\
 Metadata-Version: 2.1

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 
 import pytest
 
@@ -84,9 +85,25 @@ def test_makefile(design, board, run, tmp_path):
         assert made["two.bit.bin"].read_text() == f"bits\n{board.name}\n"
         tree = made["two.dtbo"].read_bytes()
         assert b"two.bit.bin\0" in tree and b"generic-uio" in tree and b"two.bin" not in tree
-    before = {path for path in folder.rglob("*") if path.suffix in (".bin", ".dtbo")}
+    assert run("make", "-s", "clean", cwd=folder) == (0, "")
+    (folder / "other.bit.bin").write_text("Vivado's\n")
+    fluorite.unlink()
+    tools = tmp_path / "tools"  # what the Makefile runs, and no fluorite
+    tools.mkdir()
+    for name in ("make", "sh", "dtc", "cp", "rm", "sed"):
+        (tools / name).symlink_to(shutil.which(name))
+    environment = {**os.environ, "PATH": str(tools)}
+    said = "fluorite is not installed: taking other.bit.bin, which Vivado wrote\n"
+    assert run("make", "-s", "BIT=other.bit", cwd=folder, env=environment) == (0, said)
+    assert (folder / "two.bin").read_text() == "Vivado's\n"
+    before = {path for path in folder.rglob("*") if path.suffix in (".bin", ".dtbo")} - {folder / "other.bit.bin"}
     assert before and run("make", "-s", "clean", cwd=folder) == (0, "")
     assert not [path for path in before if path.exists()]
+    (folder / "other.bit.bin").unlink()
+    code, text = run("make", "-s", "BIT=other.bit", "two.bin", cwd=folder, env=environment)
+    assert code and text.splitlines()[0] == (
+        "there is neither fluorite, which makes two.bin of other.bit, nor other.bit.bin, which Vivado's script writes"
+    )
 
 
 def test_udev_rules(design, board, tmp_path):

@@ -91,6 +91,20 @@ def test_installed_it_is_found_and_tests_itself(built, wheel, tmp_path):
     (line,) = module.Overlay().self_test()
     assert board.downloads[-1] == str(package / "harris.bit")
     assert line.startswith(f"{design.module_name}: ")
+    (package / "selftest.json").unlink()
+    with pytest.raises(FileNotFoundError) as missing:
+        module.Overlay().self_test()
+    why = (
+        f"{package / 'selftest.json'} is not there: the self-test is packed by make_bundle.py, where the design's "
+        "folder testbench lies beside the folder pynq"
+    )
+    assert str(missing.value) == why
+    # As a program it says so, and shows no traceback.
+    (package / "harris.py").write_text(
+        f"class Overlay:\n    def self_test(self):\n        raise FileNotFoundError({why!r})\n"
+    )
+    done = run(sys.executable, "-m", "harris_overlay", cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"harris_overlay: {why}\n")
 
 
 def test_metadata_of_ours_where_vivado_left_none(written, tmp_path):
@@ -99,7 +113,9 @@ def test_metadata_of_ours_where_vivado_left_none(written, tmp_path):
     shutil.copytree(written / "pynq", folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "harris.bit").write_bytes(b"mine")
     done = run(sys.executable, folder / "make_bundle.py", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (
+        0, f"make_bundle: packed without a self-test: there is no {tmp_path / 'testbench'}\n"
+    )  # fmt: skip
     with zipfile.ZipFile(tmp_path / done.stdout.strip()) as archive:
         assert archive.read("harris_overlay/harris.bit") == b"mine"
         assert archive.read("harris_overlay/harris.hwh") == (folder / "harris.hwh").read_bytes()
