@@ -19,6 +19,7 @@ frontend.annotations
 frontend.region
 frontend
 hwgen.canonical
+hwgen.periodic
 hwgen.interface hwgen.formula
 hwgen.streams
 hwgen.family

@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fluorite.hwgen import canonical
+from fluorite.hwgen import canonical, periodic
 from fluorite.hwgen.canonical import Bound, Floor, Maximum, Monomial, Range, Ranges, Sum, Variable
 
 __all__ = [
@@ -93,7 +93,8 @@ class Formula:
     def greatest(self, ranges: Ranges) -> int:
         """A bound from above: attained by products too where factors are not negative and rise with every variable.
 
-        Of the rest, :func:`fluorite.hwgen.canonical.bounds` says which bounds are attained.
+        Of the rest, :func:`fluorite.hwgen.canonical.bounds` says which bounds are attained; variables without bounds
+        do no harm where the formula does not rise or fall with them (:mod:`fluorite.hwgen.periodic`).
 
         Parameters
         ----------
@@ -112,7 +113,7 @@ class Formula:
         return self._finite(self._bounds(ranges)[0])
 
     def _bounds(self, ranges: Ranges) -> tuple[Bound, Bound]:
-        low, high = canonical.bounds(self.form, ranges)
+        low, high = periodic.bounds(self.form, ranges)
         if self.operands and self.op != "mod":  # the form is multiplied out, and may have lost what operands say
             found = _bounds_of(self.op, [operand._bounds(ranges) for operand in self.operands])
             low, high = max(low, found[0]), min(high, found[1])

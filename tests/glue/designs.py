@@ -129,8 +129,8 @@ def _halved(generated):
     phase = modulo(min_x - 1, constant(2), {})
     (source, result), ranges = generated.streams, generated.extents.ranges
     along_x, along_y = source.axes
-    extent = floor_div(phase + extent_x + 1, 2) + 1
     first, last = floor_div(min_x - 1, 2), floor_div(min_x + extent_x, 2)
+    extent = last - first + 1
     assert extent.greatest(ranges) == MAX_X // 2 + 2
     source = replace(
         source,

@@ -81,9 +81,9 @@ class ControlledCore:
 
     def raster(self, port: StreamPort) -> RasterCounter:
         """A counter of the words that the core transfers on a port; its ``advance`` is still to connect."""
-        plan = next(plan for plan in self._generated.streams if plan.port.name == port.name)
+        stream = next(stream for stream in self._registers.streams if stream.port.name == port.name)
         names = {setting.setting.formula: setting.setting.port.name for setting in self._registers.settings}
-        lasts = [words - 1 for words in plan.words]
+        lasts = [words - 1 for words in stream.layout.words]
         values = [last.value if last.is_constant else self.launcher.settings[names[last]] for last in lasts]
         ranges = self._generated.extents.ranges
         counter = RasterCounter(values, [last.greatest(ranges) for last in lasts], f"raster_{port.name}")

@@ -12,9 +12,10 @@ import math
 from dataclasses import dataclass
 
 from fluorite.frontend.region.identifiers import Taken
-from fluorite.hwgen.formula import Formula
+from fluorite.hwgen.formula import Formula, ceil_div
 from fluorite.hwgen.generate import Generated, Setting
 from fluorite.hwgen.interface import SettingPort, StreamPort
+from fluorite.hwgen.plan.stream_plan import StreamPlan
 
 __all__ = ["StreamLayout", "element_bytes", "layouts", "shape_settings", "word_bytes"]
 
@@ -65,23 +66,28 @@ def layouts(generated: Generated) -> dict[str, StreamLayout]:
     ranges = generated.extents.ranges
     found: dict[str, StreamLayout] = {}
     for plan in generated.streams:
-        port = plan.port
+        port, words = plan.port, _words(plan)
         if plan.in_rows:
             row_bytes = plan.scanned[0].extent * (element_bytes(port) * port.channels)
         else:
-            row_bytes = plan.words[0] * word_bytes(port)
-        counts = plan.words[1:]
+            row_bytes = words[0] * word_bytes(port)
+        counts = words[1:]
         found[port.name] = StreamLayout(
             plan.in_rows,
             row_bytes,
             counts,
             # Room for a row of whole words, so that software may pad.
-            (plan.words[0].greatest(ranges) * word_bytes(port)).bit_length(),
+            (words[0].greatest(ranges) * word_bytes(port)).bit_length(),
             tuple(count.greatest(ranges).bit_length() for count in counts),
-            plan.words,
+            words,
             math.prod(length.greatest(ranges) for length in (row_bytes, *counts)),
         )
     return found
+
+
+def _words(plan: StreamPlan) -> tuple[Formula, ...]:
+    """Words of a stream's image along each dimension, of what software knows of a launch."""
+    return tuple(ceil_div(axis.extent, lanes) for axis, lanes in zip(plan.scanned, plan.lanes, strict=True))
 
 
 def shape_settings(generated: Generated) -> tuple[Setting, ...]:
@@ -91,11 +97,13 @@ def shape_settings(generated: Generated) -> tuple[Setting, ...]:
     """
     ranges = generated.extents.ranges
     taken = Taken(setting.port.name for setting in generated.settings)
+    positions = set(generated.setting_names.values())
+    of_core = {setting.formula for setting in generated.settings if setting.port.name in positions}
     found: dict[Formula, Setting] = {}
     for plan in generated.streams:
-        for axis, words in zip(plan.scanned, plan.words, strict=True):
+        for axis, words in zip(plan.scanned, _words(plan), strict=True):
             last = words - 1
-            if not (last.is_constant or last in generated.setting_names or last in found):
+            if not (last.is_constant or last in of_core or last in found):
                 name = taken.take(f"{plan.port.name}_last_{axis.name}")
                 found[last] = Setting(SettingPort(name, max(last.greatest(ranges).bit_length(), 1), False), last)
     return tuple(found.values())
