@@ -58,7 +58,7 @@ lattice_overlaps_itself lattices_overlap launch less_memory loop max memory min 
 pixels_check pixels_copy pixels_dense pixels_direct pixels_locate plan process_arena process_close process_copies
 process_device program_call program_complain program_free program_prepare program_save queue_depth reset run scalar
 sim_op sim_reply sim_request stage stage_answer stage_asked stage_border_holds stage_call stage_check stage_needs
-stage_prepare stream submit sync_for_cpu sync_for_device sysfs_line sysfs_number ticket_drop_all ticket_find
+stage_place stage_prepare stream submit sync_for_cpu sync_for_device sysfs_line sysfs_number ticket_drop_all ticket_find
 ticket_finish ticket_give ticket_new ticket_take view view_span wait wait_failure zocl_memory
 """
 #: What no accelerator's functions and types, ``fluorite_<word>``, may be called.
