@@ -157,7 +157,7 @@ def _doubled(generated):
     """Reads ``source[2 * x, y]``."""
     source, result = generated.streams
     along_x, along_y = source.axes
-    first, extent = (variable(name) * 2 for name in source.loops[0][1:])
+    first, extent = (variable(name) * 2 for name in source.loops[0][1:3])
     columns = along_x.extent * 2 - 1
     along_x = replace(along_x, first=first, last=first + extent - 2, min=first, extent=columns)
     source = replace(source, axes=(along_x, along_y), words=(columns, source.words[1]))
