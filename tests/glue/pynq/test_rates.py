@@ -54,6 +54,7 @@ def random_image(shape):
 def test_regions(halved, least, rows, extent):
     """Of all parities and signs, cut into launches, at the very size of the output or the greatest of the input."""
     accelerator, origin = halved.accelerator, {"x": least, "y": -3}
+    halved.accelerator.free()
     halved.board.next = 0
     image = random_image((rows, columns(least, extent)[1]))
     assert accelerator.input_shapes(rows, extent, origin=origin) == (image.shape,)
@@ -67,6 +68,7 @@ def test_regions(halved, least, rows, extent):
 def test_buffers(halved):
     """An input and an output where they lie; what software makes words of is copied."""
     accelerator = halved.accelerator
+    halved.accelerator.free()
     halved.board.next = 0
     (source,) = accelerator.allocate_inputs(20, 31, origin={"x": 3})
     result = accelerator.allocate_output(20, 31)
@@ -79,6 +81,7 @@ def test_buffers(halved):
 @pytest.mark.parametrize("least", [0, 1, -1, -6])
 def test_pad(halved, least):
     """A plain image has half the output's columns; the one read beyond it on either side is made."""
+    halved.accelerator.free()
     halved.board.next = 0
     image = random_image((9, 11))
     result = halved.accelerator(image, pad="edge", origin={"x": least})
