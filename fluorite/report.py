@@ -178,7 +178,7 @@ def describe(generated: Generated) -> AcceleratorReport:
     held: dict[int, int] = {}
     for line in storage.lines:
         held[line.node] = held.get(line.node, 0) + line.length_cycles
-    in_memory = {line.node for line in storage.lines if line.kind == "memory"}
+    in_memory = {line.node for line in storage.lines if line.kind in ("memory", "row")}
     buffered = {id_ for id_ in held if names_value(nodes[id_]) or id_ in in_memory}
     buffers = tuple(
         BufferReport(

@@ -98,6 +98,10 @@ def index_texts(expr: ir.Expr, names: Mapping[str, str], dialect: Dialect) -> tu
                 return values[0]
             case ir.Call(name="abs"):
                 return dialect.absolute(values[0])
+            case ir.Call(name="shift_left", args=(_, ir.Imm(value=amount))):
+                return dialect.binary(ir.BinaryOp.MUL, values[0], dialect.number(1 << int(amount)))
+            case ir.Call(name="shift_right", args=(_, ir.Imm(value=amount))):
+                return dialect.binary(ir.BinaryOp.DIV, values[0], dialect.number(1 << int(amount)))
         raise TypeError(f"an index is not made of {type(node).__name__}")
 
     return statements(expr, render)

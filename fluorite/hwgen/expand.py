@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -36,8 +37,8 @@ _GONE = {
 
 def expanded(region: Region, lowered: Lowered, family: Family, watch: Watch | None = None) -> tuple[Graph, Extents]:
     """The graph that is scheduled, and the sizes of a launch before the schedule asks for padding."""
-    lanes = region.loops[0].lanes
-    extents = measure(region, lowered.domains)
+    lanes = math.lcm(*(rate.lanes[0] for rate in lowered.rates.streams.values()))
+    extents = measure(region, lowered.domains, lowered.rates)
     graph = link(region, lowered)
     look = watch or unwatched
     look("link", graph, family)

@@ -16,12 +16,13 @@ from fluorite.hwgen.interface import CoreInterface, SettingPort
 from fluorite.hwgen.lowering.lower import lower
 from fluorite.hwgen.lowering.values import Lowered
 from fluorite.hwgen.plan.core_plan import CorePlan
-from fluorite.hwgen.plan.due import with_room
+from fluorite.hwgen.plan.due import with_room, with_rows
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.fifo_depths import check_fifo_depths
+from fluorite.hwgen.plan.grids import grids_of
 from fluorite.hwgen.plan.room import check_room
 from fluorite.hwgen.plan.schedule import Schedule, schedule
-from fluorite.hwgen.plan.storage import Storage, allocate, cycles
+from fluorite.hwgen.plan.storage import Length, Memory, Storage, allocate, cycles
 from fluorite.hwgen.plan.stream_plan import StreamPlan, loop_variables, stream_plans
 from fluorite.hwgen.rtl.core import Core
 from fluorite.hwgen.streams.graph import Delay, Graph
@@ -74,8 +75,10 @@ class Generated:
         Each input, then each output.
     coordinates : dict of int to Delay
         Per ``coord`` node, how much later than the scan's beginning its first word comes.
-    wraps : dict of Delay to Formula
+    wraps : dict of Length to Formula
         Last address of the memories of each length.
+    begin : Delay
+        The lag of what begins with the scan.
     latency_cycles : int
         From the first input word to the first output word, at the largest extents.
     """
@@ -95,7 +98,8 @@ class Generated:
     signature: StageSignature
     streams: tuple[StreamPlan, ...]
     coordinates: dict[int, Delay]
-    wraps: dict[Delay, Formula]
+    wraps: dict[Length, Formula]
+    begin: Delay
     latency_cycles: int
 
     @property
@@ -140,10 +144,12 @@ class Generated:
             self.streams,
             self.coordinates,
             self.extents.scan,
-            self.extents.maxima,
+            self.extents.ranges,
             self.names,
             self.setting_names,
             self.wraps,
+            self.begin,
+            {name: rate.periods for name, rate in self.lowered.rates.streams.items()},
         )
         return Core(plan)
 
@@ -167,18 +173,21 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
     """
     lowered = lower(region)
     graph, extents = expanded(region, lowered, family, watch)
+    periods = lowered.rates.streams[region.name].periods if not lowered.rates.is_one else (1,) * graph.dimensions
+    grids = grids_of(graph, {output.stream: periods for output in graph.outputs})
     behind_memory: frozenset[int] = frozenset()
     while True:
-        plan = schedule(graph, extents.strides, extents.least_strides, family, behind_memory)
+        plan = schedule(graph, extents.strides, extents.least_strides, family, behind_memory, grids=grids)
         owners = _owners(plan, region.names)
-        storage = allocate(graph, plan, extents, owners, family)
-        slow = behind_memory | storage.read_directly(plan)
-        longer = extents.with_least(storage.least)
         lags = _port_lags(plan)
         counters = {node.id: plan.lags[node.id] for node in plan.nodes if node.op == "coord"}
         first = min([*lags.values(), *counters.values()], key=lambda lag: cycles(lag, extents.strides))
+        storage = allocate(graph, plan, extents, owners, family, first)
+        slow = behind_memory | storage.read_directly(plan)
+        longer = extents.with_least(storage.least)
         behind = [[_behind(lag, first, longer) for lag in group.values()] for group in (lags, counters)]
         longer = with_room(longer, *behind)
+        longer = with_rows(longer, [memory.rows for memory in storage.memories])
         if longer.strides == extents.strides and slow == behind_memory:
             break
         behind_memory = slow
@@ -193,7 +202,7 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
 
     streams = stream_plans(region, lowered.domains, extents, behind_scan)
     coordinates = {id_: _behind(lag, first, extents) for id_, lag in counters.items()}
-    wraps = {memory.gap: _formula(memory.gap, extents) - 2 for memory in storage.memories}
+    wraps = {memory.length: _last_address(memory, plan, extents) for memory in storage.memories}
     settings, setting_names = _settings(region, lowered, extents, streams, wraps)
     interface = CoreInterface(
         f"{region.names[region.name]}_core",
@@ -222,6 +231,7 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
         streams,
         coordinates,
         wraps,
+        first,
         latency,
     )
 
@@ -250,16 +260,25 @@ def _port_lags(plan: Schedule) -> dict[str, Delay]:
     return lags | dict(plan.output_lags)
 
 
-def _formula(merged: Delay, extents: Extents) -> Formula:
-    """A merged delay in cycles, as a formula."""
+def _last_address(memory: Memory, plan: Schedule, extents: Extents) -> Formula:
+    """The last address of a memory: a row has all its words, and one that is walked round two less than its length."""
+    grids = plan.grids.of[memory.fields[0][0].node]
+    if memory.rows is not None:
+        return extents.own_steps(0, grids[0].period) - 1
     total = constant(0)
-    for steps, stride in zip(reversed(merged), reversed(extents.stride_formulas), strict=True):
+    if extents.rates.is_one:
+        for steps, stride in zip(reversed(memory.gap), reversed(extents.stride_formulas), strict=True):
+            total = total + stride * steps
+        return total - 2
+    stride = constant(1)
+    for d, (steps, grid) in enumerate(zip(memory.gap, grids, strict=True)):
         total = total + stride * steps
-    return total
+        stride = stride * extents.own_steps(d, grid.period)
+    return total - 2
 
 
 def _settings(
-    region: Region, lowered: Lowered, extents: Extents, streams: Sequence[StreamPlan], wraps: dict[Delay, Formula]
+    region: Region, lowered: Lowered, extents: Extents, streams: Sequence[StreamPlan], wraps: dict[Length, Formula]
 ) -> tuple[tuple[Setting, ...], dict[Formula, str]]:
     """Setting ports: one per distinct formula that is not a number, then origins and Params."""
     settings: list[Setting] = []
@@ -277,6 +296,8 @@ def _settings(
     for stream in streams:
         for d, axis in enumerate(stream.scanned):
             need(stream.due.starts[d], f"{stream.port.name}_start_{axis.name}")
+            if stream.due.firsts[d] != stream.due.starts[d]:
+                need(stream.due.firsts[d], f"{stream.port.name}_first_{axis.name}")
             if stream.ends(d, extents.scan):
                 need(stream.due.ends[d], f"{stream.port.name}_end_{axis.name}")
                 if d > 0 and stream.with_scan:

@@ -51,7 +51,7 @@ def show_storage(g: Generated) -> list[str]:
     lines = table(rows)
     for memory in g.storage.memories:
         fields = ", ".join(f"{g.names[line.node]}_{line.suffix}" for line, _ in memory.fields)
-        formula = g.wraps[memory.gap]
+        formula = g.wraps[memory.length]
         lines.append(
             f"memory {memory.name}: {memory.depth} x {memory.width_bits} bits, last address {formula}: {fields}"
         )

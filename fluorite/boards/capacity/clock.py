@@ -6,7 +6,7 @@ schedule did what its constraints are for.
 
 from __future__ import annotations
 
-from fluorite.hwgen.family.delays import Family, latency_cycles, taken_at
+from fluorite.hwgen.family.delays import Family, latency_cycles
 from fluorite.hwgen.generate import Generated
 
 __all__ = ["arrivals_ns", "longest_path_ns"]
@@ -29,7 +29,7 @@ def arrivals_ns(generated: Generated, delays: Family) -> dict[int, float]:
         and the longer counts; static nodes have none.
     """
     plan = generated.plan
-    memory_ends = {(line.node, line.end) for line in generated.storage.lines if line.kind == "memory"}
+    memory_ends = {(line.node, line.end) for line in generated.storage.lines if line.kind in ("memory", "row")}
     arrival: dict[int, float] = {}
     longest: dict[int, float] = {}
     for node in plan.nodes:
@@ -39,11 +39,11 @@ def arrivals_ns(generated: Generated, delays: Family) -> dict[int, float]:
         for operand in node.operands:
             if operand.node.static:
                 continue
-            age = plan.age(plan.lags[node.id], taken_at(node, operand), operand.node)
-            if not any(age):
-                latest = max(latest, arrival[operand.node.id])
-            elif (operand.node.id, age) in memory_ends:
-                latest = max(latest, delays.memory_ns)
+            for age in plan.held(node, operand):
+                if not any(age):
+                    latest = max(latest, arrival[operand.node.id])
+                elif (operand.node.id, age) in memory_ends:
+                    latest = max(latest, delays.memory_ns)
         if latency_cycles(node):
             arrival[node.id] = delays.memory_ns
             longest[node.id] = max(latest, delays.memory_ns)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fluorite.boards.capacity.memory import MemoryCells, memory_cells
-from fluorite.hwgen.family.delays import latency_cycles, taken_at
+from fluorite.hwgen.family.delays import latency_cycles
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.plan.storage import cycles
 from fluorite.hwgen.rtl.rom import layout
@@ -117,7 +117,7 @@ class _Use:
             mask = (1 << node.width_bits) - 1
             taken[node.id] = mask
             if not node.static:
-                age = plan.age(plan.output_lags[output.stream], output.value.delay, node)
+                age = plan.grids.held(node.id, plan.age(plan.output_lags[output.stream], output.value.delay, node))
                 reads.setdefault(node.id, []).append((None, age, mask))
         for node in reversed(plan.nodes):
             for position, operand in enumerate(node.operands):
@@ -126,8 +126,8 @@ class _Use:
                 mask = read & ((1 << source.width_bits) - 1)
                 taken[source.id] = taken.get(source.id, 0) | mask
                 if not source.static and not node.static:
-                    age = plan.age(plan.lags[node.id], taken_at(node, operand), source)
-                    reads.setdefault(source.id, []).append((node, age, mask))
+                    for age in plan.held(node, operand):
+                        reads.setdefault(source.id, []).append((node, age, mask))
         nodes = tuple(n for n in plan.nodes if not n.static and taken.get(n.id, 0))
         return cls(generated, nodes, taken, reads)
 
@@ -211,7 +211,7 @@ def _add_registers(parts: dict[str, float], use: _Use, family: str) -> None:
         if not cells.bram:  # which has the register inside
             parts["register"] += memory.width_bits
     for line in generated.storage.lines:
-        if line.kind == "memory":
+        if line.kind in ("memory", "row"):
             continue
         node, end = nodes[line.node], cycles(line.end, strides)
         bits, takers = 0, []
@@ -241,10 +241,10 @@ def _add_control(parts: dict[str, float], generated: Generated) -> None:
             compared |= {(d, plan.due.starts[d])} | ({(d, plan.due.ends[d])} if plan.ends(d, scan) else set())
     bits = [sizes[d] * (0.3 if formula.is_constant else 1) for d, formula in compared]
     parts["position"] += sum(bits)
-    for memory in {memory.gap: memory for memory in generated.storage.memories}.values():
+    for memory in {memory.length: memory for memory in generated.storage.memories}.values():
         address = max(memory.depth - 1, 1).bit_length()
         parts["counter"] += address
-        parts["position"] += address * (0.3 if generated.wraps[memory.gap].is_constant else 1)
+        parts["position"] += address * (0.3 if generated.wraps[memory.length].is_constant else 1)
 
 
 def _add_ports(parts: dict[str, float], use: _Use, family: str) -> None:

@@ -38,7 +38,8 @@ def evaluate(expr: ir.Expr, variables: Mapping[str, int | Numbers]) -> Numbers:
     Parameters
     ----------
     expr : ir.Expr
-        Arithmetic, compares, select, casts between integers, ``likely`` and ``abs``; no reads.
+        Arithmetic, compares, select, casts between integers, ``likely``, ``abs`` and shifts by numbers; no
+        reads.
     variables : mapping of str to int or ndarray
         Every variable's value. All values must stay within 64 bits.
 
@@ -74,4 +75,6 @@ def evaluate(expr: ir.Expr, variables: Mapping[str, int | Numbers]) -> Numbers:
             return values[0]
         case ir.Call(name="abs"):
             return np.abs(values[0])
+        case ir.Call(name="shift_left" | "shift_right" as name, args=(_, ir.Imm(value=amount))) if 0 <= amount < 32:
+            return values[0] << int(amount) if name == "shift_left" else values[0] >> int(amount)
     raise TypeError(f"an index is not made of {type(expr).__name__}")

@@ -18,9 +18,11 @@ from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value, index_
 from fluorite.hwgen.lowering.nodes import Nodes
 from fluorite.hwgen.lowering.positions import Positions
 from fluorite.hwgen.lowering.survey.domains import pixels_beyond
+from fluorite.hwgen.lowering.survey.find_index import position
 from fluorite.hwgen.lowering.survey.survey import Survey, survey
 from fluorite.hwgen.lowering.values import Lowered, stage_key
 from fluorite.hwgen.lowering.window import Source, Window
+from fluorite.hwgen.quasiaffine import shift
 from fluorite.hwgen.streams.builder import Builder, constant_value
 from fluorite.hwgen.streams.graph import Graph, Ref
 
@@ -43,7 +45,7 @@ def lower(region: Region, *, padded: bool = False) -> Lowered:
         A construct has no hardware here; the message names Func, construct, rule and way out.
     """
     known = survey(region, padded=padded)
-    lowered = Lowered(Graph(len(region.loops)), domains=dict(known.domains))
+    lowered = Lowered(Graph(len(region.loops)), known.rates, domains=dict(known.domains))
     lowered.beyond.update(pixels_beyond(known.reads, known.domains))
     build = Builder(lowered.graph)
     positions = Positions(region, lowered, build)
@@ -61,7 +63,7 @@ def _lower_stage(
     nodes = Nodes(region, stage, diagnostics, lowered, build, positions)
     streams = _StageStreams(region, stage, known, lowered, build, positions)
     definitions = Definitions(region, stage, diagnostics, nodes, streams)
-    for lane, offsets in enumerate(_lane_offsets([loop.lanes for loop in region.loops])):
+    for lane, offsets in enumerate(_lane_offsets(known.rates.streams[stage].lanes)):
         for channel, numbers in enumerate(domain.channel_numbers()):
             left = iter(numbers)
             point = [
@@ -94,7 +96,7 @@ class _StageStreams:
 
     def read(self, call: ir.Call, name: str, args: Sequence[Value[Ref]], origins: Sequence[Origin | None]) -> Ref:
         """A read of a stream, which the survey has found to be one."""
-        offsets = [0] * len(self._region.loops)
+        places = [shift(0)] * len(self._region.loops)
         borders: dict[int, Border] = {}
         numbers: list[int] = []
         for arg in args:
@@ -103,8 +105,13 @@ class _StageStreams:
                 assert number is not None, "the survey refuses an index that depends on data"
                 numbers.append(number)
                 continue
-            place, border = (arg, None) if isinstance(arg, Affine) else self._bordered(arg)
-            offsets[place.dimension] = place.offset
+            found = position(arg)
+            if found:
+                places[found[0]] = found[1]
+                continue
+            assert isinstance(arg, Tree), "the survey refuses an index that is no position"
+            place, border = self._bordered(arg)
+            places[place.dimension] = shift(place.offset)
             if border:
                 borders[place.dimension] = border
         known, index = self._known, call.value_index
@@ -112,8 +119,11 @@ class _StageStreams:
         type_ = self._inputs[name] if name in self._inputs else self._region.pipeline.funcs[name].types[index]
         source = Source(name, stage_key(name, index), type_, domain.channel(numbers), domain, known.edges.get(name, ()))
         own = known.domains[self._stage]
-        window = Window(self._region, self._build, self._positions, self._stage, own, source, borders, offsets)
-        return window.read(tuple(offsets))
+        where = tuple(places)
+        window = Window(
+            self._region, self._build, self._positions, self._stage, own, source, borders, where, self._lowered.rates
+        )
+        return window.read(where)
 
     def _bordered(self, index: Tree) -> tuple[Affine, Border | None]:
         """The position that an index under a border condition is, and the border; None if borders are left out."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fluorite.frontend.region.region import Loop, Region
-from fluorite.hwgen.formula import Formula, constant, variable
+from fluorite.hwgen.formula import Formula, constant, floor_div, variable
+from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.indices import Affine
-from fluorite.hwgen.lowering.values import Domain, Lowered
+from fluorite.hwgen.lowering.values import Lowered
 from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Ref
 
@@ -44,29 +45,38 @@ class Positions:
 
     def coordinate(self, stage: str, place: Affine) -> Ref:
         """The coordinate of a pixel: so far away from the one that lane 0 of a stage computes."""
-        loop, domain, names = self._region.loops[place.dimension], self._domains[stage], self._region.names
+        d, rates, names = place.dimension, self._lowered.rates, self._region.names
+        loop, domain, lanes = self._region.loops[d], self._domains[stage], rates.streams[stage].lanes[d]
+        rate, modulus = domain.first[d].rate, rates.moduli[d]
         lowest = variable(names.minimum(loop.var)) if loop.min is None else constant(loop.min)
-        furthest = 1 << (_ORIGIN_BITS - 1)
-        origin = self.setting(f"origin_{names[loop.var]}", -furthest, furthest - 1, lowest)
-        index = self._build.linear([(loop.lanes, self.word(stage, place.dimension)), (1, origin)], place.offset)
+        name, furthest = f"origin_{names[loop.var]}", 1 << (_ORIGIN_BITS - 1)
+        if modulus > 1 or rate != 1:  # where the stream is for the last region before this that moves it by whole words
+            lowest = floor_div(lowest, modulus) * int(rate * modulus)
+            name += f"_of_{names[stage]}"
+        origin = self.setting(name, -furthest, furthest - 1, lowest)
+        index = self._build.linear([(lanes, self.word(stage, d)), (1, origin)], place.offset)
         if loop.min is None:
             return index
         # Beyond the stage's own extent nothing counts.
-        d, first = place.dimension, loop.min + place.offset
-        words = -(-(loop.max_extent + domain.hi[d] - domain.lo[d]) // loop.lanes)
-        return self._build.within(index, first, first + loop.lanes * (words - 1))
+        first = lowest.value + place.offset
+        return self._build.within(index, first, first + lanes * (self._words(stage, d) - 1))
 
     def word(self, stream: str, dimension: int) -> Ref:
-        """The scan's position along a dimension, which is the number of every stream's word there.
+        """The number of a stream's word along a dimension.
 
-        Its range is the scan's and not one stream's: a stage that reads a stream may go on when that one has ended. The
-        position is counted for each stream that asks for it, when its words come: one count for all would have to be
-        held for some of them, as long as they are apart.
+        Its range is the scan's and not one stream's: a stage that reads a stream may go on when that one has ended. It
+        is counted for each stream that asks for it, when its words come: one count for all would have to be held for
+        some of them, as long as they are apart.
         """
-        loop = self._region.loops[dimension]
-        halo = max(domain.hi[dimension] - domain.lo[dimension] for domain in self._domains.values())
-        words = -(-(loop.max_extent + halo) // loop.lanes)
-        return self._build.coord(stream, dimension, words)
+        streams = self._lowered.rates.streams
+        positions = max(streams[name].periods[dimension] * self._words(name, dimension) for name in self._domains)
+        return self._build.coord(stream, dimension, -(-positions // streams[stream].periods[dimension]))
+
+    def _words(self, stream: str, d: int) -> int:
+        """The words of a stream along a dimension in the largest launch."""
+        loop, domain, rates = self._region.loops[d], self._domains[stream], self._lowered.rates
+        pixels = domain.last[d](rates.moduli[d] + loop.max_extent - 2) - domain.first[d](0) + 1
+        return -(-pixels // rates.streams[stream].lanes[d])
 
     def last(self, loop: Loop) -> Ref:
         """The number of the image's last pixel along a dimension, its first being 0."""

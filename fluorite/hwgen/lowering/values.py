@@ -1,58 +1,18 @@
-"""Domains of streams, and the result of lowering."""
+"""The result of lowering."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import product
 
 from fluorite.frontend.algorithm import ir
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.lowering.borders import Border
+from fluorite.hwgen.lowering.domain import Domain
+from fluorite.hwgen.lowering.rates import Rates
 from fluorite.hwgen.lowering.tables import TableRead
 from fluorite.hwgen.streams.graph import Graph, Ref
 
-__all__ = ["Domain", "Lowered", "stage_key"]
-
-
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """Which pixels of a stream a launch computes.
-
-    Attributes
-    ----------
-    dimensions : tuple of int or None
-        Scan dimension along which each argument of the Func runs; None for an argument that is a number wherever it
-        is read: a channel, all of which are computed in every cycle.
-    lo, hi : tuple of int
-        Along each scan dimension, the pixels relative to the output's own: from ``min + lo`` to ``max + hi``.
-    channels : tuple of (int, int)
-        Least and greatest number of each channel argument, in the order of the arguments.
-    """
-
-    dimensions: tuple[int | None, ...]
-    lo: tuple[int, ...]
-    hi: tuple[int, ...]
-    channels: tuple[tuple[int, int], ...] = ()
-
-    @property
-    def channel_count(self) -> int:
-        """Values a pixel."""
-        return math.prod(hi - lo + 1 for lo, hi in self.channels)
-
-    def channel(self, numbers: Sequence[int]) -> int:
-        """Position among a pixel's values of the one with these channel arguments; the first argument is fastest."""
-        index, stride = 0, 1
-        for number, (lo, hi) in zip(numbers, self.channels, strict=True):
-            index += (number - lo) * stride
-            stride *= hi - lo + 1
-        return index
-
-    def channel_numbers(self) -> list[tuple[int, ...]]:
-        """The channel arguments of every value of a pixel, in the order of `channel`."""
-        ranges = [range(lo, hi + 1) for lo, hi in reversed(self.channels)]
-        return [tuple(reversed(numbers)) for numbers in product(*ranges)]
+__all__ = ["Lowered", "stage_key"]
 
 
 @dataclass(slots=True)
@@ -63,6 +23,8 @@ class Lowered:
     ----------
     graph : Graph
         Nodes; reads of other stages and of inputs are ``tap`` nodes.
+    rates : Rates
+        How streams come.
     bodies : dict of (str, int, int) to Ref
         Per `stage_key`, lane and channel, what is computed.
     domains : dict of str to Domain
@@ -85,6 +47,7 @@ class Lowered:
     """
 
     graph: Graph
+    rates: Rates
     bodies: dict[tuple[str, int, int], Ref] = field(default_factory=dict)
     domains: dict[str, Domain] = field(default_factory=dict)
     parameters: dict[str, ir.Type] = field(default_factory=dict)

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.borders import Border
+from fluorite.hwgen.lowering.domain import Domain
+from fluorite.hwgen.lowering.phases import Delays, Phases, phases
 from fluorite.hwgen.lowering.positions import Positions
+from fluorite.hwgen.lowering.rates import Rates
 from fluorite.hwgen.lowering.survey.edges import Edge
-from fluorite.hwgen.lowering.values import Domain
+from fluorite.hwgen.quasiaffine import QuasiAffine
 from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Ref
 
-__all__ = ["Source", "Window"]
+__all__ = ["Places", "Source", "Window"]
+
+#: Along each dimension of the scan the coordinate that is read, relative to a launch at 0, by the number of the pixel
+#: from the one that the reader's lane computes first.
+Places: TypeAlias = tuple[QuasiAffine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +75,8 @@ class Window:
         What is read.
     borders : mapping of int to Border
         The read's border conditions, by dimension of the scan.
-    offsets : sequence of int
-        How far away is read, in pixels along each dimension of the scan.
+    rates : Rates
+        How streams come.
     """
 
     def __init__(
@@ -80,9 +88,11 @@ class Window:
         own: Domain,
         source: Source,
         borders: Mapping[int, Border],
-        offsets: Sequence[int],
+        places: Places,
+        rates: Rates,
     ) -> None:
         self._loops = region.loops
+        self._rate, self._source_rate = rates.streams[reader], rates.streams[source.name]
         self._build = build
         self._positions = positions
         self._reader = reader
@@ -91,47 +101,48 @@ class Window:
         self._borders = borders
         self._edges = dict.fromkeys(borders, Edge(0, 0))
         for d, edge in enumerate(source.edges):
-            past = edge and (offsets[d] < edge.lo or own.hi[d] - own.lo[d] + offsets[d] > edge.hi)
+            offset = places[d](0)
+            past = edge and (offset < edge.lo or own.hi[d] - own.lo[d] + offset > edge.hi)
             if edge and past and d not in borders:
                 self._edges[d] = edge
 
-    def read(self, offsets: tuple[int, ...], inner: int = -1) -> Ref:
-        """The value at these distances in pixels, with the borders of all dimensions above ``inner``."""
+    def read(self, offsets: Places, inner: int = -1) -> Ref:
+        """The value at these places, with the borders of all dimensions above ``inner``."""
         bordered = [d for d in sorted(self._edges) if d > inner]
         if not bordered:
             return self._tap(offsets)
         d = bordered[0]
         if d in self._borders and not self._borders[d].repeats_edge:
             return self._folded(offsets, d)
-        if offsets[d] >= self._edges[d].lo:
+        if offsets[d](0) >= self._edges[d].lo:
             return self._repeated_right(offsets, d)
         is_before = self._is_before(offsets, d)
         return self._build.select(
             is_before, self._repeated_left(_moved(offsets, d, 1), d), self._repeated_right(offsets, d)
         )
 
-    def _repeated_left(self, offsets: tuple[int, ...], d: int) -> Ref:
+    def _repeated_left(self, offsets: Places, d: int) -> Ref:
         """The value here, or if this is before the edge, the one at it: each position takes it from the next one."""
         value = self.read(offsets, d)
-        if offsets[d] >= self._edges[d].lo:
+        if offsets[d](0) >= self._edges[d].lo:
             return value
         return self._build.select(self._is_before(offsets, d), self._repeated_left(_moved(offsets, d, 1), d), value)
 
-    def _repeated_right(self, offsets: tuple[int, ...], d: int) -> Ref:
+    def _repeated_right(self, offsets: Places, d: int) -> Ref:
         """The value here, or if this is behind the edge, the one at it: each position takes it from the one before."""
         value = self.read(offsets, d)
         if self._furthest_right(offsets, d) <= 0:
             return value
-        behind = self._compare("behind", offsets, d, offsets[d] - self._edges[d].hi)
+        behind = self._compare("behind", offsets, d, offsets[d](0) - self._edges[d].hi)
         return self._build.select(behind, self._repeated_right(_moved(offsets, d, -1), d), value)
 
-    def _is_before(self, offsets: tuple[int, ...], d: int) -> Ref:
+    def _is_before(self, offsets: Places, d: int) -> Ref:
         """Whether the place that is read lies before the edge."""
-        return self._compare("lt", offsets, d, -((offsets[d] - self._edges[d].lo) // self._loops[d].lanes))
+        return self._compare("lt", offsets, d, -((offsets[d](0) - self._edges[d].lo) // self._loops[d].lanes))
 
-    def _folded(self, offsets: tuple[int, ...], d: int) -> Ref:
+    def _folded(self, offsets: Places, d: int) -> Ref:
         """The value under a border along d that does not repeat its edge: each position beyond has its own pixel."""
-        border, build, offset = self._borders[d], self._build, offsets[d]
+        border, build, offset = self._borders[d], self._build, offsets[d](0)
         value = self.read(offsets, d)
         for j in range(1, min(-offset, len(border.usual.left)) + 1):
             word, between = divmod(-j - offset, self._loops[d].lanes)
@@ -143,7 +154,7 @@ class Window:
             value = build.select(self._compare("at", offsets, d, offset - j), folded, value)
         return value
 
-    def _of_size(self, offsets: tuple[int, ...], d: int, moves: Sequence[int]) -> Ref:
+    def _of_size(self, offsets: Places, d: int, moves: Sequence[int]) -> Ref:
         """The value some pixels away along d: ``moves`` says how many, by the image's size.
 
         They are for images of the border's least extent, of one pixel more, and so on, the last for all larger ones.
@@ -156,13 +167,13 @@ class Window:
                 value = build.select(is_small, self.read(_moved(offsets, d, by), d), value)
         return value
 
-    def _furthest_right(self, offsets: tuple[int, ...], d: int) -> int:
+    def _furthest_right(self, offsets: Places, d: int) -> int:
         """How far behind the edge the place that is read can be, over the reader's domain."""
         # A lane beyond the domain, in the last word of a row, would go further, but nobody looks at it.
-        beyond = self._own.hi[d] - self._own.lo[d] + offsets[d] - self._edges[d].hi
+        beyond = self._own.hi[d] - self._own.lo[d] + offsets[d](0) - self._edges[d].hi
         return min(beyond, len(self._borders[d].usual.right)) if d in self._borders else beyond
 
-    def _compare(self, what: str, offsets: tuple[int, ...], d: int, number: int) -> Ref:
+    def _compare(self, what: str, offsets: Places, d: int, number: int) -> Ref:
         """A condition on where the scan is along dimension d.
 
         ``lt`` and ``eq`` compare the number of the word, ``behind`` and ``at`` (less, equal) the pixels that are left
@@ -177,20 +188,42 @@ class Window:
         left = build.linear([(1, self._positions.last(loop)), (-loop.lanes, word)])
         return build.lt(left, build.const(number)) if what == "behind" else build.eq(left, build.const(number))
 
-    def _delay(self, offsets: tuple[int, ...]) -> tuple[int, ...]:
-        """How many words earlier the place that is read comes, along each dimension."""
-        places = zip(offsets, self._source.domain.lo, self._loops, strict=True)
-        return tuple(-((offset - lo) // loop.lanes) for offset, lo, loop in places)
+    def _delay(self, places: Places) -> tuple[int, ...]:
+        """How many positions earlier the place that is read comes, along each dimension; 0 where that depends."""
+        return tuple(self._along(d, place).delay or 0 for d, place in enumerate(places))
 
-    def _tap(self, offsets: tuple[int, ...]) -> Ref:
+    def _along(self, d: int, place: QuasiAffine) -> Phases:
+        """Where along a dimension the places that are read come, by the reader's words."""
+        own, source = self._rate, self._source_rate
+        return phases(
+            place, own.lanes[d], own.periods[d], source.lanes[d], source.periods[d], self._source.domain.lo[d]
+        )
+
+    def _tap(self, places: Places) -> Ref:
         """The stream's own value at the place that is read."""
-        lane, stride, source = 0, 1, self._source
-        for offset, lo, loop in zip(offsets, source.domain.lo, self._loops, strict=True):
-            lane += (offset - lo) % loop.lanes * stride
-            stride *= loop.lanes
-        tap = self._build.tap(source.key, lane, source.channel, source.type.min, source.type.max)
-        return tap.shifted(self._delay(offsets))
+        build, source = self._build, self._source
+        along = [self._along(d, place) for d, place in enumerate(places)]
+
+        def of_lane(d: int, lane: int, stride: int, delays: tuple[Delays, ...]) -> Ref:
+            """The value whose lane along the dimensions up to d is known."""
+            if d == len(along):
+                tap = build.tap(source.key, lane, source.channel, source.type.min, source.type.max)
+                return build.resample(tap, self._rate.periods, delays)
+            here, value = along[d], None
+            for number in here.lanes:
+                one = of_lane(
+                    d + 1, lane + number * stride, stride * self._source_rate.lanes[d], (*delays, here.of_lane(number))
+                )
+                if value is None:
+                    value = one
+                else:
+                    chosen = build.in_phase(d, self._rate.periods[d], len(here.places), here.phases_of(number))
+                    value = build.select(chosen, one, value)
+            assert value is not None
+            return value
+
+        return of_lane(0, 0, 1, ())
 
 
-def _moved(offsets: tuple[int, ...], d: int, by: int) -> tuple[int, ...]:
-    return (*offsets[:d], offsets[d] + by, *offsets[d + 1 :])
+def _moved(offsets: Places, d: int, by: int) -> Places:
+    return (*offsets[:d], offsets[d].plus(by), *offsets[d + 1 :])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fluorite.hwgen.formula import Formula
+from fluorite.hwgen.formula import Formula, Ranges
 from fluorite.hwgen.interface import CoreInterface
 from fluorite.hwgen.plan.schedule import Schedule
-from fluorite.hwgen.plan.storage import Storage
+from fluorite.hwgen.plan.storage import Length, Storage
 from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.hwgen.streams.graph import Delay, Graph
 
@@ -35,14 +35,18 @@ class CorePlan:
         Per ``coord`` node, how much later than the scan's beginning its first word comes.
     scan : tuple of Formula
         Positions of the scan along each dimension.
-    maxima : dict of str to int
-        Greatest values of the launch's variables.
+    ranges : dict of str to (int, int)
+        Least and greatest values of the launch's variables.
     names : dict of int to str
         Signal name of each node.
     setting_names : dict of Formula to str
         The setting that software computes a formula into.
-    wraps : dict of Delay to Formula
+    wraps : dict of Length to Formula
         Last address of the memories of each length.
+    begin : Delay
+        The lag of what begins with the scan.
+    periods : dict of str to tuple of int
+        Per stage or input, positions of the scan from a word to the next along each dimension.
     """
 
     interface: CoreInterface
@@ -52,7 +56,9 @@ class CorePlan:
     streams: tuple[StreamPlan, ...]
     coordinates: Mapping[int, Delay]
     scan: tuple[Formula, ...]
-    maxima: Mapping[str, int]
+    ranges: Ranges
     names: Mapping[int, str]
     setting_names: Mapping[Formula, str]
-    wraps: Mapping[Delay, Formula]
+    wraps: Mapping[Length, Formula]
+    begin: Delay
+    periods: Mapping[str, tuple[int, ...]]

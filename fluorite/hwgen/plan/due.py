@@ -8,11 +8,12 @@ scan counter for equality.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from fluorite.hwgen.formula import Formula, constant, maximum, modulo
+from fluorite.hwgen.formula import Formula, constant, modulo
 from fluorite.hwgen.plan.extents import Extents
+from fluorite.hwgen.plan.grids import RowGrid
 from fluorite.hwgen.streams.graph import Delay
 
 __all__ = ["Due", "due", "with_room"]
@@ -25,25 +26,45 @@ class Due:
     Attributes
     ----------
     starts : tuple of Formula
-        The position after which the port's own starts anew.
+        The position after which the port's own starts anew, at 0.
+    firsts : tuple of Formula
+        That after which its own first word may come: the same, unless launches begin in different phases.
     ends : tuple of Formula
         Along dimension 0 the position of its last word; further out, that in which its last row or plane starts.
     """
 
     starts: tuple[Formula, ...]
+    firsts: tuple[Formula, ...]
     ends: tuple[Formula, ...]
 
 
-def due(lag: Delay, words: Sequence[Formula], extents: Extents) -> Due:
-    """Positions of a port with this lag and these extents in words."""
+def due(
+    lag: Delay, first_words: Sequence[Formula], words: Sequence[Formula], periods: Sequence[int], extents: Extents
+) -> Due:
+    """Positions of a port.
+
+    Parameters
+    ----------
+    lag : Delay
+        How far it is behind the scan's beginning.
+    first_words, words : sequence of Formula
+        Along each dimension, the number of its first word and how many it has.
+    periods : sequence of int
+        Positions from a word to the next.
+    extents : Extents
+        Sizes of a launch.
+    """
     starts: list[Formula] = []
+    firsts: list[Formula] = []
     ends: list[Formula] = []
     for d, step in enumerate(_steps(lag)):
         size = extents.scan[d]
         start = constant(step) if step >= 0 else size + step
         starts.append(start)
-        ends.append(modulo(start + words[d] - (0 if d == 0 else 1), size, extents.ranges))
-    return Due(tuple(starts), tuple(ends))
+        firsts.append(modulo(start + first_words[d] * periods[d], size, extents.ranges))
+        last = (first_words[d] + words[d] - 1) * periods[d] + (1 if d == 0 else 0)
+        ends.append(modulo(start + last, size, extents.ranges))
+    return Due(tuple(starts), tuple(firsts), tuple(ends))
 
 
 def with_room(extents: Extents, ports: Sequence[Delay], counters: Sequence[Delay]) -> Extents:
@@ -64,9 +85,20 @@ def with_room(extents: Extents, ports: Sequence[Delay], counters: Sequence[Delay
     needed += [[1 - part for part in lag] for lag in counters]
     for lengths in needed:
         for d, length in enumerate(lengths):
-            if scan[d].least(extents.ranges) < length:
-                scan[d] = maximum([scan[d], constant(length)], extents.ranges)
+            scan[d] = extents.at_least(scan[d], d, length)
     return replace(extents, scan=tuple(scan))
+
+
+def with_rows(extents: Extents, rows: Iterable[RowGrid | None]) -> Extents:
+    """The same with rows that are long enough for what is held of a stream that does not come in all of them.
+
+    Where such a stream's row begins at a column, the scan must have that column, and one more.
+    """
+    length = extents.scan[0]
+    for grid in rows:
+        if grid is not None:
+            length = extents.at_least(length, 0, grid.start + 1 if grid.start > 0 else 1 - grid.start)
+    return replace(extents, scan=(length, *extents.scan[1:]))
 
 
 def _steps(lag: Delay) -> list[int]:

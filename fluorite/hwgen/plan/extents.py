@@ -12,9 +12,10 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from fluorite.frontend.region.region import Region
-from fluorite.hwgen.formula import Formula, Ranges, ceil_div, constant, maximum, variable
-from fluorite.hwgen.lowering.values import Domain
+from fluorite.frontend.region.region import Loop, Region
+from fluorite.hwgen.formula import Formula, Ranges, ceil_div, constant, floor_div, maximum, modulo, variable
+from fluorite.hwgen.lowering.domain import Domain
+from fluorite.hwgen.lowering.rates import Rates
 from fluorite.hwgen.streams.graph import Delay
 
 __all__ = ["Extents", "measure"]
@@ -39,6 +40,11 @@ class Extents:
     groups : tuple of tuple of int
         Scan dimensions that share one component of a merged delay, innermost first. Decided before delays are merged:
         a length that padding makes a number later stays a component of its own.
+    starts : dict of str to tuple of Formula
+        Per stage or input, along each scan dimension the number of the first word of a launch; 0 where all launches
+        begin in one phase.
+    rates : Rates
+        How the streams come. The scan's length is a multiple of `Rates.common`.
     """
 
     pixels: dict[str, tuple[Formula, ...]]
@@ -46,6 +52,8 @@ class Extents:
     scan: tuple[Formula, ...]
     maxima: dict[str, int]
     groups: tuple[tuple[int, ...], ...]
+    starts: dict[str, tuple[Formula, ...]]
+    rates: Rates
 
     @property
     def ranges(self) -> Ranges:
@@ -118,24 +126,74 @@ class Extents:
         for group, least in zip(self.groups, lengths, strict=False):
             *inner, last = group
             steps = -(-least // math.prod(scan[d].value for d in inner))
-            if scan[last].least(self.ranges) < steps:
-                scan[last] = maximum([scan[last], constant(steps)], self.ranges)
+            scan[last] = self.at_least(scan[last], last, steps)
         return replace(self, scan=tuple(scan))
 
+    def at_least(self, length: Formula, d: int, least: int) -> Formula:
+        """A length of the scan along a dimension, made so many positions long; a multiple of what it was one of."""
+        if length.least(self.ranges) >= least:
+            return length
+        common = self.rates.common[d]
+        return maximum([length, constant(-(-least // common) * common)], self.ranges)
 
-def measure(region: Region, domains: dict[str, Domain]) -> Extents:
+    def own_steps(self, d: int, period: int) -> Formula:
+        """Words of a stream that has one every so many positions, in a scan's length along a dimension."""
+        return floor_div(self.scan[d], period)
+
+
+def measure(region: Region, domains: dict[str, Domain], rates: Rates) -> Extents:
     """Sizes of every stream of a region."""
     names = [region.names.extent(loop.var) for loop in region.loops]
     sizes = list(zip(region.loops, names, strict=True))
     own = [constant(loop.max_extent) if loop.fixed else variable(name) for loop, name in sizes]
     maxima = {name: loop.max_extent for loop, name in sizes if not loop.fixed}
+    ranges = _ranges(maxima)
+    begin = [_phase(region, loop, rates.moduli[d], ranges) for d, loop in enumerate(region.loops)]
     pixels: dict[str, tuple[Formula, ...]] = {}
     words: dict[str, tuple[Formula, ...]] = {}
+    starts: dict[str, tuple[Formula, ...]] = {}
+    positions: list[list[Formula]] = [[] for _ in own]
     for name, domain in domains.items():
-        pixels[name] = tuple(extent + (hi - lo) for extent, lo, hi in zip(own, domain.lo, domain.hi, strict=True))
-        words[name] = tuple(ceil_div(p, loop.lanes) for p, loop in zip(pixels[name], region.loops, strict=True))
-    scan = tuple(maximum([w[d] for w in words.values()], _ranges(maxima)) for d in range(len(own)))
-    return Extents(pixels, words, scan, maxima, _groups(scan))
+        stream = rates.streams[name]
+        spans = [_span(domain, d, begin[d], extent, stream.lanes[d]) for d, extent in enumerate(own)]
+        pixels[name], starts[name], words[name] = (tuple(parts) for parts in zip(*spans, strict=True))
+        for d, (_, start, count) in enumerate(spans):
+            positions[d].append((start + count) * stream.periods[d])
+    scan = tuple(
+        maximum([_multiple(length, rates.common[d]) for length in lengths], ranges)
+        for d, lengths in enumerate(positions)
+    )
+    groups = _groups(scan) if rates.is_one else tuple((d,) for d in range(len(scan)))
+    return Extents(pixels, words, scan, maxima, groups, starts, rates)
+
+
+def _phase(region: Region, loop: Loop, modulus: int, ranges: Ranges) -> Formula:
+    """How far a launch begins behind the last place that moves all streams by whole pixels."""
+    if modulus == 1 or loop.lanes > 1:  # of several lanes, other launches are refused
+        return constant(0)
+    if loop.min is not None:
+        return constant(loop.min % modulus)
+    return modulo(variable(region.names.minimum(loop.var)), constant(modulus), ranges)
+
+
+def _span(domain: Domain, d: int, begin: Formula, extent: Formula, lanes: int) -> tuple[Formula, Formula, Formula]:
+    """Pixels of a stream along a dimension, the number of its first word, and its words."""
+    corner = domain.first[d](0)
+    if begin.is_constant and domain.first[d].period == domain.last[d].period == 1:
+        rate = domain.last[d].step
+        start = rate * begin.value
+        pixels = extent * rate + (domain.last[d](0) - corner - rate + 1)
+        first = constant(start // lanes)
+        return pixels, first, ceil_div(pixels + start % lanes, lanes)
+    first_pixel = domain.first[d].formula(begin) - corner
+    last_pixel = domain.last[d].formula(begin + extent - 1) - corner
+    first, last = floor_div(first_pixel, lanes), floor_div(last_pixel, lanes)
+    return last_pixel - first_pixel + 1, first, last - first + 1
+
+
+def _multiple(length: Formula, of: int) -> Formula:
+    """A length, rounded up."""
+    return length if of == 1 else ceil_div(length, of) * of
 
 
 def _groups(scan: Sequence[Formula]) -> tuple[tuple[int, ...], ...]:

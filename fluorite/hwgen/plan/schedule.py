@@ -29,11 +29,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
-from fluorite.hwgen.family.delays import Family, taken_at
+from fluorite.hwgen.family.delays import Family
 from fluorite.hwgen.plan.differences import DifferenceProgram
+from fluorite.hwgen.plan.grids import ColumnGrid, Grids, RowGrid
 from fluorite.hwgen.plan.paths import too_long
-from fluorite.hwgen.streams.graph import Delay, Graph, Node
+from fluorite.hwgen.streams.graph import Delay, Graph, Node, Ref
 from fluorite.hwgen.streams.operations import value_of
 
 __all__ = ["Schedule", "schedule"]
@@ -51,24 +53,48 @@ class Schedule:
         Per id of a node that is not static, its lag.
     output_lags : dict of str to Delay
         Per output stream, the lag of its port.
+    grids : Grids
+        Where each node is needed.
     """
 
     nodes: tuple[Node, ...]
     lags: Mapping[int, Delay]
     output_lags: Mapping[str, Delay]
+    grids: Grids
 
     def age(self, reader: Delay, delay: Delay, node: Node) -> Delay:
         """How long a value of node has been held when a reader with this lag takes it ``delay`` iterations later."""
         return tuple(r + d - n for r, d, n in zip(reader, delay, self.lags[node.id], strict=True))
 
+    def held(self, node: Node, operand: Ref) -> list[Delay]:
+        """How many steps of an operand's own a node takes it behind: each age that occurs."""
+        delays = self.grids.delays(node, operand)
+        lag = self.lags[node.id]
+        ages = (self.age(lag, delay, operand.node) for delay in product(*delays))
+        return list(dict.fromkeys(self.grids.held(operand.node.id, age) for age in ages))
+
+    def column_grid(self, node: int, begin: Delay) -> ColumnGrid:
+        """The columns of the scan in which a node is needed, `begin` being the lag of what begins with the scan."""
+        grid = self.grids.of[node][0]
+        return ColumnGrid(grid.period, (grid.phase + self.lags[node][0] - begin[0]) % grid.period)
+
+    def row_grid(self, node: int, begin: Delay, columns: int = 0) -> RowGrid:
+        """The rows of the scan in which a node is needed, as seen where it has been held for so many columns."""
+        column, row = self.grids.of[node][:2]
+        lag = self.lags[node]
+        return RowGrid(
+            row.period, (row.phase + lag[1] - begin[1]) % row.period, lag[0] - begin[0] + columns + column.least
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """``reader`` takes ``node``'s value of ``delay`` iterations ago; unknowns by number."""
+    """``reader`` takes ``node``'s value of ``delay`` positions ago, or up to ``most``; unknowns by number."""
 
     node: int
     reader: int
     delay: Delay
+    most: Delay
 
 
 def schedule(
@@ -77,6 +103,8 @@ def schedule(
     least_strides: Sequence[int],
     family: Family,
     behind_memory: Collection[int] = (),
+    *,
+    grids: Grids,
 ) -> Schedule:
     """Solve for all lags.
 
@@ -84,6 +112,8 @@ def schedule(
     ----------
     graph : Graph
         Expanded graph.
+    grids : Grids
+        Where each node is needed.
     strides : sequence of int
         Cycles per step of each scan dimension at the largest extents: ``(1, S, S * rows ...)``.
     least_strides : sequence of int
@@ -93,7 +123,7 @@ def schedule(
     behind_memory : collection of int
         Ids of nodes that take an operand straight from a memory's output, which comes later than a register's.
     """
-    program = _Program(graph, family, behind_memory)
+    program = _Program(graph, family, behind_memory, grids)
     dimensions = graph.dimensions
     solved: dict[int, list[int]] = {}
     for d in reversed(range(dimensions)):
@@ -106,14 +136,15 @@ def schedule(
     outputs = {
         stream: tuple(solved[d][number] for d in range(dimensions)) for stream, number in program.output_unknown.items()
     }
-    return Schedule(program.nodes, lags, outputs)
+    return Schedule(program.nodes, lags, outputs, grids)
 
 
 class _Program:
     """Unknowns and edges shared by the programs of all dimensions."""
 
-    def __init__(self, graph: Graph, family: Family, behind_memory: Collection[int]) -> None:
+    def __init__(self, graph: Graph, family: Family, behind_memory: Collection[int], grids: Grids) -> None:
         self.family = family
+        self.grids = grids
         self.behind_memory = behind_memory
         self.nodes = tuple(graph.walk())
         self.unknown: dict[int, int] = {}
@@ -127,23 +158,27 @@ class _Program:
         self.output_unknown = {o.stream: tied.setdefault(f"output {o.stream}", len(tied)) for o in graph.outputs}
         self.unknowns = len(tied)
         self.edges: list[_Edge] = []
-        self.holders: list[tuple[int, int, list[_Edge]]] = []  # (unknown, width, its readers' edges)
+        self.holders: list[tuple[int, Node, list[_Edge]]] = []  # (unknown, node, its readers' edges)
         readers: dict[int, list[_Edge]] = {}
         for node in self.nodes:
             for operand in node.operands:
                 if not operand.node.static and not node.static:
-                    edge = _Edge(self.unknown[operand.node.id], self.unknown[node.id], taken_at(node, operand))
-                    readers.setdefault(operand.node.id, []).append(edge)
+                    readers.setdefault(operand.node.id, []).append(self._edge(node, operand))
         for output in graph.outputs:
             if not output.value.node.static:
                 number = self.output_unknown[output.stream]
-                edge = _Edge(self.unknown[output.value.node.id], number, output.value.delay)
+                edge = _Edge(self.unknown[output.value.node.id], number, output.value.delay, output.value.delay)
                 readers.setdefault(output.value.node.id, []).append(edge)
         for node in self.nodes:
             own = readers.get(node.id, [])
             self.edges.extend(own)
             if own:
-                self.holders.append((self.unknown[node.id], node.width_bits, own))
+                self.holders.append((self.unknown[node.id], node, own))
+
+    def _edge(self, node: Node, operand: Ref) -> _Edge:
+        delays = self.grids.delays(node, operand)
+        least, most = tuple(own[0] for own in delays), tuple(own[-1] for own in delays)
+        return _Edge(self.unknown[operand.node.id], self.unknown[node.id], least, most)
 
     def solve(
         self, d: int, solved: Mapping[int, list[int]], strides: Sequence[int], least_strides: Sequence[int]
@@ -151,24 +186,25 @@ class _Program:
         """Lags along dimension d, those along the dimensions further out being known."""
         program = DifferenceProgram([0] * self.unknowns)
 
-        def slack(edge: _Edge, table: Sequence[int]) -> int:
+        def slack(edge: _Edge, delay: Delay, table: Sequence[int]) -> int:
             """Cycles, in units of dimension d, that the outer dimensions' lags already give the edge."""
             outer = 0
             for o, lag in solved.items():
-                outer += (lag[edge.reader] + edge.delay[o] - lag[edge.node]) * table[o]
+                outer += (lag[edge.reader] + delay[o] - lag[edge.node]) * table[o]
             return outer // table[d]
 
         for edge in self.edges:
             if edge.node != edge.reader:
-                program.at_least(edge.reader, edge.node, -edge.delay[d] - slack(edge, least_strides))
+                program.at_least(edge.reader, edge.node, -edge.delay[d] - slack(edge, edge.delay, least_strides))
         if d == 0:
             for source, target, distance in too_long(*self._paths(solved), self.family, self.behind_memory):
                 program.at_least(self.unknown[target.id], self.unknown[source.id], 1 - distance)
-        for number, width_bits, edges in self.holders:
+        for number, node, edges in self.holders:
+            width_bits = node.width_bits / self.grids.words(node.id)
             program.cost[number] -= width_bits
             ends: dict[int, int] = {}  # by reader, how much later than the reader's lag a value is last needed
             for edge in edges:
-                end = edge.delay[d] + slack(edge, strides)
+                end = edge.most[d] + slack(edge, edge.most, strides)
                 ends[edge.reader] = max(ends.get(edge.reader, end), end)
             if len(ends) == 1 and number not in ends:
                 program.cost[edges[0].reader] += (
@@ -189,7 +225,7 @@ class _Program:
             for operand in node.operands:
                 if operand.node.static:
                     continue
-                edge = _Edge(self.unknown[operand.node.id], self.unknown[node.id], taken_at(node, operand))
+                edge = self._edge(node, operand)
                 if not any(lag[edge.reader] + edge.delay[o] - lag[edge.node] for o, lag in solved.items()):
                     readers.setdefault(operand.node.id, []).append((node, edge.delay[0]))
         return nodes, readers

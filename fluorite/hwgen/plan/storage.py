@@ -12,24 +12,30 @@ number of lanes or consumers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from fluorite.frontend.region.identifiers import Taken
-from fluorite.hwgen.family.delays import Family, latency_cycles, taken_at
+from fluorite.hwgen.family.delays import Family, latency_cycles
 from fluorite.hwgen.plan.extents import Extents
+from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
 from fluorite.hwgen.plan.schedule import Schedule
 from fluorite.hwgen.streams.graph import Delay, Graph
 
-__all__ = ["DelayLine", "Memory", "Storage", "allocate", "cycles"]
+__all__ = ["DelayLine", "Length", "Memory", "Storage", "allocate", "cycles"]
 
 REGISTER_MAX = 2  # cycles; longer constant gaps are shift registers
 SHIFT_MAX = 64  # cycles; longer ones are memories
 
 
-#: What a delay is made of: registers one after another, a shift register, or a share of a memory's word.
-Kind: TypeAlias = Literal["register", "shift", "memory"]
+#: What a delay is made of: registers one after another, a shift register, or a share of the word of a memory, which is
+#: walked round or has a row of its own stream at a time.
+Kind: TypeAlias = Literal["register", "shift", "memory", "row"]
+
+#: A length in own steps, and the period of these: no steps for a row, whatever that is.
+Length: TypeAlias = tuple[Delay, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +47,17 @@ class DelayLine:
     node : int
         Id of the stream held.
     start, end : Delay
-        Ages at which it enters and leaves.
+        Ages at which it enters and leaves, in the stream's own steps.
     length_cycles : int
-        Its length at the largest extents; that of a register or shift register never changes.
+        Its length at the largest extents, in the stream's own steps; that of a register or shift register never
+        changes.
     kind : Kind
         What it is made of.
     suffix : str
         The age at which it leaves, for names: ``d2`` is two cycles, ``r1d2`` a row and two cycles, ``r1m2`` two less
         than a row.
+    moves : ColumnGrid
+        The columns of the scan in which it moves.
     """
 
     node: int
@@ -57,6 +66,7 @@ class DelayLine:
     length_cycles: int
     kind: Kind
     suffix: str
+    moves: ColumnGrid
 
     @property
     def gap(self) -> Delay:
@@ -73,17 +83,28 @@ class Memory:
     name : str
         Name of the memory in the Verilog.
     gap : Delay
-        The length they share.
+        The length they share, in own steps.
     depth : int
         Words at the largest extents.
     fields : tuple of (DelayLine, int)
         Each line with its width in bits, low bits first.
+    moves : ColumnGrid
+        The columns of the scan in which it moves.
+    rows : RowGrid or None
+        The rows in which it is written, if not in all: a row is read again until the next one takes its place.
     """
 
     name: str
     gap: Delay
     depth: int
     fields: tuple[tuple[DelayLine, int], ...]
+    moves: ColumnGrid
+    rows: RowGrid | None = None
+
+    @property
+    def length(self) -> Length:
+        """What its last address follows from: those of one length have one."""
+        return self.gap if self.rows is None else (), self.moves.period
 
     @property
     def width_bits(self) -> int:
@@ -112,14 +133,13 @@ class Storage:
 
     def read_directly(self, plan: Schedule) -> frozenset[int]:
         """Ids of the nodes that take an operand straight from a memory's output."""
-        ends = {(line.node, line.end) for line in self.lines if line.kind == "memory"}
+        ends = {(line.node, line.end) for line in self.lines if line.kind in ("memory", "row")}
         return frozenset(
             node.id
             for node in plan.nodes
             if not node.static
             for operand in node.operands
-            if not operand.node.static
-            and (operand.node.id, plan.age(plan.lags[node.id], taken_at(node, operand), operand.node)) in ends
+            if not operand.node.static and any((operand.node.id, age) in ends for age in plan.held(node, operand))
         )
 
 
@@ -129,23 +149,24 @@ def cycles(delay: Delay, strides: Sequence[int]) -> int:
 
 
 def ages_of(graph: Graph, plan: Schedule) -> dict[int, set[Delay]]:
-    """Per node, the ages at which it is read."""
+    """Per node, the ages at which it is read, in its own steps."""
     ages: dict[int, set[Delay]] = {}
     for node in plan.nodes:
         if node.static:
             continue
         for operand in node.operands:
             if not operand.node.static:
-                age = plan.age(plan.lags[node.id], taken_at(node, operand), operand.node)
-                ages.setdefault(operand.node.id, set()).add(age)
+                ages.setdefault(operand.node.id, set()).update(plan.held(node, operand))
     for output in graph.outputs:
         if not output.value.node.static:
             age = plan.age(plan.output_lags[output.stream], output.value.delay, output.value.node)
-            ages.setdefault(output.value.node.id, set()).add(age)
+            ages.setdefault(output.value.node.id, set()).add(plan.grids.held(output.value.node.id, age))
     return ages
 
 
-def allocate(graph: Graph, plan: Schedule, extents: Extents, owners: dict[int, str], family: Family) -> Storage:
+def allocate(
+    graph: Graph, plan: Schedule, extents: Extents, owners: dict[int, str], family: Family, begin: Delay
+) -> Storage:
     """Chains and memories for a schedule.
 
     Parameters
@@ -158,58 +179,141 @@ def allocate(graph: Graph, plan: Schedule, extents: Extents, owners: dict[int, s
         Per node id, the stage it belongs to, to name memories after.
     family : Family
         Says which memories' words are registered before they are used: such a memory is one cycle shorter.
+    begin : Delay
+        The lag of what begins with the scan.
     """
-    widths = {node.id: node.width_bits for node in plan.nodes}
-    strides = extents.strides
-    lines: list[DelayLine] = []
-    kind: Kind
-    least = (1,) * (len(strides) - 1)
-    too_late = _too_late(plan, family)
+    chains = _Chains(plan, extents, family, begin)
     for node, ages in sorted(ages_of(graph, plan).items()):
-        held: Delay = graph.zero
+        chains.add(node, ages)
+    groups: dict[tuple[Delay, ColumnGrid, RowGrid | None], list[DelayLine]] = {}
+    for line in chains.lines:
+        if line.kind in ("memory", "row"):
+            groups.setdefault((line.gap, line.moves, chains.rows_of(line)), []).append(line)
+    widths = {node.id: node.width_bits for node in plan.nodes}
+    memories: list[Memory] = []
+    taken = Taken()
+    for (gap, moves, rows), group in groups.items():
+        names = list(dict.fromkeys(owners[line.node] for line in group))
+        base = "linebuffer_" + "_".join(names[:3]) + ("_and_more" if len(names) > 3 else "")
+        name = taken.take(base)
+        # The word read is registered in the memory's output, hence one word less than cycles; a row has all its words.
+        depth = group[0].length_cycles - 1 if rows is None else chains.row_words(group[0].node)
+        fields = tuple((line, widths[line.node]) for line in group)
+        memories.append(Memory(name, gap, depth, fields, moves, rows))
+    return Storage(tuple(chains.lines), tuple(memories), chains.least)
+
+
+class _Chains:
+    """The chains of streams, one after the other."""
+
+    def __init__(self, plan: Schedule, extents: Extents, family: Family, begin: Delay) -> None:
+        self._plan = plan
+        self._extents = extents
+        self._family = family
+        self._begin = begin
+        self._too_late = _too_late(plan, family)
+        self.lines: list[DelayLine] = []
+        self.least = (1,) * (len(extents.strides) - 1)
+
+    def add(self, node: int, ages: Iterable[Delay]) -> None:
+        """A stream's chain."""
+        held: Delay = (0,) * len(self._begin)
         for age in sorted(ages, key=lambda a: a[::-1]):  # rows first: their length may be what it has to be
             gap = tuple(a - h for a, h in zip(age, held, strict=True))
             if not any(gap):
                 continue
-            length = cycles(gap, strides)
-            memory = any(gap[1:]) or length > SHIFT_MAX
-            if memory and (family.memory_register or (node, age) in too_late):
+            if self._plan.grids.of[node][1:] and self._plan.grids.of[node][1].period > 1 and any(gap[1:]):
+                self._rows(node, held, age)
+                held = age
+                continue
+            length = self._steps(node, gap)
+            if not any(gap[1:]) and length <= SHIFT_MAX:
+                self._line(node, held, age, "register" if length <= REGISTER_MAX else "shift")
+            elif self._registered(node, age):
                 inner = (age[0] - 1, *age[1:])
-                gap = (gap[0] - 1, *gap[1:])
-                least = tuple(map(max, least, _least(gap, extents.least_strides)))
-                lines.append(DelayLine(node, held, inner, length - 1, "memory", _suffix(extents.split(inner))))
-                held, length, kind = inner, 1, "register"
-            elif memory:
-                kind = "memory"
-                least = tuple(map(max, least, _least(gap, extents.least_strides)))
+                self._memory(node, held, inner)
+                self._line(node, inner, age, "register")
             else:
-                kind = "register" if length <= REGISTER_MAX else "shift"
-            lines.append(DelayLine(node, held, age, length, kind, _suffix(extents.split(age))))
+                self._memory(node, held, age)
             held = age
-    groups: dict[Delay, list[DelayLine]] = {}
-    for line in lines:
-        if line.kind == "memory":
-            groups.setdefault(line.gap, []).append(line)
-    memories: list[Memory] = []
-    taken = Taken()
-    for gap, group in groups.items():
-        names = list(dict.fromkeys(owners[line.node] for line in group))
-        base = "linebuffer_" + "_".join(names[:3]) + ("_and_more" if len(names) > 3 else "")
-        name = taken.take(base)
-        # The word read is registered in the memory's output, hence one word less than cycles.
-        depth = cycles(gap, strides) - 1
-        memories.append(Memory(name, gap, depth, tuple((line, widths[line.node]) for line in group)))
-    return Storage(tuple(lines), tuple(memories), least)
+
+    def _rows(self, node: int, held: Delay, age: Delay) -> None:
+        """Rows of a stream that does not come in every row of the scan: a memory for each, then what columns are left.
+
+        The first of them reads as far ahead as the columns at its end are before those at its beginning.
+        """
+        for row in range(held[1] + 1, age[1] + 1):
+            after = (min(held[0], age[0]), row, *age[2:])
+            if self._registered(node, after) or self._registered(node, age):
+                inner = (after[0] - 1, *after[1:])
+                self._row(node, held, inner)
+                self._line(node, inner, after, "register")
+            else:
+                self._row(node, held, after)
+            held = after
+        length = age[0] - held[0]
+        if length > SHIFT_MAX:
+            self._memory(node, held, age)
+        elif length:
+            self._line(node, held, age, "register" if length <= REGISTER_MAX else "shift")
+
+    def _registered(self, node: int, age: Delay) -> bool:
+        """Whether what a memory gives is registered before it is used."""
+        return self._family.memory_register or (node, age) in self._too_late
+
+    def _memory(self, node: int, start: Delay, end: Delay) -> None:
+        gap = tuple(e - s for e, s in zip(end, start, strict=True))
+        grids = self._plan.grids.of[node]
+        strides = [stride // self._per_stride(node, d) for d, stride in enumerate(self._extents.least_strides)]
+        own = _least(gap, strides)
+        self.least = tuple(
+            max(least, steps * grid.period) for least, steps, grid in zip(self.least, own, grids, strict=False)
+        )
+        self._line(node, start, end, "memory")
+
+    def _row(self, node: int, start: Delay, end: Delay) -> None:
+        """A row that reads as many columns ahead; the row has to have them, and the one that is written."""
+        ahead = start[0] - end[0]
+        row = (ahead + 2) * self._plan.grids.of[node][0].period
+        self.least = (max(self.least[0], row), *self.least[1:])
+        self._line(node, start, end, "row")
+
+    def _line(self, node: int, start: Delay, end: Delay, kind: Kind) -> None:
+        gap = tuple(e - s for e, s in zip(end, start, strict=True))
+        length = self._steps(node, gap)
+        suffix = _suffix(self._extents.split(end))
+        self.lines.append(DelayLine(node, start, end, length, kind, suffix, self._plan.column_grid(node, self._begin)))
+
+    def _per_stride(self, node: int, d: int) -> int:
+        """Positions of the scan for each own step, over the dimensions before d."""
+        return math.prod(grid.period for grid in self._plan.grids.of[node][:d])
+
+    def _steps(self, node: int, gap: Delay) -> int:
+        """A length in own steps, at the largest extents."""
+        strides = self._extents.strides
+        return sum(part * (strides[d] // self._per_stride(node, d)) for d, part in enumerate(gap))
+
+    def row_words(self, node: int) -> int:
+        """Words of a row of a stream."""
+        return self._extents.strides[1] // self._plan.grids.of[node][0].period
+
+    def rows_of(self, line: DelayLine) -> RowGrid | None:
+        """The rows in which a line is written, if it is a row."""
+        if line.kind != "row":
+            return None
+        columns = line.start[0] * self._plan.grids.of[line.node][0].period
+        return self._plan.row_grid(line.node, self._begin, columns)
 
 
 def _too_late(plan: Schedule, family: Family) -> set[tuple[int, Delay]]:
     """Streams and ages that a node reads which is too slow to follow a memory's output, whatever the schedule."""
     return {
-        (operand.node.id, plan.age(plan.lags[node.id], taken_at(node, operand), operand.node))
+        (operand.node.id, age)
         for node in plan.nodes
         if not node.static and not latency_cycles(node) and family.memory_ns + family.node_ns(node) > family.budget_ns
         for operand in node.operands
         if not operand.node.static
+        for age in plan.held(node, operand)
     }
 
 

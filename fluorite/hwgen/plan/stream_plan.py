@@ -12,7 +12,8 @@ from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.formula import Formula, constant, variable
 from fluorite.hwgen.interface import StreamPort
-from fluorite.hwgen.lowering.values import Domain, stage_key
+from fluorite.hwgen.lowering.domain import Domain
+from fluorite.hwgen.lowering.values import stage_key
 from fluorite.hwgen.plan.due import Due, due
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.streams.graph import Delay
@@ -99,6 +100,10 @@ class StreamPlan:
         Its first word comes so much later than the scan's beginning, along each scan dimension.
     due : Due
         Scan positions where it starts and ends.
+    periods : tuple of int
+        Positions of the scan from a word to the next.
+    first_words : tuple of Formula
+        The number of a launch's first word along each dimension, its word 0 being what comes where the scan begins.
     """
 
     port: StreamPort
@@ -110,6 +115,8 @@ class StreamPlan:
     words: tuple[Formula, ...]
     lag: Delay
     due: Due
+    periods: tuple[int, ...]
+    first_words: tuple[Formula, ...]
 
     @property
     def is_input(self) -> bool:
@@ -119,11 +126,15 @@ class StreamPlan:
     @property
     def with_scan(self) -> bool:
         """Whether its first word comes where the scan begins."""
-        return not any(self.lag)
+        return not any(self.lag) and all(first == constant(0) for first in self.first_words)
 
     def ends(self, d: int, scan: Sequence[Formula]) -> bool:
         """Whether its port has to know its last position along dimension d."""
-        return not self.is_input or self.words[d] != scan[d]
+        return not self.is_input or not self.fills(d, scan)
+
+    def fills(self, d: int, scan: Sequence[Formula]) -> bool:
+        """Whether along dimension d it has a word wherever the scan is in its phase."""
+        return (self.first_words[d] + self.words[d]) * self.periods[d] == scan[d] and self.first_words[d] == constant(0)
 
     @property
     def scanned(self) -> tuple[Axis, ...]:
@@ -209,18 +220,18 @@ def stream_plans(
     lag : callable
         Gives a stream's lag behind the scan's beginning, by what the stream graph calls it.
     """
-    lanes = tuple(loop.lanes for loop in region.loops)
     loops = loop_variables(region)
 
     def plan(direction: str, key: str, source: str, type_: ir.Type) -> StreamPlan:
-        domain = domains[source]
+        domain, rate = domains[source], extents.rates.streams[source]
         port = StreamPort(
-            region.names[key], direction, type_.bits, type_.is_signed, math.prod(lanes), len(lanes),
+            region.names[key], direction, type_.bits, type_.is_signed, math.prod(rate.lanes), len(rate.lanes),
             domain.channel_count,
         )  # fmt: skip
         axes = tuple(_axes(region, domain, extents.pixels[source], is_input=direction == "in"))
-        behind, words = lag(key), extents.words[source]
-        return StreamPlan(port, key, source, axes, loops, lanes, words, behind, due(behind, words, extents))
+        behind, first, words = lag(key), extents.starts[source], extents.words[source]
+        when = due(behind, first, words, rate.periods, extents)
+        return StreamPlan(port, key, source, axes, loops, rate.lanes, words, behind, when, rate.periods, first)
 
     outputs = enumerate(region.func.types)
     return (
@@ -240,11 +251,12 @@ def _axes(region: Region, domain: Domain, extents: Sequence[Formula], *, is_inpu
             name = own.get(place, nameless.format(number))
             yield Axis(name, None, constant(lo), constant(hi), constant(lo), constant(hi - lo + 1))
         else:
-            loop, lo, hi = region.loops[dimension], domain.lo[dimension], domain.hi[dimension]
+            loop, of_first, of_last = region.loops[dimension], domain.first[dimension], domain.last[dimension]
             first, extent = variable(names.minimum(loop.var)), variable(names.extent(loop.var))
             own_min = first if loop.min is None else constant(loop.min)
             yield Axis(
-                names[loop.var], dimension, first + lo, first + extent + (hi - 1), own_min + lo, extents[dimension]
+                names[loop.var], dimension, of_first.formula(first), of_last.formula(first + extent - 1),
+                of_first.formula(own_min), extents[dimension],
             )  # fmt: skip
 
 

@@ -10,19 +10,24 @@ Every part is given its enable, and none assumes that others have the same one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from amaranth.hdl import Elaboratable, Module, Shape, Signal, Value, ValueLike, unsigned
 
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.plan.core_plan import CorePlan
+from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
 from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.hwgen.rtl.core_ports import CorePorts
 from fluorite.hwgen.rtl.core_stream import InputStream, OutputStream
 from fluorite.hwgen.rtl.datapath import Datapath
+from fluorite.hwgen.rtl.grid_flags import GridFlags
 from fluorite.hwgen.rtl.launches import Launches
 from fluorite.hwgen.rtl.logic import all_of, any_of
 from fluorite.hwgen.rtl.port import PortControl
 from fluorite.hwgen.rtl.positions import Positions
-from fluorite.hwgen.streams.operations import COORD, SETTING, value_of
+from fluorite.hwgen.streams.graph import Node
+from fluorite.hwgen.streams.operations import COORD, IN_PHASE, SETTING, value_of
 
 __all__ = ["Core"]
 
@@ -52,7 +57,8 @@ class Core(Elaboratable):
         launches = Launches(m, self.ports, advance)
         positions = Positions(m, self.plan, self._value, launches.load, advance)
         launches.accept(m, positions.scan)
-        streams = self._streams(m, positions, launches, advance)
+        flags = GridFlags(m, positions, self.plan.scan[0], launches.load, advance)
+        streams = self._streams(m, positions, flags, launches, advance)
         inputs = [stream for stream in streams if isinstance(stream, InputStream)]
         outputs = [stream for stream in streams if isinstance(stream, OutputStream)]
         launches.run_while(m, [s.control.unfinished for s in streams if s.control is not None])
@@ -60,9 +66,9 @@ class Core(Elaboratable):
         if len(inputs) == 1:
             others = all_of(stream.waits for stream in outputs)
             inputs[0].take(m, launches.running & inputs[0].due & others)
-        sources = self._sources(m, {stream.plan.key: stream for stream in inputs}, positions)
+        sources = self._sources(m, {stream.plan.key: stream for stream in inputs}, positions, flags)
         wraps = {gap: self._value(formula) for gap, formula in self.plan.wraps.items()}
-        m.submodules.datapath = datapath = Datapath(self.plan, sources, wraps, launches.load, advance)
+        m.submodules.datapath = datapath = Datapath(self.plan, sources, wraps, flags, launches.load, advance)
         for stream in outputs:
             places = range(stream.plan.port.word_values)
             stream.send(m, [datapath.outputs[stream.plan.key, place] for place in places], advance)
@@ -74,7 +80,7 @@ class Core(Elaboratable):
         return formula.value if formula.is_constant else self.ports.settings[self.plan.setting_names[formula]]
 
     def _streams(
-        self, m: Module, positions: Positions, launches: Launches, enable: Signal
+        self, m: Module, positions: Positions, flags: GridFlags, launches: Launches, enable: Signal
     ) -> list[InputStream | OutputStream]:
         """All streams, in the interface's order."""
         # Where there are several inputs, one's ready would wait for another's valid if none had a buffer.
@@ -83,12 +89,21 @@ class Core(Elaboratable):
         for plan in self.plan.streams:
             signals = self.ports.streams[plan.port.name]
             control = self._control(plan, positions, launches, enable)
+            in_step = self._in_step(plan, flags)
             if plan.is_input:
-                found.append(InputStream(m, plan, control, signals, launches.launched, enable, buffered))
+                found.append(InputStream(m, plan, control, in_step, signals, launches.launched, enable, buffered))
             else:
                 assert control is not None
-                found.append(OutputStream(m, plan, control, signals, launches.launched))
+                found.append(OutputStream(m, plan, control, in_step, signals, launches.launched))
         return found
+
+    def _in_step(self, plan: StreamPlan, flags: GridFlags) -> list[Value]:
+        """Whether a stream has words in the column and the row that the scan is in."""
+        column = flags.column(ColumnGrid(plan.periods[0], plan.lag[0] % plan.periods[0]))
+        row = None
+        if len(plan.periods) > 1:
+            row = flags.row(RowGrid(plan.periods[1], plan.lag[1] % plan.periods[1], plan.lag[0]))
+        return [flag for flag in (column, row) if flag is not None]
 
     def _control(
         self, plan: StreamPlan, positions: Positions, launches: Launches, enable: Signal
@@ -101,8 +116,9 @@ class Core(Elaboratable):
             return None
         return PortControl(
             [positions.at(d, plan.due.starts[d], f"{name}_start_{d}") for d in dimensions],
+            [positions.at(d, plan.due.firsts[d], f"{name}_first_{d}") for d in dimensions],
             [positions.at(d, plan.due.ends[d], f"{name}_end_{d}") if ends[d] else None for d in dimensions],
-            [plan.words[d] == scan[d] for d in dimensions],
+            [plan.fills(d, scan) for d in dimensions],
             launches.launch if with_scan else launches.launched,
             launches.load if with_scan else None,
             [
@@ -113,7 +129,9 @@ class Core(Elaboratable):
             name,
         )
 
-    def _sources(self, m: Module, inputs: dict[str, InputStream], positions: Positions) -> dict[int, Signal]:
+    def _sources(
+        self, m: Module, inputs: dict[str, InputStream], positions: Positions, flags: GridFlags
+    ) -> dict[int, Signal]:
         """Signals of the nodes that the datapath does not compute."""
         sources: dict[int, Signal] = {}
         for node in self.plan.schedule.nodes:
@@ -125,9 +143,28 @@ class Core(Elaboratable):
                 sources[node.id] = signal = Signal(Shape(port.element_bits, signed=port.signed), name=name)
                 m.d.comb += signal.eq(inputs[key].word[low : low + port.element_bits])
             elif node.op == "coord":
-                position = positions.counter(self.plan.coordinates[node.id], name)
+                stream, dimension = COORD.of(node)
+                periods = self.plan.periods[stream]
+                position = positions.counter(self.plan.coordinates[node.id], name, periods)
                 sources[node.id] = signal = Signal(unsigned(node.width_bits), name=name)
-                m.d.comb += signal.eq(position.positions[COORD.of(node).dimension])
+                m.d.comb += signal.eq(position.words[dimension])
+            elif node.op == "in_phase":
+                sources[node.id] = signal = Signal(name=name)
+                m.d.comb += signal.eq(any_of(self._in_phase(node, flags)))
             elif node.op == "setting":
                 sources[node.id] = self.ports.settings[SETTING.of(node).port]
         return sources
+
+    def _in_phase(self, node: Node, flags: GridFlags) -> Iterator[Value]:
+        """Whether a node is in each of the phases that it tells."""
+        dimension, step, turn, phases = IN_PHASE.of(node)
+        lag, begin = self.plan.schedule.lags[node.id], self.plan.begin
+        for phase in phases:
+            at = (phase * step + lag[dimension] - begin[dimension]) % (step * turn)
+            if dimension == 0:
+                flag = flags.column(ColumnGrid(step * turn, at))
+            else:
+                start = lag[0] - begin[0] + self.plan.schedule.grids.of[node.id][0].least
+                flag = flags.row(RowGrid(step * turn, at, start))
+            assert flag is not None
+            yield flag

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from amaranth.hdl import Module, Signal, Value
 
 from fluorite.hwgen.plan.stream_plan import StreamPlan
+from fluorite.hwgen.rtl.logic import all_of
 from fluorite.hwgen.rtl.port import PortControl
 from fluorite.hwgen.rtl.skid import SkidBuffer
 
@@ -20,18 +21,21 @@ class _Stream:
     ----------
     plan : StreamPlan
         When it is due.
-    due : Signal
+    due : Value
         A word of it is due in this cycle: the core waits until it can move.
     can_move : Signal
         It can.
     """
 
-    def __init__(self, m: Module, plan: StreamPlan, control: PortControl | None, launched: Signal) -> None:
+    def __init__(
+        self, m: Module, plan: StreamPlan, control: PortControl | None, in_step: Sequence[Value], launched: Signal
+    ) -> None:
         self.plan = plan
         self.control = control
         if control is not None:
             m.submodules[f"control_{plan.port.name}"] = control
-        self.due = launched if control is None else control.due  # without control: in every cycle of a launch
+        due = launched if control is None else control.due  # without control: in every cycle of a launch
+        self.due: Value = all_of([due, *in_step]) if in_step else due
         self.can_move = Signal(name=f"can_move_{plan.port.name}")
 
     @property
@@ -56,6 +60,8 @@ class InputStream(_Stream):
         When it is due.
     control : PortControl or None
         Says so; None if it is due in every cycle of a launch.
+    in_step : sequence of Value
+        What else must hold for it to be due: the scan is in a column and in a row in which it has words.
     signals : dict of str to Signal
         Its port.
     launched : Signal
@@ -76,12 +82,13 @@ class InputStream(_Stream):
         m: Module,
         plan: StreamPlan,
         control: PortControl | None,
+        in_step: Sequence[Value],
         signals: dict[str, Signal],
         launched: Signal,
         enable: Signal,
         buffered: bool,
     ) -> None:
-        super().__init__(m, plan, control, launched)
+        super().__init__(m, plan, control, in_step, launched)
         self._signals = signals
         self.word = signals["data"]
         if not buffered:
@@ -113,6 +120,8 @@ class OutputStream(_Stream):
         When it is due.
     control : PortControl
         Says so, and which word is a launch's last.
+    in_step : sequence of Value
+        What else must hold for it to be due: the scan is in a column and in a row in which it has words.
     signals : dict of str to Signal
         Its port.
     launched : Signal
@@ -125,9 +134,15 @@ class OutputStream(_Stream):
     """
 
     def __init__(
-        self, m: Module, plan: StreamPlan, control: PortControl, signals: dict[str, Signal], launched: Signal
+        self,
+        m: Module,
+        plan: StreamPlan,
+        control: PortControl,
+        in_step: Sequence[Value],
+        signals: dict[str, Signal],
+        launched: Signal,
     ) -> None:
-        super().__init__(m, plan, control, launched)
+        super().__init__(m, plan, control, in_step, launched)
         self._signals = signals
         self._last = control.last
         self._skid = self._buffer(m, plan.port.word_bits + 1)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from amaranth.hdl import Cat, Const, Elaboratable, Module, Shape, Signal, Value, ValueLike
+from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Shape, Signal, Value, ValueLike
 
 from fluorite.frontend.region.identifiers import Taken, identifier
 from fluorite.hwgen.family.delays import latency_cycles, taken_at
 from fluorite.hwgen.plan.core_plan import CorePlan
-from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer
+from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
+from fluorite.hwgen.plan.storage import Length, Memory
+from fluorite.hwgen.rtl.grid_flags import GridFlags
+from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer, RowBuffer
+from fluorite.hwgen.rtl.logic import any_of
 from fluorite.hwgen.rtl.rom import PREFIX, Rom, layout
 from fluorite.hwgen.streams.graph import Delay, Node, Ref
-from fluorite.hwgen.streams.operations import ROM, operation_of
+from fluorite.hwgen.streams.operations import RESAMPLE, ROM, operation_of
 
 __all__ = ["Datapath"]
 
@@ -26,8 +30,10 @@ class Datapath(Elaboratable):
         What to build.
     sources : dict of int to Signal
         Signals of the ``input``, ``coord`` and ``setting`` nodes.
-    wraps : dict of Delay to value
+    wraps : dict of Length to value
         Per memory length, the last address.
+    flags : GridFlags
+        Say in which columns and rows streams move.
     load : Signal
         Sends address counters to their start.
     enable : Signal
@@ -43,7 +49,8 @@ class Datapath(Elaboratable):
         self,
         plan: CorePlan,
         sources: Mapping[int, Signal],
-        wraps: Mapping[Delay, ValueLike],
+        wraps: Mapping[Length, ValueLike],
+        flags: GridFlags,
         load: Signal,
         enable: Signal,
     ) -> None:
@@ -53,6 +60,8 @@ class Datapath(Elaboratable):
         self.names = plan.names
         self.sources = sources
         self.wraps = wraps
+        self.begin = plan.begin
+        self.flags = flags
         self.load = load
         self.enable = enable
         self.values: dict[int, Value] = {}
@@ -105,8 +114,47 @@ class Datapath(Elaboratable):
         node = operand.node
         if node.static or lag is None:
             return self.values[node.id]
+        if reader is not None and reader.op == "resample":
+            return self._resampled(reader, operand, lag)
         delay = operand.delay if reader is None else taken_at(reader, operand)
-        return self._at(node.id, self.schedule.age(lag, delay, node))
+        return self._at(node.id, self.schedule.grids.held(node.id, self.schedule.age(lag, delay, node)))
+
+    def _resampled(self, reader: Node, operand: Ref, lag: Delay) -> Value:
+        """What a resampling node takes: of each number of columns and rows that it is behind, in its phases."""
+        held = self.schedule.grids.held
+        along = self.schedule.grids.phases(reader)
+        steps = RESAMPLE.of(reader)
+
+        def chosen(d: int, delays: Delay) -> Value:
+            if d == len(along):
+                total = tuple(a + b for a, b in zip(operand.delay, delays, strict=True))
+                age = self.schedule.age(lag, total, operand.node)
+                return self._at(operand.node.id, held(operand.node.id, age))
+            turn = steps.steps[d] * len(steps.delays[d])
+            groups: dict[int, list[tuple[int, int]]] = {}
+            for position, delay in along[d]:
+                after = lag[d] + operand.delay[d] + delay - self.schedule.lags[operand.node.id][d]
+                behind = -(-after // self.schedule.grids.of[operand.node.id][d].period)
+                groups.setdefault(behind, []).append((position, delay))
+            *others, (_, last) = groups.items()
+            value = chosen(d + 1, (*delays, last[0][1]))
+            for _, group in others:
+                flag = any_of(self._in_phase(reader, lag, d, turn, position) for position, _ in group)
+                value = Mux(flag, chosen(d + 1, (*delays, group[0][1])), value)
+            return value
+
+        return chosen(0, ())
+
+    def _in_phase(self, node: Node, lag: Delay, d: int, turn: int, position: int) -> Value:
+        """Whether a node is at a position of a turn along a dimension."""
+        phase = (position + lag[d] - self.begin[d]) % turn
+        if d == 0:
+            flag = self.flags.column(ColumnGrid(turn, phase))
+        else:
+            start = lag[0] - self.begin[0] + self.schedule.grids.of[node.id][0].least
+            flag = self.flags.row(RowGrid(turn, phase, start))
+        assert flag is not None
+        return flag
 
     def _rom(self, node: Node, index: Value) -> None:
         """Note a read of a table: all reads of equal contents share a memory."""
@@ -143,24 +191,49 @@ class Datapath(Elaboratable):
             entering = self._at(line.node, line.start)
             leaving = self.held[line.node, line.end]
             width = len(entering)
-            with m.If(self.enable):
+            with m.If(self._moves(line.moves)):
                 if line.length_cycles > 1:
                     shift = Signal(width * (line.length_cycles - 1), name=f"{leaving.name}_shift", reset_less=True)
                     m.d.sync += [shift.eq(Cat(entering, shift)), leaving.eq(shift[-width:])]
                 else:
                     m.d.sync += leaving.eq(entering)
-        counters: dict[Delay, AddressCounter] = {}
-        for memory in self.storage.memories:
-            counter = counters.get(memory.gap)
-            if counter is None:
-                counter = counters[memory.gap] = AddressCounter(
-                    self.wraps[memory.gap], memory.depth, self.load, self.enable, memory.name
+        counters: dict[tuple[Length, ColumnGrid, int], AddressCounter] = {}
+
+        def address(memory: Memory, first: int, name: str) -> Signal:
+            key = (memory.length, memory.moves, first)
+            if key not in counters:
+                counters[key] = AddressCounter(
+                    self.wraps[memory.length], memory.depth, self.load, self._moves(memory.moves), name, first
                 )
-                m.submodules[f"address_{memory.name}"] = counter
-            buffer = LineBuffer(memory.width_bits, memory.depth, counter.address, self.enable, memory.name)
+                m.submodules[f"address_{name}"] = counters[key]
+            return counters[key].address
+
+        for memory in self.storage.memories:
+            enable, buffer = self._moves(memory.moves), None
+            if memory.rows is None:
+                buffer = LineBuffer(
+                    memory.width_bits, memory.depth, address(memory, 0, memory.name), enable, memory.name
+                )
+            else:
+                written = self.flags.row(memory.rows)
+                ahead = 1 - memory.gap[0]
+                buffer = RowBuffer(
+                    memory.width_bits,
+                    memory.depth,
+                    address(memory, 0, memory.name),
+                    address(memory, ahead, f"{memory.name}_read"),
+                    enable,
+                    Const(1) if written is None else written,
+                    memory.name,
+                )
             m.submodules[memory.name] = buffer
             m.d.comb += buffer.data.eq(Cat(*(self._at(line.node, line.start) for line, _ in memory.fields)))
             low = 0
             for line, width in memory.fields:
                 m.d.comb += self.held[line.node, line.end].eq(buffer.q[low : low + width])
                 low += width
+
+    def _moves(self, grid: ColumnGrid) -> Value:
+        """Whether what has this grid moves on."""
+        flag = self.flags.column(grid)
+        return self.enable if flag is None else self.enable & flag

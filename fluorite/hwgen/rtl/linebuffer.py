@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Elaboratable, Module, Mux, Signal, ValueLike
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value, ValueLike
 from amaranth.lib.memory import Memory
 
-__all__ = ["AddressCounter", "LineBuffer"]
+__all__ = ["AddressCounter", "LineBuffer", "RowBuffer"]
 
 
 class AddressCounter(Elaboratable):
@@ -17,10 +17,12 @@ class AddressCounter(Elaboratable):
         Last address: the delay in cycles, less two.
     depth : int
         Greatest number of addresses.
-    load, enable : Signal
-        Return to 0; move on.
+    load, enable : Value
+        Return to the first address; move on.
     name : str
         Prefix of the signal names.
+    first : int
+        The first address.
 
     Attributes
     ----------
@@ -28,8 +30,9 @@ class AddressCounter(Elaboratable):
         The address.
     """
 
-    def __init__(self, last: ValueLike, depth: int, load: Signal, enable: Signal, name: str) -> None:
+    def __init__(self, last: ValueLike, depth: int, load: Signal, enable: Value, name: str, first: int = 0) -> None:
         self.last = last
+        self.first = first
         self.load = load
         self.enable = enable
         self.address = Signal(range(max(depth, 2)), name=f"{name}_address", reset_less=True)
@@ -40,7 +43,71 @@ class AddressCounter(Elaboratable):
         at_end = Signal()
         m.d.comb += at_end.eq(self.address == self.last)
         with m.If(self.load | self.enable):  # load lasts for many cycles before a launch: no other reset is needed
-            m.d.sync += self.address.eq(Mux(self.load | at_end, 0, self.address + 1))
+            following = Mux(self.load | at_end, 0, self.address + 1)
+            m.d.sync += self.address.eq(Mux(self.load, self.first, following) if self.first else following)
+        return m
+
+
+class RowBuffer(Elaboratable):
+    """Holds a row of a stream, and gives it again until the next row takes its place.
+
+    A word is written where the stream's own column is, and read some columns ahead of it: the row before, in rows in
+    which the stream comes, and the last one in all others.
+
+    Parameters
+    ----------
+    width_bits, depth : int
+        Size of the memory.
+    write_address, read_address : Signal
+        The own column, and the one that is given in the next step.
+    enable : Value
+        Move on.
+    written : Value
+        The row is one of the stream's.
+    name : str
+        Prefix of the signal names.
+
+    Attributes
+    ----------
+    data : Signal, in
+        Word that enters.
+    q : Signal, out
+        Word that is given.
+    """
+
+    def __init__(
+        self,
+        width_bits: int,
+        depth: int,
+        write_address: Signal,
+        read_address: Signal,
+        enable: Value,
+        written: Value,
+        name: str,
+    ) -> None:
+        self.width_bits = width_bits
+        self.depth = depth
+        self.write_address = write_address
+        self.read_address = read_address
+        self.enable = enable
+        self.written = written
+        self.data = Signal(width_bits, name=f"{name}_data")
+        self.q = Signal(width_bits, name=f"{name}_q")
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the module."""
+        m = Module()
+        m.submodules.memory = memory = Memory(shape=self.width_bits, depth=self.depth, init=[])
+        write = memory.write_port()
+        read = memory.read_port()
+        m.d.comb += [
+            write.addr.eq(self.write_address),
+            write.data.eq(self.data),
+            write.en.eq(self.enable & self.written),
+            read.addr.eq(self.read_address),
+            read.en.eq(self.enable),
+            self.q.eq(read.data),
+        ]
         return m
 
 
@@ -68,7 +135,7 @@ class LineBuffer(Elaboratable):
         Word that leaves.
     """
 
-    def __init__(self, width_bits: int, depth: int, address: Signal, enable: Signal, name: str) -> None:
+    def __init__(self, width_bits: int, depth: int, address: Signal, enable: Value, name: str) -> None:
         self.width_bits = width_bits
         self.depth = depth
         self.address = address

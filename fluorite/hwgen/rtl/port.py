@@ -24,6 +24,8 @@ class PortControl(Elaboratable):
     ----------
     at_start : sequence of Value
         Per dimension, whether the scan's position is the one after which the port's starts anew.
+    at_first : sequence of Value
+        Per dimension, whether it is the one after which the port's first word may come: mostly the same.
     at_end : sequence of Value or None
         Per dimension, whether the port's position is its last: this cycle's along dimension 0, further out that of the
         row or plane that starts with the next cycle. None where nobody asks.
@@ -53,6 +55,7 @@ class PortControl(Elaboratable):
     def __init__(
         self,
         at_start: Sequence[Value],
+        at_first: Sequence[Value],
         at_end: Sequence[Value | None],
         whole: Sequence[bool],
         launched: Value,
@@ -62,6 +65,7 @@ class PortControl(Elaboratable):
         name: str,
     ) -> None:
         self.at_start = at_start
+        self.at_first = at_first
         self.at_end = at_end
         self.whole = whole
         self.launched = launched
@@ -80,7 +84,7 @@ class PortControl(Elaboratable):
         inside: list[ValueLike] = []
         last: list[ValueLike] = []
         for d, whole in enumerate(self.whole):
-            restart = step & self.at_start[d]
+            restart = step & self.at_first[d]
             if self.load is not None:
                 restart = restart | self.load
             at_end, single = self.at_end[d], self.single[d]

@@ -43,18 +43,23 @@ class Positions:
         self._load = load
         self._enable = enable
         self._last = [value(formula - 1) for formula in plan.scan]
-        self._counters: dict[Delay, ScanCounter] = {}
+        self._counters: dict[tuple[Delay, tuple[int, ...]], ScanCounter] = {}
         self._compared: dict[tuple[int, Formula], Signal] = {}
-        self.scan = self.counter((0,) * len(plan.scan), "")
+        self.scan = self.counter((0,) * len(plan.scan), "", (1,) * len(plan.scan))
 
-    def counter(self, lag: Delay, name: str) -> ScanCounter:
-        """The position so much later than the scan; those of one lag share a counter, called after the first."""
-        if lag not in self._counters:
-            sizes = [formula.evaluate(self._plan.maxima) for formula in self._plan.scan]
+    def counter(self, lag: Delay, name: str, periods: tuple[int, ...]) -> ScanCounter:
+        """The position so much later than the scan, and its word; those of one lag and one period share a counter.
+
+        It is called after the first of them.
+        """
+        if (lag, periods) not in self._counters:
+            sizes = [formula.greatest(self._plan.ranges) for formula in self._plan.scan]
             name = f"scan_{name}" if name else "scan"
-            self._counters[lag] = ScanCounter(lag, self._last, sizes, self._load, self._enable, name)
-            self._m.submodules[name] = self._counters[lag]
-        return self._counters[lag]
+            self._m.submodules[name] = made = ScanCounter(
+                lag, self._last, sizes, periods, self._load, self._enable, name
+            )
+            self._counters[lag, periods] = made
+        return self._counters[lag, periods]
 
     def at(self, d: int, formula: Formula, name: str) -> Value:
         """Whether the scan's position along dimension d is a formula's value; `name` is a new signal's."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amaranth.hdl import Elaboratable, Module, Mux, Signal, ValueLike, signed, unsigned
+from amaranth.hdl import Elaboratable, Module, Mux, Signal, Value, ValueLike, signed, unsigned
 
 from fluorite.hwgen.rtl.logic import all_of
 from fluorite.hwgen.streams.graph import Delay
@@ -27,6 +27,8 @@ class ScanCounter(Elaboratable):
         Last position of the scan along each dimension.
     max_positions : sequence of int
         Greatest number of positions along each dimension.
+    periods : sequence of int
+        Positions from a word to the next along each dimension.
     name : str
         Prefix of the signal names.
 
@@ -38,6 +40,8 @@ class ScanCounter(Elaboratable):
         Move on.
     positions : list of Signal, out
         Position along each dimension, negative before the first word.
+    words : list of Value, out
+        Number of the word at that position along each dimension.
     ends : list of Signal, out
         Whether that is the last.
     wrap : Signal, out
@@ -49,6 +53,7 @@ class ScanCounter(Elaboratable):
         lag: Delay,
         last: Sequence[ValueLike],
         max_positions: Sequence[int],
+        periods: Sequence[int],
         load: Signal,
         enable: Signal,
         name: str,
@@ -64,6 +69,16 @@ class ScanCounter(Elaboratable):
             bits = max(count - 1, abs(lag[d]), 1).bit_length()
             shape = signed(bits + 1) if lag[d] > 0 else unsigned(bits)
             self.positions.append(Signal(shape, name=f"{name}_position_{d}", reset_less=True))
+        self.words: list[Value] = []
+        self._counted: list[tuple[int, int, Signal, Signal]] = []
+        for d, (position, period) in enumerate(zip(self.positions, periods, strict=True)):
+            if period & (period - 1) == 0:
+                self.words.append(position >> (period.bit_length() - 1))
+                continue
+            word = Signal(position.shape(), name=f"{name}_word_{d}", reset_less=True)
+            phase = Signal(range(period), name=f"{name}_phase_{d}", reset_less=True)
+            self.words.append(word)
+            self._counted.append((d, period, word, phase))
 
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
@@ -74,5 +89,13 @@ class ScanCounter(Elaboratable):
             with m.If(self.load | carry):  # load lasts for many cycles before a launch: no other reset is needed
                 m.d.sync += position.eq(Mux(self.load, -lag, Mux(end, 0, position + 1)))
             carry = carry & end
+        for d, period, word, phase in self._counted:
+            steps = all_of([self.enable, *self.ends[:d]])
+            following = Mux(phase == period - 1, word + 1, word)
+            with m.If(self.load | steps):
+                m.d.sync += [
+                    word.eq(Mux(self.load, -self.lag[d] // period, Mux(self.ends[d], 0, following))),
+                    phase.eq(Mux(self.load, -self.lag[d] % period, Mux(phase == period - 1, 0, phase + 1))),
+                ]
         m.d.comb += self.wrap.eq(all_of(self.ends))
         return m

@@ -87,6 +87,32 @@ class Builder:
         """Position of the scan along a dimension, counted when the stream's word comes, from 0 to ``greatest``."""
         return self.graph.intern("coord", (), ops.COORD.attributes(stream, dimension), 0, greatest, static=False)
 
+    def in_phase(self, dimension: int, step: int, turn: int, phases: Sequence[int]) -> Ref:
+        """1 where the position along a dimension, in steps of so many, is in one of these phases of a turn."""
+        if len(phases) in (0, turn):
+            return self.const(1 if phases else 0)
+        attributes = ops.IN_PHASE.attributes(dimension, step, turn, tuple(sorted(phases)))
+        return self.graph.intern("in_phase", (), attributes, 0, 1, static=False)
+
+    def resample(self, a: Ref, steps: Sequence[int], delays: Sequence[Sequence[int | None]]) -> Ref:
+        """What a stream carried as many positions earlier as the phase says.
+
+        Parameters
+        ----------
+        a : Ref
+            The stream.
+        steps : sequence of int
+            Along each dimension, positions from a phase to the next.
+        delays : sequence of sequence of int or None
+            Along each dimension, for each phase of a turn, the delay; None where nobody looks.
+        """
+        if all(len(own) == 1 for own in delays):
+            return a.shifted(tuple(own[0] or 0 for own in delays))
+        if a.node.static:
+            return a
+        attributes = ops.RESAMPLE.attributes(tuple(steps), tuple(tuple(own) for own in delays))
+        return self.graph.intern("resample", (a,), attributes, a.node.lo, a.node.hi, together=False)
+
     def stage(self, value: Ref, stage: str, lane: int, channel: int) -> Ref:
         """Name value as one channel of one lane of a stage."""
         node = value.node
@@ -360,6 +386,7 @@ class Builder:
 
 #: Constructors that simplify: the others' operations are only applied.
 _CONSTRUCTORS: Mapping[str, Callable[..., Ref]] = {
+    "resample": Builder.resample,
     "stage": Builder.stage,
     "mul": Builder.mul,
     "div": Builder.divide,

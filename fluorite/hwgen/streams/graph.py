@@ -136,11 +136,16 @@ class Graph:
         hi: int,
         *,
         static: bool | None = None,
+        together: bool = True,
     ) -> Ref:
-        """The node with these operands, new or shared, behind the shift its operands have in common."""
+        """The node with these operands, new or shared, behind the shift its operands have in common.
+
+        Where what a node does depends on the position itself, it does not move ``together`` with its operands, and has
+        no such shift.
+        """
         refs = tuple(operands)
         moving = [ref for ref in refs if not ref.node.static]
-        shift = min((ref.delay[0] for ref in moving), default=0)
+        shift = min((ref.delay[0] for ref in moving), default=0) if together else 0
         if shift:
             back = (-shift,) + (0,) * (self.dimensions - 1)
             refs = tuple(ref.shifted(back) for ref in refs)

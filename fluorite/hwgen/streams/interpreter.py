@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fluorite.hwgen.streams.graph import Delay, Node, Ref
-from fluorite.hwgen.streams.operations import operation_of
+from fluorite.hwgen.streams.operations import IN_PHASE, RESAMPLE, operation_of
 
 __all__ = ["Interpreter"]
 
@@ -38,7 +38,14 @@ class Interpreter:
             at = (0,) * len(at)
         if (node.id, at) not in self._known:
             evaluate = operation_of(node).evaluate
-            if evaluate is None:
+            if node.op == "in_phase":
+                dimension, step, turn, phases = IN_PHASE.of(node)
+                value = int(at[dimension] // step % turn in phases)
+            elif node.op == "resample":
+                steps, delays = RESAMPLE.of(node)
+                turned = (own[i // step % len(own)] or 0 for i, step, own in zip(at, steps, delays, strict=True))
+                value = self.ref(node.operands[0].shifted(tuple(turned)), at)
+            elif evaluate is None:
                 value = self._sources(node, at)
             else:
                 value = evaluate(*(self.ref(operand, at) for operand in node.operands), *node.attr)

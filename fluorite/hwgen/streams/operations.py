@@ -14,9 +14,9 @@ from fluorite.hwgen.streams.operation import Fabric, Interval, Nothing, Operatio
 from fluorite.hwgen.streams.table import Table
 
 __all__ = [
-    "ABS", "ADD", "AND", "CAT", "CONST", "COORD", "DIV", "EQ", "INPUT", "LE", "LT", "MAX", "MIN", "MOD", "MUL", "NOT",
-    "OPERATIONS", "OR", "ROM", "SELECT", "SETTING", "SHL", "SHR", "STAGE", "SUB", "SUM", "TABLE", "TAP", "WITHIN",
-    "WRAP", "XOR", "names_value", "operation_of", "value_of", "wrapped",
+    "ABS", "ADD", "AND", "CAT", "CONST", "COORD", "DIV", "EQ", "INPUT", "IN_PHASE", "LE", "LT", "MAX", "MIN", "MOD",
+    "MUL", "NOT", "OPERATIONS", "OR", "RESAMPLE", "ROM", "SELECT", "SETTING", "SHL", "SHR", "STAGE", "SUB", "SUM",
+    "TABLE", "TAP", "WITHIN", "WRAP", "XOR", "names_value", "operation_of", "value_of", "wrapped",
 ]  # fmt: skip
 
 # --- sources ----------------------------------------------------------------------------------------------------------
@@ -41,6 +41,18 @@ class _Coord(NamedTuple):
     dimension: int
 
 
+class _InPhase(NamedTuple):
+    dimension: int
+    step: int
+    turn: int
+    phases: tuple[int, ...]
+
+
+class _Resample(NamedTuple):
+    steps: tuple[int, ...]
+    delays: tuple[tuple[int | None, ...], ...]
+
+
 CONST = Operation(
     "const", "a number", _Const, 0, is_wiring=True, evaluate=lambda value: value, time=wiring,
     low_zeros=lambda value: (value & -value).bit_length() - 1 if value else 1,
@@ -52,6 +64,11 @@ COORD = Operation(
     "coord",
     "position of the scan along a dimension, from 0 at the launch's own origin; counted when the stream's word comes",
     _Coord, 0, is_source=True, is_wiring=True, time=wiring,
+)  # fmt: skip
+IN_PHASE = Operation(
+    "in_phase",
+    "1 where floor(position / step) mod turn along a dimension is one of phases, else 0; the scan begins at position 0",
+    _InPhase, 0, is_source=True, is_wiring=True, time=lut,
 )  # fmt: skip
 
 
@@ -77,6 +94,13 @@ WITHIN = Operation(
     evaluate=lambda a, lo, hi: a, range=lambda a, lo, hi: Interval(max(a.lo, lo), min(a.hi, hi)),
     takes=lambda a, lo, hi: lo <= a.hi and a.lo <= hi, taken=_same_bits,
     low_zeros=lambda a, *_: a, time=wiring, rtl=lambda a, *_: a,
+)  # fmt: skip
+
+RESAMPLE = Operation(
+    "resample",
+    "a, delays[d][phase] earlier along each dimension d, by the phase floor(position / steps[d]) mod len(delays[d])",
+    _Resample, evaluate=lambda a, *_: a, range=lambda a, *_: a, taken=_same_bits, low_zeros=lambda a, *_: a, time=lut,
+    rtl=lambda a, *_: a, cells=lambda node, bits, operand_bits: {"mux": bits},
 )  # fmt: skip
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------

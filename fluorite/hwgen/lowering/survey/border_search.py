@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from fluorite.frontend.algorithm.pretty import show
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.borders import Border
+from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
 from fluorite.hwgen.lowering.evaluate.indices import Affine, IndexFunction, Tree, index_functions
 from fluorite.hwgen.lowering.survey.find_border import find_border
 from fluorite.hwgen.lowering.survey.refusals import not_of_image
-from fluorite.hwgen.lowering.values import Domain
 
 __all__ = ["BorderSearch"]
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from fluorite.frontend.region.region import Region
+from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.survey.edges import Edge
-from fluorite.hwgen.lowering.survey.reads import Read
-from fluorite.hwgen.lowering.values import Domain
+from fluorite.hwgen.lowering.survey.reads import Read, ReadIndex
+from fluorite.hwgen.quasiaffine import QuasiAffine, shift
 
 __all__ = ["clamped", "domain_of_output", "pixels_beyond", "united", "wanted"]
 
@@ -18,7 +19,7 @@ def domain_of_output(region: Region) -> Domain:
     own: list[int | None] = [None] * len(region.func.args)
     for d, loop in enumerate(region.loops):
         own[loop.position] = d
-    zero = (0,) * len(region.loops)
+    zero = (shift(0),) * len(region.loops)
     by_position = sorted(region.channels, key=lambda channel: channel.position)
     channels = tuple((c.min, c.min + c.extent - 1) for c in by_position)
     return Domain(tuple(own), zero, zero, channels)
@@ -36,21 +37,29 @@ def wanted(read: Read, own: Domain) -> Domain:
     own : Domain
         Domain of the stage that reads.
     """
-    along = list(enumerate(read.along))
+    ends = [_ends(index, first, last) for index, first, last in zip(read.along, own.first, own.last, strict=True)]
     return Domain(
         read.dimensions,
-        tuple(0 if index.begins else own.lo[d] + index.offset for d, index in along),
-        tuple(0 if index.ends else own.hi[d] + index.offset for d, index in along),
+        tuple(first for first, _ in ends),
+        tuple(last for _, last in ends),
         tuple((number, number) for number in read.numbers),
     )
 
 
+def _ends(index: ReadIndex, first: QuasiAffine, last: QuasiAffine) -> tuple[QuasiAffine, QuasiAffine]:
+    """First and last pixel that a read asks for along a dimension, its reader being computed from first to last."""
+    return (
+        shift(0) if index.begins else index.index.from_below().after(first),
+        shift(0) if index.ends else index.index.from_above().after(last),
+    )
+
+
 def united(one: Domain, other: Domain) -> Domain:
-    """The least domain that contains both, of a stream whose arguments run along the same dimensions in both."""
+    """The least domain that contains both, of a stream that comes in both in one order and at one rate."""
     return Domain(
         one.dimensions,
-        tuple(map(min, one.lo, other.lo)),
-        tuple(map(max, one.hi, other.hi)),
+        tuple(a.least(b) for a, b in zip(one.first, other.first, strict=True)),
+        tuple(a.greatest(b) for a, b in zip(one.last, other.last, strict=True)),
         tuple((min(a, c), max(b, d)) for (a, b), (c, d) in zip(one.channels, other.channels, strict=True)),
     )
 
@@ -71,20 +80,22 @@ def clamped(
     edges : mapping of str to sequence of Edge or None
         Per stage and dimension, as of :func:`fluorite.hwgen.lowering.survey.edges.constant_beyond`.
     """
-    ranges: dict[str, list[tuple[int, int]]] = {region.name: [(0, 0)] * len(region.loops)}
+    ranges = {region.name: [(shift(0), shift(0))] * len(region.loops)}
     for stage in reversed(region.stages):
         for read in reads:
             if read.reader != stage or stage not in ranges:
                 continue
-            asked: list[tuple[int, int]] = []
-            for d, ((lo, hi), index) in enumerate(zip(ranges[stage], read.along, strict=True)):
+            asked: list[tuple[QuasiAffine, QuasiAffine]] = []
+            for d, ((first, last), index) in enumerate(zip(ranges[stage], read.along, strict=True)):
                 edge = edges[read.stream][d] if read.stream in edges else None
-                lo, hi = 0 if index.begins else lo + index.offset, 0 if index.ends else hi + index.offset
-                asked.append((edge.nearest(lo), edge.nearest(hi)) if edge else (lo, hi))
+                first, last = _ends(index, first, last)
+                if edge:  # there are edges at one rate only
+                    first, last = shift(edge.nearest(first(0))), shift(edge.nearest(last(0)))
+                asked.append((first, last))
             known = ranges.setdefault(read.stream, asked)
-            ranges[read.stream] = [(min(a, c), max(b, d)) for (a, b), (c, d) in zip(known, asked, strict=True)]
+            ranges[read.stream] = [(a.least(c), b.greatest(d)) for (a, b), (c, d) in zip(known, asked, strict=True)]
     return {
-        name: replace(domain, lo=tuple(lo for lo, _ in ranges[name]), hi=tuple(hi for _, hi in ranges[name]))
+        name: replace(domain, first=tuple(a for a, _ in ranges[name]), last=tuple(b for _, b in ranges[name]))
         for name, domain in domains.items()
     }
 

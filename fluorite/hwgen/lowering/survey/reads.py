@@ -5,25 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fluorite.hwgen.lowering.borders import Border
+from fluorite.hwgen.quasiaffine import QuasiAffine
 
 __all__ = ["Read", "ReadIndex"]
 
 
 @dataclass(frozen=True, slots=True)
 class ReadIndex:
-    """How a read moves along one dimension of the scan: with the position that is computed.
+    """How a read moves along one dimension of the scan.
 
     Attributes
     ----------
-    offset : int
-        So many pixels further on.
+    index : QuasiAffine
+        The coordinate that is read, by the coordinate that is computed.
     border : Border or None
         What is read beyond the edges of the image, if the read has a border condition: as deep as this read and those
         that were found before it ask for.
     """
 
-    offset: int
+    index: QuasiAffine
     border: Border | None = None
+
+    @property
+    def is_shift(self) -> bool:
+        """Whether it moves with the position that is computed, pixel for pixel."""
+        return self.index.is_shift
+
+    @property
+    def offset(self) -> int:
+        """What is read at coordinate 0: of one that moves pixel for pixel, so many pixels further on."""
+        return self.index(0)
 
     @property
     def begins(self) -> bool:

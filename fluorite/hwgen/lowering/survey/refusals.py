@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
+
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.visit import children, walk
 from fluorite.frontend.region.region import Loop
 from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.evaluate.indices import Tree
 
-__all__ = ["in_order_of_scan", "is_scaled", "not_of_image", "rule_of_index"]
+__all__ = ["in_order_of_scan", "is_scaled", "not_of_image", "rule_of_index", "rule_of_rates"]
 
 _SHIFTS = ("shift_left", "shift_right")
 
@@ -38,6 +41,23 @@ def rule_of_index(index: object, accelerated: str, dimensions: int) -> str:
     return (
         "a stream is read at a pure variable plus a constant, or at a border condition of that, in each of the "
         f"{dimensions} scanned dimensions"
+    )
+
+
+def rule_of_rates(paths: Sequence[Sequence[str]], rates: Sequence[Fraction]) -> str:
+    """The rule that two reads of one stream break whose rates differ.
+
+    Parameters
+    ----------
+    paths : sequence of sequence of str
+        For each read the stages it comes through, the accelerated Func first and the stream last.
+    rates : sequence of Fraction
+        Pixels of the stream that each asks for, per pixel of the accelerated Func.
+    """
+    (one, other), accelerated = paths, paths[0][0]
+    return (
+        f"a stream comes at one rate, and for a pixel of {accelerated} this is {rates[0]} on the path "
+        f"{' <- '.join(one)} and {rates[1]} on the path {' <- '.join(other)}"
     )
 
 

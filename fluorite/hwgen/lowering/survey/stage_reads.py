@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from fluorite.errors import UnsupportedError
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
-from fluorite.hwgen.lowering.borders import Border
+from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.helpers import is_border_helper
-from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value
+from fluorite.hwgen.lowering.evaluate.indices import Tree, Value
 from fluorite.hwgen.lowering.evaluate.refusals import as_input, instead_of, rule_of_missing
 from fluorite.hwgen.lowering.survey.border_search import BorderSearch
 from fluorite.hwgen.lowering.survey.dependence import STREAM, Dependence
 from fluorite.hwgen.lowering.survey.domains import domain_of_output, united, wanted
+from fluorite.hwgen.lowering.survey.find_index import position
 from fluorite.hwgen.lowering.survey.reads import Read, ReadIndex
-from fluorite.hwgen.lowering.survey.refusals import in_order_of_scan, is_scaled, rule_of_index
+from fluorite.hwgen.lowering.survey.refusals import in_order_of_scan, is_scaled, rule_of_index, rule_of_rates
+from fluorite.hwgen.quasiaffine import shift
 
 __all__ = ["Found", "StageReads"]
 
@@ -83,11 +85,11 @@ class StageReads:
                 numbers.append(arg.number)
                 dimensions.append(None)
                 continue
-            place, border = self._place(arg, name)
-            if place is None or place.dimension in along:
+            dimension, index = self._place(arg, name)
+            if index is None or dimension in along:
                 raise self._not_read_at(arg, written, call, origin)
-            along[place.dimension] = ReadIndex(place.offset, None if self._found.padded else border)
-            dimensions.append(place.dimension)
+            along[dimension] = index
+            dimensions.append(dimension)
         scanned = [loop.var for loop in self._region.loops]
         if len(along) != len(scanned):
             shown = self._diagnostics.show(call)
@@ -98,19 +100,24 @@ class StageReads:
         self._note(Read(self._stage, name, tuple(dimensions), sorted_along, tuple(numbers)), call)
         return STREAM
 
-    def _place(self, index: Value[Dependence], name: str) -> tuple[Affine | None, Border | None]:
-        """The position that an index of a stream is, None if it is something else, and its border condition."""
-        if isinstance(index, Affine):
-            return index, None
+    def _place(self, index: Value[Dependence], name: str) -> tuple[int, ReadIndex | None]:
+        """The dimension of the scan along which an index of a stream moves, and how; None if it is something else."""
+        found = position(index)
+        if found:
+            return found[0], ReadIndex(found[1])
         if not isinstance(index, Tree):
-            return None, None
+            return 0, None
         if not index.indices:
             raise self._diagnostics.unsupported(
                 f"index {self._diagnostics.show(index.expr)} of {name}",
                 "which channel is read must be known before there is an image",
                 "give it, or the bounds of its border condition, as numbers",
             )
-        return self._found.search.border(index, self._own, self._diagnostics) or (None, None)
+        bordered = self._found.search.border(index, self._own, self._diagnostics)
+        if bordered is None:
+            return 0, None
+        place, border = bordered
+        return place.dimension, ReadIndex(shift(place.offset), None if self._found.padded else border)
 
     def _note(self, read: Read, call: ir.Call) -> None:
         """Add a read to what is known of its stream."""
@@ -123,8 +130,29 @@ class StageReads:
                 "a stream has one raster order, and an argument is a number in all reads or in none",
                 as_input(shown),
             )
+        self._check_rates(read, known, domain)
         self._found.domains[read.stream] = united(known, domain)
         self._found.reads[read] = None
+
+    def _check_rates(self, read: Read, known: Domain, domain: Domain) -> None:
+        """Refuse a read that asks for a stream at another rate than those before it."""
+        for d, loop in enumerate(self._region.loops):
+            rates = known.first[d].rate, domain.first[d].rate
+            if rates[0] != rates[1]:
+                paths = self._path(next(r for r in self._found.reads if r.stream == read.stream)), self._path(read)
+                raise self._diagnostics.unsupported(
+                    f"{read.stream} at two rates along {loop.var}",
+                    rule_of_rates(paths, rates),
+                    f"name a second Func that copies {read.stream} in the inputs of accelerate(), and read one of the "
+                    "two at each rate",
+                )
+
+    def _path(self, read: Read) -> tuple[str, ...]:
+        """The stages through which a read asks for its stream, the accelerated Func first."""
+        stages = [read.stream, read.reader]
+        while stages[-1] != self._region.name:
+            stages.append(next(r for r in self._found.reads if r.stream == stages[-1]).reader)
+        return tuple(reversed(stages))
 
     def _not_read_at(
         self, index: Value[Dependence], written: ir.Expr, call: ir.Call, origin: Origin | None

@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from fluorite.errors import UnsupportedError
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.borders import Border
+from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.definitions import Definitions
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
 from fluorite.hwgen.lowering.evaluate.indices import Affine
+from fluorite.hwgen.lowering.rates import Rates, rates_of
 from fluorite.hwgen.lowering.survey.dependence import Dependences
 from fluorite.hwgen.lowering.survey.domains import clamped
 from fluorite.hwgen.lowering.survey.edges import Edge, constant_beyond
 from fluorite.hwgen.lowering.survey.reads import Read
 from fluorite.hwgen.lowering.survey.stage_reads import Found, StageReads
-from fluorite.hwgen.lowering.values import Domain
 
 __all__ = ["Survey", "survey"]
 
@@ -38,6 +39,8 @@ class Survey:
         Per stage or input that is read, what a launch computes or takes of it.
     edges : dict of str to tuple of Edge or None
         Per stage and dimension of the scan, beyond which pixels it is constant and is not computed.
+    rates : Rates
+        How the streams come.
     borders : dict of (str, int) to Border or None
         Border conditions by `IndexFunction.key`; None for those that are left out.
     """
@@ -45,6 +48,7 @@ class Survey:
     reads: tuple[Read, ...]
     domains: Mapping[str, Domain]
     edges: Mapping[str, tuple[Edge | None, ...]]
+    rates: Rates
     borders: Mapping[tuple[str, int], Border | None]
 
 
@@ -76,7 +80,8 @@ def survey(region: Region, *, padded: bool = False) -> Survey:
     reads = tuple(found.reads)
     edges = constant_beyond(region, reads, positions)
     borders = {key: None if padded else border for key, border in found.search.borders.items()}
-    return Survey(reads, clamped(region, found.domains, reads, edges), edges, borders)
+    domains = clamped(region, found.domains, reads, edges)
+    return Survey(reads, domains, edges, rates_of(region, reads, domains), borders)
 
 
 def _run(region: Region, stage: str, found: Found) -> frozenset[int]:
