@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 from fluorite.hwgen import canonical, periodic
 from fluorite.hwgen.canonical import Bound, Floor, Maximum, Monomial, Range, Ranges, Sum, Variable
@@ -136,6 +137,30 @@ class Formula:
         if self.op in ("ceil_div", "floor_div", "mod") and self.operands[1].is_constant:
             found.add(self.operands[1].value)
         return found
+
+    def substituted(self, values: Mapping[str, Formula]) -> Formula:
+        """The same with formulas in place of some variables, printed as it is now."""
+        if self.op == "variable":
+            return values.get(self.name, self)
+        if not self.operands or not self.variables() & values.keys():
+            return self
+        operands = tuple(operand.substituted(values) for operand in self.operands)
+        forms = [operand.form for operand in operands]
+        if self.op == "+":
+            form = reduce(canonical.added, forms)
+        elif self.op == "*":
+            form = reduce(canonical.multiplied, forms)
+        elif self.op == "max":
+            form = canonical.maximum(forms, {})
+        elif self.op == "min":
+            form = canonical.scaled(canonical.maximum([canonical.scaled(form, -1) for form in forms], {}), -1)
+        elif self.op == "mod":
+            form = canonical.remainder(*forms)
+        else:
+            divisor = operands[1].value
+            rounded = canonical.added(forms[0], canonical.number(divisor - 1 if self.op == "ceil_div" else 0))
+            form = canonical.floor(rounded, divisor)
+        return Formula(form, self.op, operands)
 
     def __add__(self, other: Formula | int) -> Formula:
         formulas = (self, constant(other) if isinstance(other, int) else other)

@@ -23,7 +23,7 @@ from fluorite.hwgen.plan.grids import grids_of
 from fluorite.hwgen.plan.room import check_room
 from fluorite.hwgen.plan.schedule import Schedule, schedule
 from fluorite.hwgen.plan.storage import Length, Memory, Storage, allocate, cycles
-from fluorite.hwgen.plan.stream_plan import StreamPlan, loop_variables, stream_plans
+from fluorite.hwgen.plan.stream_plan import LoopVariables, StreamPlan, loop_variables, stream_plans
 from fluorite.hwgen.rtl.core import Core
 from fluorite.hwgen.streams.graph import Delay, Graph
 from fluorite.hwgen.streams.operations import WRAP, names_value, value_of
@@ -109,9 +109,14 @@ class Generated:
         return tuple(self.lowered.notes[note - 1] for note in sorted(notes - {0}))
 
     @property
+    def loops(self) -> tuple[LoopVariables, ...]:
+        """What formulas call the first pixel and the extent along each loop."""
+        return loop_variables(self.region, self.extents.rates.moduli)
+
+    @property
     def variables(self) -> tuple[str, ...]:
         """What formulas depend on: min and extent along each loop, then the signature's scalars."""
-        loops = (name for loop in loop_variables(self.region) for name in (loop.min, loop.extent))
+        loops = (name for loop in self.loops for name in (loop.min, loop.extent))
         return (*loops, *(scalar.name for scalar in self.signature.scalars))
 
     @property
@@ -284,12 +289,13 @@ def _settings(
     settings: list[Setting] = []
     names: dict[Formula, str] = {}
     taken = Taken(lowered.settings)
+    phases = extents.of_phases
 
     def need(formula: Formula, name: str) -> None:
         if not formula.is_constant and formula not in names:
             names[formula] = name = taken.take(name)
             width = max(formula.greatest(extents.ranges).bit_length(), 1)
-            settings.append(Setting(SettingPort(name, width, False), formula))
+            settings.append(Setting(SettingPort(name, width, False), formula.substituted(phases)))
 
     for loop, formula in zip(region.loops, extents.scan, strict=True):
         need(formula - 1, f"scan_last_{region.names[loop.var]}")

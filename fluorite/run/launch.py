@@ -14,7 +14,7 @@ from fluorite.errors import UsageError
 from fluorite.frontend.region.region import Loop
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.lowering.borders import Border
-from fluorite.hwgen.plan.stream_plan import loop_variables, region_variables
+from fluorite.hwgen.plan.stream_plan import region_variables
 
 __all__ = ["Launch", "check_held", "launches", "rounded_up"]
 
@@ -130,7 +130,7 @@ def launches(
         _check_border(name, border, loop, mins[loop.position], extents[loop.position], scalars)
     for reverse in product(*reversed(spans)):
         piece_mins, piece_extents = zip(*reversed(reverse), strict=True)
-        variables = {**scalars, **region_variables(loop_variables(generated.region), piece_mins, piece_extents)}
+        variables = {**scalars, **region_variables(generated.loops, piece_mins, piece_extents)}
         settings = {s.port.name: s.formula.evaluate(variables) for s in generated.settings}
         yield Launch(piece_mins, piece_extents, variables, settings)
 

@@ -9,7 +9,6 @@ from fluorite.glue.python_code import python_formula
 from fluorite.glue.registers.python_class import class_name
 from fluorite.glue.testbench.frames import Frame
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.plan.stream_plan import loop_variables
 from fluorite.hwgen.shell.registers import RegisterMap
 
 __all__ = ["image_file", "launch_module"]
@@ -52,7 +51,7 @@ def _variables(generated: Generated) -> dict[str, str]:
     """What each variable of the formulas is."""
     found: dict[str, str] = {}
     identifiers = generated.region.names
-    for loop, (_, minimum, extent) in zip(generated.region.loops, loop_variables(generated.region), strict=True):
+    for loop, (_, minimum, extent, _) in zip(generated.region.loops, generated.loops, strict=True):
         var = identifiers[loop.var]
         found[extent] = f"pixels of the output along {var}: 1 to {loop.max_extent}"
         found[minimum] = f"coordinate of its first pixel along {var}"

@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fluorite.frontend.region.region import Loop, Region
-from fluorite.hwgen.formula import Formula, Ranges, ceil_div, constant, floor_div, maximum, modulo, variable
+from fluorite.hwgen.formula import Formula, Range, Ranges, ceil_div, constant, floor_div, maximum, modulo, variable
 from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.rates import Rates
 from fluorite.hwgen.streams.graph import Delay
 
-__all__ = ["Extents", "measure"]
+__all__ = ["Extents", "measure", "phase_variable"]
 
 _USUAL_ROW = 32  # words; the schedule may rely on rows being this long, at the price of padding shorter ones
 
@@ -45,6 +45,9 @@ class Extents:
         begin in one phase.
     rates : Rates
         How the streams come. The scan's length is a multiple of `Rates.common`.
+    phases : dict of str to (str, int)
+        By the variable that formulas have for it, the first pixel of a launch and what it is the remainder of, where
+        launches begin in different phases.
     """
 
     pixels: dict[str, tuple[Formula, ...]]
@@ -54,11 +57,18 @@ class Extents:
     groups: tuple[tuple[int, ...], ...]
     starts: dict[str, tuple[Formula, ...]]
     rates: Rates
+    phases: dict[str, tuple[str, int]]
 
     @property
     def ranges(self) -> Ranges:
         """Least and greatest values of the launch's variables: no launch is without pixels."""
-        return _ranges(self.maxima)
+        return _ranges(self.maxima) | _phase_ranges(self.phases)
+
+    @property
+    def of_phases(self) -> dict[str, Formula]:
+        """The variables of `phases` as formulas of a launch's first pixel."""
+        ranges = self.ranges
+        return {name: modulo(variable(low), constant(of), ranges) for name, (low, of) in self.phases.items()}
 
     def merge(self, delay: Delay) -> Delay:
         """A delay along the scan's dimensions as a merged one."""
@@ -147,8 +157,13 @@ def measure(region: Region, domains: dict[str, Domain], rates: Rates) -> Extents
     sizes = list(zip(region.loops, names, strict=True))
     own = [constant(loop.max_extent) if loop.fixed else variable(name) for loop, name in sizes]
     maxima = {name: loop.max_extent for loop, name in sizes if not loop.fixed}
-    ranges = _ranges(maxima)
-    begin = [_phase(region, loop, rates.moduli[d], ranges) for d, loop in enumerate(region.loops)]
+    begin = [_phase(region, loop, rates.moduli[d]) for d, loop in enumerate(region.loops)]
+    phases = {
+        phase.name: (region.names.minimum(loop.var), rates.moduli[d])
+        for d, (loop, phase) in enumerate(zip(region.loops, begin, strict=True))
+        if not phase.is_constant
+    }
+    ranges = _ranges(maxima) | _phase_ranges(phases)
     pixels: dict[str, tuple[Formula, ...]] = {}
     words: dict[str, tuple[Formula, ...]] = {}
     starts: dict[str, tuple[Formula, ...]] = {}
@@ -164,16 +179,21 @@ def measure(region: Region, domains: dict[str, Domain], rates: Rates) -> Extents
         for d, lengths in enumerate(positions)
     )
     groups = _groups(scan) if rates.is_one else tuple((d,) for d in range(len(scan)))
-    return Extents(pixels, words, scan, maxima, groups, starts, rates)
+    return Extents(pixels, words, scan, maxima, groups, starts, rates, phases)
 
 
-def _phase(region: Region, loop: Loop, modulus: int, ranges: Ranges) -> Formula:
+def _phase(region: Region, loop: Loop, modulus: int) -> Formula:
     """How far a launch begins behind the last place that moves all streams by whole pixels."""
     if modulus == 1 or loop.lanes > 1:  # of several lanes, other launches are refused
         return constant(0)
     if loop.min is not None:
         return constant(loop.min % modulus)
-    return modulo(variable(region.names.minimum(loop.var)), constant(modulus), ranges)
+    return variable(phase_variable(region.names.minimum(loop.var), modulus))
+
+
+def phase_variable(minimum: str, modulus: int) -> str:
+    """What formulas call the remainder of a region's first pixel; no name of a user's has a space."""
+    return f"{minimum} mod {modulus}"
 
 
 def _span(domain: Domain, d: int, begin: Formula, extent: Formula, lanes: int) -> tuple[Formula, Formula, Formula]:
@@ -206,5 +226,9 @@ def _groups(scan: Sequence[Formula]) -> tuple[tuple[int, ...], ...]:
     return tuple(groups)
 
 
-def _ranges(maxima: dict[str, int]) -> Ranges:
+def _ranges(maxima: dict[str, int]) -> dict[str, Range]:
     return {name: (1, most) for name, most in maxima.items()}
+
+
+def _phase_ranges(phases: dict[str, tuple[str, int]]) -> dict[str, Range]:
+    return {name: (0, modulus - 1) for name, (_, modulus) in phases.items()}

@@ -15,7 +15,7 @@ from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.values import stage_key
 from fluorite.hwgen.plan.due import Due, due
-from fluorite.hwgen.plan.extents import Extents
+from fluorite.hwgen.plan.extents import Extents, phase_variable
 from fluorite.hwgen.streams.graph import Delay
 
 __all__ = ["Axis", "LoopVariables", "StreamPlan", "loop_variables", "region_variables", "stream_plans"]
@@ -32,11 +32,14 @@ class LoopVariables(NamedTuple):
         The accelerated Func's argument that the loop walks along.
     min, extent : str
         The variables.
+    modulus : int
+        What a launch's formulas need the remainder of the first pixel of; 1 if they do not.
     """
 
     argument: int
     min: str
     extent: str
+    modulus: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +223,7 @@ def stream_plans(
     lag : callable
         Gives a stream's lag behind the scan's beginning, by what the stream graph calls it.
     """
-    loops = loop_variables(region)
+    loops = loop_variables(region, extents.rates.moduli)
 
     def plan(direction: str, key: str, source: str, type_: ir.Type) -> StreamPlan:
         domain, rate = domains[source], extents.rates.streams[source]
@@ -228,7 +231,7 @@ def stream_plans(
             region.names[key], direction, type_.bits, type_.is_signed, math.prod(rate.lanes), len(rate.lanes),
             domain.channel_count,
         )  # fmt: skip
-        axes = tuple(_axes(region, domain, extents.pixels[source], is_input=direction == "in"))
+        axes = tuple(_axes(region, domain, extents.pixels[source], extents.of_phases, is_input=direction == "in"))
         behind, first, words = lag(key), extents.starts[source], extents.words[source]
         when = due(behind, first, words, rate.periods, extents)
         return StreamPlan(port, key, source, axes, loops, rate.lanes, words, behind, when, rate.periods, first)
@@ -240,7 +243,9 @@ def stream_plans(
     )
 
 
-def _axes(region: Region, domain: Domain, extents: Sequence[Formula], *, is_input: bool) -> Iterator[Axis]:
+def _axes(
+    region: Region, domain: Domain, extents: Sequence[Formula], phases: Mapping[str, Formula], *, is_input: bool
+) -> Iterator[Axis]:
     """The dimensions of a stream's image; channels of an input have no names of their own."""
     names, own = region.names, {} if is_input else {c.position: region.names[c.var] for c in region.channels}
     nameless = "channel" if domain.dimensions.count(None) == 1 else "channel{}"
@@ -256,14 +261,17 @@ def _axes(region: Region, domain: Domain, extents: Sequence[Formula], *, is_inpu
             own_min = first if loop.min is None else constant(loop.min)
             yield Axis(
                 names[loop.var], dimension, of_first.formula(first), of_last.formula(first + extent - 1),
-                of_first.formula(own_min), extents[dimension],
+                of_first.formula(own_min), extents[dimension].substituted(phases),
             )  # fmt: skip
 
 
-def loop_variables(region: Region) -> tuple[LoopVariables, ...]:
+def loop_variables(region: Region, moduli: Sequence[int]) -> tuple[LoopVariables, ...]:
     """What formulas call the first pixel and the extent along each loop."""
     names = region.names
-    return tuple(LoopVariables(loop.position, names.minimum(loop.var), names.extent(loop.var)) for loop in region.loops)
+    return tuple(
+        LoopVariables(loop.position, names.minimum(loop.var), names.extent(loop.var), modulus)
+        for loop, modulus in zip(region.loops, moduli, strict=True)
+    )
 
 
 def region_variables(loops: Sequence[LoopVariables], mins: Sequence[int], extents: Sequence[int]) -> dict[str, int]:
@@ -277,6 +285,8 @@ def region_variables(loops: Sequence[LoopVariables], mins: Sequence[int], extent
         The region, a launch's or any other, by the accelerated Func's arguments.
     """
     found: dict[str, int] = {}
-    for argument, minimum, extent in loops:
+    for argument, minimum, extent, modulus in loops:
         found[minimum], found[extent] = mins[argument], extents[argument]
+        if modulus > 1:
+            found[phase_variable(minimum, modulus)] = mins[argument] % modulus
     return found

@@ -6,7 +6,7 @@ import pytest
 
 import fluorite
 from fluorite.hwgen.formula import constant
-from fluorite.hwgen.plan.stream_plan import loop_variables, region_variables
+from fluorite.hwgen.plan.stream_plan import region_variables
 
 x, y = hl.Var("x"), hl.Var("y")
 
@@ -48,7 +48,7 @@ def test_regions_and_variables():
     generated = fluorite.compile(hw).accelerators[0].generated
     assert generated.input("image").region((3, 4), (8, 5)) == ((3, 4), (10, 7))
     assert generated.outputs[0].region((3, 4), (8, 5)) == ((3, 4), (8, 5))
-    values = region_variables(loop_variables(generated.region), (3, 4), (8, 5))
+    values = region_variables(generated.loops, (3, 4), (8, 5))
     assert values == {"min_x": 3, "extent_x": 8, "min_y": 4, "extent_y": 5}
     for stream in generated.streams:
         mins, sizes = stream.region((3, 4), (8, 5))
