@@ -17,6 +17,7 @@ from amaranth.hdl import Elaboratable, Module, Shape, Signal, Value, ValueLike, 
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.plan.core_plan import CorePlan
 from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
+from fluorite.hwgen.plan.resampling import at_phases, choices
 from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.hwgen.rtl.core_ports import CorePorts
 from fluorite.hwgen.rtl.core_stream import InputStream, OutputStream
@@ -26,8 +27,7 @@ from fluorite.hwgen.rtl.launches import Launches
 from fluorite.hwgen.rtl.logic import all_of, any_of
 from fluorite.hwgen.rtl.port import PortControl
 from fluorite.hwgen.rtl.positions import Positions
-from fluorite.hwgen.streams.graph import Node
-from fluorite.hwgen.streams.operations import COORD, IN_PHASE, SETTING, value_of
+from fluorite.hwgen.streams.operations import COORD, SETTING, value_of
 
 __all__ = ["Core"]
 
@@ -68,6 +68,8 @@ class Core(Elaboratable):
             inputs[0].take(m, launches.running & inputs[0].due & others)
         sources = self._sources(m, {stream.plan.key: stream for stream in inputs}, positions, flags)
         wraps = {gap: self._value(formula) for gap, formula in self.plan.wraps.items()}
+        for grid in self._grids():
+            flags.at(grid)
         m.submodules.datapath = datapath = Datapath(self.plan, sources, wraps, flags, launches.load, advance)
         for stream in outputs:
             places = range(stream.plan.port.word_values)
@@ -104,6 +106,16 @@ class Core(Elaboratable):
         if len(plan.periods) > 1:
             row = flags.row(RowGrid(plan.periods[1], plan.lag[1] % plan.periods[1], plan.lag[0]))
         return [flag for flag in (column, row) if flag is not None]
+
+    def _grids(self) -> Iterator[ColumnGrid | RowGrid]:
+        """All that the datapath will ask flags of: it has none made."""
+        plan = self.plan
+        yield from (line.moves for line in plan.storage.lines)
+        yield from (memory.rows for memory in plan.storage.memories if memory.rows)
+        for node in plan.schedule.nodes:
+            if node.op == "resample":
+                along = choices(node, plan.schedule, plan.begin)
+                yield from (grid for one in along for choice in one for grid in choice.at)
 
     def _control(
         self, plan: StreamPlan, positions: Positions, launches: Launches, enable: Signal
@@ -150,21 +162,8 @@ class Core(Elaboratable):
                 m.d.comb += signal.eq(position.words[dimension])
             elif node.op == "in_phase":
                 sources[node.id] = signal = Signal(name=name)
-                m.d.comb += signal.eq(any_of(self._in_phase(node, flags)))
+                grids = at_phases(node, self.plan.schedule, self.plan.begin)
+                m.d.comb += signal.eq(any_of(flags.at(grid) for grid in grids))
             elif node.op == "setting":
                 sources[node.id] = self.ports.settings[SETTING.of(node).port]
         return sources
-
-    def _in_phase(self, node: Node, flags: GridFlags) -> Iterator[Value]:
-        """Whether a node is in each of the phases that it tells."""
-        dimension, step, turn, phases = IN_PHASE.of(node)
-        lag, begin = self.plan.schedule.lags[node.id], self.plan.begin
-        for phase in phases:
-            at = (phase * step + lag[dimension] - begin[dimension]) % (step * turn)
-            if dimension == 0:
-                flag = flags.column(ColumnGrid(step * turn, at))
-            else:
-                start = lag[0] - begin[0] + self.plan.schedule.grids.of[node.id][0].least
-                flag = flags.row(RowGrid(step * turn, at, start))
-            assert flag is not None
-            yield flag

@@ -9,14 +9,15 @@ from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Shape, Signal, V
 from fluorite.frontend.region.identifiers import Taken, identifier
 from fluorite.hwgen.family.delays import latency_cycles, taken_at
 from fluorite.hwgen.plan.core_plan import CorePlan
-from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
+from fluorite.hwgen.plan.grids import ColumnGrid
+from fluorite.hwgen.plan.resampling import choices
 from fluorite.hwgen.plan.storage import Length, Memory
 from fluorite.hwgen.rtl.grid_flags import GridFlags
 from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer, RowBuffer
 from fluorite.hwgen.rtl.logic import any_of
 from fluorite.hwgen.rtl.rom import PREFIX, Rom, layout
 from fluorite.hwgen.streams.graph import Delay, Node, Ref
-from fluorite.hwgen.streams.operations import RESAMPLE, ROM, operation_of
+from fluorite.hwgen.streams.operations import ROM, operation_of
 
 __all__ = ["Datapath"]
 
@@ -120,41 +121,22 @@ class Datapath(Elaboratable):
         return self._at(node.id, self.schedule.grids.held(node.id, self.schedule.age(lag, delay, node)))
 
     def _resampled(self, reader: Node, operand: Ref, lag: Delay) -> Value:
-        """What a resampling node takes: of each number of columns and rows that it is behind, in its phases."""
-        held = self.schedule.grids.held
-        along = self.schedule.grids.phases(reader)
-        steps = RESAMPLE.of(reader)
+        """What a resampling node takes: by its phases, of each number of columns and rows that it is behind."""
+        along = choices(reader, self.schedule, self.begin)
 
-        def chosen(d: int, delays: Delay) -> Value:
-            if d == len(along):
+        def chosen(delays: Delay) -> Value:
+            if len(delays) == len(along):
                 total = tuple(a + b for a, b in zip(operand.delay, delays, strict=True))
                 age = self.schedule.age(lag, total, operand.node)
-                return self._at(operand.node.id, held(operand.node.id, age))
-            turn = steps.steps[d] * len(steps.delays[d])
-            groups: dict[int, list[tuple[int, int]]] = {}
-            for position, delay in along[d]:
-                after = lag[d] + operand.delay[d] + delay - self.schedule.lags[operand.node.id][d]
-                behind = -(-after // self.schedule.grids.of[operand.node.id][d].period)
-                groups.setdefault(behind, []).append((position, delay))
-            *others, (_, last) = groups.items()
-            value = chosen(d + 1, (*delays, last[0][1]))
-            for _, group in others:
-                flag = any_of(self._in_phase(reader, lag, d, turn, position) for position, _ in group)
-                value = Mux(flag, chosen(d + 1, (*delays, group[0][1])), value)
+                return self._at(operand.node.id, self.schedule.grids.held(operand.node.id, age))
+            *others, last = along[len(delays)]
+            value = chosen((*delays, last.delay))
+            for choice in others:
+                flag = any_of(self.flags.at(grid) for grid in choice.at)
+                value = Mux(flag, chosen((*delays, choice.delay)), value)
             return value
 
-        return chosen(0, ())
-
-    def _in_phase(self, node: Node, lag: Delay, d: int, turn: int, position: int) -> Value:
-        """Whether a node is at a position of a turn along a dimension."""
-        phase = (position + lag[d] - self.begin[d]) % turn
-        if d == 0:
-            flag = self.flags.column(ColumnGrid(turn, phase))
-        else:
-            start = lag[0] - self.begin[0] + self.schedule.grids.of[node.id][0].least
-            flag = self.flags.row(RowGrid(turn, phase, start))
-        assert flag is not None
-        return flag
+        return chosen(())
 
     def _rom(self, node: Node, index: Value) -> None:
         """Note a read of a table: all reads of equal contents share a memory."""
@@ -186,7 +168,7 @@ class Datapath(Elaboratable):
             shape = Shape(node.width_bits, signed=node.signed)
             self.held[line.node, line.end] = Signal(shape, name=name, reset_less=True)
         for line in self.storage.lines:
-            if line.kind == "memory":
+            if line.kind in ("memory", "row"):
                 continue
             entering = self._at(line.node, line.start)
             leaving = self.held[line.node, line.end]

@@ -7,7 +7,7 @@ column of its own, what its row is in is looked up there, and kept for as long a
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 
 from fluorite.hwgen.formula import Formula, constant
 from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
@@ -40,6 +40,11 @@ class GridFlags:
         self._counters: dict[tuple[int, int], Signal] = {}
         self._columns: dict[ColumnGrid, Value] = {}
         self._rows: dict[RowGrid, Value] = {}
+
+    def at(self, grid: ColumnGrid | RowGrid) -> Value:
+        """Whether the scan is there."""
+        flag = self.column(grid) if isinstance(grid, ColumnGrid) else self.row(grid)
+        return Const(1, 1) if flag is None else flag
 
     def column(self, grid: ColumnGrid) -> Value | None:
         """Whether the scan is in such a column; None if it always is."""

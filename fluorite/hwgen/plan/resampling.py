@@ -1,0 +1,78 @@
+"""Which of a stream's delays a resampling node takes, and when: what its multiplexers are steered by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
+from fluorite.hwgen.plan.schedule import Schedule
+from fluorite.hwgen.streams.graph import Delay, Node
+from fluorite.hwgen.streams.operations import IN_PHASE, RESAMPLE
+
+__all__ = ["Choice", "at_phases", "choices"]
+
+#: A place in the scan's own columns, or in its rows.
+GridOf: TypeAlias = ColumnGrid | RowGrid
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the steps that an operand is behind, along one dimension.
+
+    Attributes
+    ----------
+    delay : int
+        A delay that is so many steps.
+    at : tuple of ColumnGrid or RowGrid
+        Where the scan is when it is taken: in any of these; empty for the last choice, which is taken else.
+    """
+
+    delay: int
+    at: tuple[GridOf, ...]
+
+
+def choices(node: Node, plan: Schedule, begin: Delay) -> tuple[tuple[Choice, ...], ...]:
+    """The choices of a ``resample`` node, along each dimension.
+
+    Parameters
+    ----------
+    node : Node
+        The node.
+    plan : Schedule
+        Lags, and where nodes are needed.
+    begin : Delay
+        The lag of what begins with the scan.
+    """
+    (operand,) = node.operands
+    steps, delays = RESAMPLE.of(node)
+    found: list[tuple[Choice, ...]] = []
+    for d, phases in enumerate(plan.grids.phases(node)):
+        lag, source_lag = plan.lags[node.id][d], plan.lags[operand.node.id][d]
+        period, turn = plan.grids.of[operand.node.id][d].period, steps[d] * len(delays[d])
+        groups: dict[int, list[tuple[int, int]]] = {}
+        for position, delay in phases:
+            after = lag + operand.delay[d] + delay - source_lag
+            groups.setdefault(-(-after // period), []).append((position, delay))
+        *others, last = groups.values()
+        chosen = [
+            Choice(group[0][1], tuple(_at(node, plan, begin, d, turn, position) for position, _ in group))
+            for group in others
+        ]
+        found.append((*chosen, Choice(last[0][1], ())))
+    return tuple(found)
+
+
+def at_phases(node: Node, plan: Schedule, begin: Delay) -> Iterator[GridOf]:
+    """Where the scan is when an ``in_phase`` node is 1: in any of these."""
+    dimension, step, turn, phases = IN_PHASE.of(node)
+    for phase in phases:
+        yield _at(node, plan, begin, dimension, step * turn, phase * step)
+
+
+def _at(node: Node, plan: Schedule, begin: Delay, d: int, turn: int, position: int) -> GridOf:
+    """Where the scan is when a node is at a position of a turn."""
+    lag, column = plan.lags[node.id], plan.grids.of[node.id][0]
+    phase = (position + lag[d] - begin[d]) % turn
+    return ColumnGrid(turn, phase) if d == 0 else RowGrid(turn, phase, lag[0] - begin[0] + column.least)
