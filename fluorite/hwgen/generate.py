@@ -302,12 +302,12 @@ def _settings(
     for stream in streams:
         for d, axis in enumerate(stream.scanned):
             need(stream.due.starts[d], f"{stream.port.name}_start_{axis.name}")
-            if stream.due.firsts[d] != stream.due.starts[d]:
+            if stream.moves_in(d):
                 need(stream.due.firsts[d], f"{stream.port.name}_first_{axis.name}")
             if stream.ends(d, extents.scan):
                 need(stream.due.ends[d], f"{stream.port.name}_end_{axis.name}")
                 if d > 0 and stream.with_scan:
-                    need(stream.words[d] - 1, f"{stream.port.name}_last_{axis.name}")
+                    need(stream.first_words[d] + stream.words[d] - 1, f"{stream.port.name}_last_{axis.name}")
     for number, formula in enumerate(wraps.values()):
         need(formula, f"linebuffer_last_{number}")
     for name, (lo, hi, formula) in lowered.settings.items():

@@ -128,8 +128,12 @@ class StreamPlan:
 
     @property
     def with_scan(self) -> bool:
-        """Whether its first word comes where the scan begins."""
-        return not any(self.lag) and all(first == constant(0) for first in self.first_words)
+        """Whether its word 0 comes where the scan begins."""
+        return not any(self.lag)
+
+    def moves_in(self, d: int) -> bool:
+        """Whether along dimension d launches begin in different phases, with different words."""
+        return self.due.firsts[d] != self.due.starts[d]
 
     def ends(self, d: int, scan: Sequence[Formula]) -> bool:
         """Whether its port has to know its last position along dimension d."""
