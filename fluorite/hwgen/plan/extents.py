@@ -170,7 +170,7 @@ def measure(region: Region, domains: dict[str, Domain], rates: Rates) -> Extents
     positions: list[list[Formula]] = [[] for _ in own]
     for name, domain in domains.items():
         stream = rates.streams[name]
-        spans = [_span(domain, d, begin[d], extent, stream.lanes[d]) for d, extent in enumerate(own)]
+        spans = [_span(domain, d, begin[d], extent, stream.lanes[d], ranges) for d, extent in enumerate(own)]
         pixels[name], starts[name], words[name] = (tuple(parts) for parts in zip(*spans, strict=True))
         for d, (_, start, count) in enumerate(spans):
             positions[d].append((start + count) * stream.periods[d])
@@ -196,7 +196,9 @@ def phase_variable(minimum: str, modulus: int) -> str:
     return f"{minimum} mod {modulus}"
 
 
-def _span(domain: Domain, d: int, begin: Formula, extent: Formula, lanes: int) -> tuple[Formula, Formula, Formula]:
+def _span(
+    domain: Domain, d: int, begin: Formula, extent: Formula, lanes: int, ranges: Ranges
+) -> tuple[Formula, Formula, Formula]:
     """Pixels of a stream along a dimension, the number of its first word, and its words."""
     corner = domain.first[d](0)
     if begin.is_constant and domain.first[d].period == domain.last[d].period == 1:
@@ -205,10 +207,16 @@ def _span(domain: Domain, d: int, begin: Formula, extent: Formula, lanes: int) -
         pixels = extent * rate + (domain.last[d](0) - corner - rate + 1)
         first = constant(start // lanes)
         return pixels, first, ceil_div(pixels + start % lanes, lanes)
-    first_pixel = domain.first[d].formula(begin) - corner
+    first_pixel = _known(domain.first[d].formula(begin) - corner, ranges)
     last_pixel = domain.last[d].formula(begin + extent - 1) - corner
-    first, last = floor_div(first_pixel, lanes), floor_div(last_pixel, lanes)
+    first, last = _known(floor_div(first_pixel, lanes), ranges), floor_div(last_pixel, lanes)
     return last_pixel - first_pixel + 1, first, last - first + 1
+
+
+def _known(formula: Formula, ranges: Ranges) -> Formula:
+    """A formula, as a number where it can be no other."""
+    least = formula.least(ranges)
+    return constant(least) if least == formula.greatest(ranges) else formula
 
 
 def _multiple(length: Formula, of: int) -> Formula:

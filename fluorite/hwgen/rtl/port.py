@@ -110,7 +110,12 @@ class PortControl(Elaboratable):
                 inside.append(flag)
             elif not whole:
                 flag = Signal(name=f"inside_{d}", reset_less=True)
-                m.d.sync += flag.eq(restart | (flag & ~(step & is_last)))
+                stays = flag & ~(step & is_last)
+                if self.at_first[d] is not self.at_start[d]:
+                    # A row of no launch may have begun when the scan came to rest.
+                    anew = step & self.at_start[d]
+                    stays = stays & ~(anew if self.load is None else anew | self.load)
+                m.d.sync += flag.eq(restart | stays)
                 inside.append(flag)
             step = step & self.at_start[d]
         m.d.comb += [self.due.eq(all_of(inside)), self.last.eq(all_of(last))]
