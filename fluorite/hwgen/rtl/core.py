@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from amaranth.hdl import Const, Elaboratable, Module, Mux, Shape, Signal, Value, ValueLike, unsigned
+from amaranth.hdl import Elaboratable, Module, Mux, Shape, Signal, Value, ValueLike, unsigned
 
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.plan.core_plan import CorePlan
@@ -126,11 +126,12 @@ class Core(Elaboratable):
         ends = [plan.ends(d, scan) for d in dimensions]
         if with_scan and not any(ends):
             return None
-        at_once: list[Value] = []
-        for d in dimensions:
-            moves = with_scan and plan.moves_in(d)
-            first = Value.cast(self._value(plan.due.firsts[d])) == self._value(scan[d] - 1) if moves else Const(1, 1)
-            at_once.append(first)
+        at_once = [
+            Value.cast(self._value(plan.due.firsts[d])) == self._value(scan[d] - 1)
+            if with_scan and plan.moves_in(d)
+            else None
+            for d in dimensions
+        ]
         return PortControl(
             [positions.at(d, plan.due.starts[d], f"{name}_start_{d}") for d in dimensions],
             [positions.at(d, plan.due.firsts[d], f"{name}_first_{d}") for d in dimensions],
@@ -149,12 +150,11 @@ class Core(Elaboratable):
             name,
         )
 
-    def _launched(self, plan: StreamPlan, at_once: Value, launches: Launches) -> Value:
+    def _launched(self, plan: StreamPlan, at_once: Value | None, launches: Launches) -> Value:
         """Whether what starts next at a port belongs to a launch: the scan's next one, where it starts with it."""
         if not plan.with_scan:
             return launches.launched
-        moves = plan.moves_in(len(plan.words) - 1)
-        return Mux(at_once, launches.launch, launches.launched) if moves else launches.launch
+        return launches.launch if at_once is None else Mux(at_once, launches.launch, launches.launched)
 
     def _sources(
         self, m: Module, inputs: dict[str, InputStream], positions: Positions, flags: GridFlags

@@ -35,8 +35,8 @@ class PortControl(Elaboratable):
         Whether what starts next belongs to a launch.
     load : Value or None
         For a port that starts with the scan: high before the scan starts.
-    at_once : sequence of Value
-        For such a port, per dimension, whether its first word comes where the scan starts.
+    at_once : sequence of Value or None
+        For such a port, per dimension, whether its first word comes where the scan starts; None if it always does.
     single : sequence of Value or None
         For such a port, whether it has but one row or plane.
     enable : Signal
@@ -62,7 +62,7 @@ class PortControl(Elaboratable):
         whole: Sequence[bool],
         launched: Value,
         load: Value | None,
-        at_once: Sequence[Value],
+        at_once: Sequence[Value | None],
         single: Sequence[Value | None],
         enable: Signal,
         name: str,
@@ -90,7 +90,8 @@ class PortControl(Elaboratable):
         for d, whole in enumerate(self.whole):
             restart = step & self.at_first[d]
             if self.load is not None:
-                restart = restart | (self.load & self.at_once[d])
+                at_once = self.at_once[d]
+                restart = restart | (self.load if at_once is None else self.load & at_once)
             at_end, single = self.at_end[d], self.single[d]
             is_last: Value = Const(0, 1)
             if at_end is not None:

@@ -73,7 +73,7 @@ class ScanCounter(Elaboratable):
         self._counted: list[tuple[int, int, Signal, Signal]] = []
         for d, (position, period) in enumerate(zip(self.positions, periods, strict=True)):
             if period & (period - 1) == 0:
-                self.words.append(position >> (period.bit_length() - 1))
+                self.words.append(position >> (period.bit_length() - 1) if period > 1 else position)
                 continue
             word = Signal(position.shape(), name=f"{name}_word_{d}", reset_less=True)
             phase = Signal(range(period), name=f"{name}_phase_{d}", reset_less=True)
