@@ -27,6 +27,7 @@ stages to operators.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -39,6 +40,8 @@ from fluorite.hwgen.streams.graph import Delay, Graph, Node, Ref
 from fluorite.hwgen.streams.operations import value_of
 
 __all__ = ["Schedule", "schedule"]
+
+_FINEST = 4096  # parts of a bit that costs are counted in, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ class _Program:
         self.grids = grids
         self.behind_memory = behind_memory
         self.nodes = tuple(graph.walk())
+        self.unit = min(math.lcm(*map(grids.words, grids.of)), _FINEST)
         self.unknown: dict[int, int] = {}
         self.unknowns = 0
         tied: dict[str, int] = {}
@@ -158,7 +162,7 @@ class _Program:
         self.output_unknown = {o.stream: tied.setdefault(f"output {o.stream}", len(tied)) for o in graph.outputs}
         self.unknowns = len(tied)
         self.edges: list[_Edge] = []
-        self.holders: list[tuple[int, Node, list[_Edge]]] = []  # (unknown, node, its readers' edges)
+        self.holders: list[tuple[int, int, list[_Edge]]] = []  # (unknown, weight, its readers' edges)
         readers: dict[int, list[_Edge]] = {}
         for node in self.nodes:
             for operand in node.operands:
@@ -173,7 +177,11 @@ class _Program:
             own = readers.get(node.id, [])
             self.edges.extend(own)
             if own:
-                self.holders.append((self.unknown[node.id], node, own))
+                self.holders.append((self.unknown[node.id], self._weight(node), own))
+
+    def _weight(self, node: Node) -> int:
+        """What holding a node for a position costs: its bits, fewer where it is needed only now and then."""
+        return max(1, round(node.width_bits * self.unit / self.grids.words(node.id)))
 
     def _edge(self, node: Node, operand: Ref) -> _Edge:
         delays = self.grids.delays(node, operand)
@@ -199,19 +207,16 @@ class _Program:
         if d == 0:
             for source, target, distance in too_long(*self._paths(solved), self.family, self.behind_memory):
                 program.at_least(self.unknown[target.id], self.unknown[source.id], 1 - distance)
-        for number, node, edges in self.holders:
-            width_bits = node.width_bits / self.grids.words(node.id)
-            program.cost[number] -= width_bits
+        for number, weight, edges in self.holders:
+            program.cost[number] -= weight
             ends: dict[int, int] = {}  # by reader, how much later than the reader's lag a value is last needed
             for edge in edges:
                 end = edge.most[d] + slack(edge, edge.most, strides)
                 ends[edge.reader] = max(ends.get(edge.reader, end), end)
             if len(ends) == 1 and number not in ends:
-                program.cost[edges[0].reader] += (
-                    width_bits  # it is needed until then, and that is no unknown of its own
-                )
+                program.cost[edges[0].reader] += weight  # it is needed until then, and that is no unknown of its own
                 continue
-            last = program.unknown(width_bits)
+            last = program.unknown(weight)
             program.at_least(last, number, 0)
             for reader, end in ends.items():
                 program.at_least(last, reader, end)
