@@ -21,6 +21,7 @@ frontend
 hwgen.canonical
 hwgen.periodic
 hwgen.interface hwgen.formula
+hwgen.quasiaffine
 hwgen.streams
 hwgen.family
 hwgen.lowering

@@ -124,6 +124,7 @@ def launches(
                 pieces.append((start + min(offset, extent - loop.max_extent), loop.max_extent))
             else:
                 pieces.append((start + offset, min(loop.max_extent, extent - offset)))
+        _check_lanes(generated, loop, [piece_min for piece_min, _ in pieces])
         spans[loop.position] = pieces
     for border in generated.lowered.borders:
         loop = loops[border.dimension]
@@ -133,6 +134,18 @@ def launches(
         variables = {**scalars, **region_variables(generated.loops, piece_mins, piece_extents)}
         settings = {s.port.name: s.formula.evaluate(variables) for s in generated.settings}
         yield Launch(piece_mins, piece_extents, variables, settings)
+
+
+def _check_lanes(generated: Generated, loop: Loop, mins: Sequence[int]) -> None:
+    """Refuse launches that begin in the middle of a word of a stream that comes at another rate."""
+    modulus = generated.loops[generated.region.loops.index(loop)].modulus
+    for low in mins:
+        if loop.lanes > 1 and low % modulus:
+            raise UsageError(
+                f"{generated.region.name}: a launch begins at {loop.var} = {low}, and with {loop.lanes} lanes and streams "
+                f"at different rates it must at a multiple of {modulus}; move the region, use tiles of a multiple of "
+                f"{modulus} pixels and TailStrategy.GuardWithIf, or unroll {loop.var} less"
+            )
 
 
 def _check_border(name: str, border: Border, loop: Loop, start: int, extent: int, scalars: Mapping[str, int]) -> None:

@@ -56,7 +56,7 @@ class Positions:
             sizes = [formula.greatest(self._plan.ranges) for formula in self._plan.scan]
             name = f"scan_{name}" if name else "scan"
             self._m.submodules[name] = made = ScanCounter(
-                lag, self._last, sizes, periods, self._load, self._enable, name
+                lag, self._last, sizes, self._load, self._enable, name, periods
             )
             self._counters[lag, periods] = made
         return self._counters[lag, periods]

@@ -27,10 +27,10 @@ class ScanCounter(Elaboratable):
         Last position of the scan along each dimension.
     max_positions : sequence of int
         Greatest number of positions along each dimension.
-    periods : sequence of int
-        Positions from a word to the next along each dimension.
     name : str
         Prefix of the signal names.
+    periods : sequence of int, optional
+        Positions from a word to the next along each dimension; 1 by default.
 
     Attributes
     ----------
@@ -53,10 +53,10 @@ class ScanCounter(Elaboratable):
         lag: Delay,
         last: Sequence[ValueLike],
         max_positions: Sequence[int],
-        periods: Sequence[int],
         load: Signal,
         enable: Signal,
         name: str,
+        periods: Sequence[int] | None = None,
     ) -> None:
         self.lag = lag
         self.last = last
@@ -71,7 +71,7 @@ class ScanCounter(Elaboratable):
             self.positions.append(Signal(shape, name=f"{name}_position_{d}", reset_less=True))
         self.words: list[Value] = []
         self._counted: list[tuple[int, int, Signal, Signal]] = []
-        for d, (position, period) in enumerate(zip(self.positions, periods, strict=True)):
+        for d, (position, period) in enumerate(zip(self.positions, periods or (1,) * len(lag), strict=True)):
             if period & (period - 1) == 0:
                 self.words.append(position >> (period.bit_length() - 1) if period > 1 else position)
                 continue

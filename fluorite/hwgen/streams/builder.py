@@ -95,17 +95,7 @@ class Builder:
         return self.graph.intern("in_phase", (), attributes, 0, 1, static=False)
 
     def resample(self, a: Ref, steps: Sequence[int], delays: Sequence[Sequence[int | None]]) -> Ref:
-        """What a stream carried as many positions earlier as the phase says.
-
-        Parameters
-        ----------
-        a : Ref
-            The stream.
-        steps : sequence of int
-            Along each dimension, positions from a phase to the next.
-        delays : sequence of sequence of int or None
-            Along each dimension, for each phase of a turn, the delay; None where nobody looks.
-        """
+        """What a stream carried as many positions earlier as the phase says, by dimension; None where nobody looks."""
         if all(len(own) == 1 for own in delays):
             return a.shifted(tuple(own[0] or 0 for own in delays))
         if a.node.static:

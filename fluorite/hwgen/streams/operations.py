@@ -11,6 +11,7 @@ from amaranth.hdl import Cat, Const, Mux, Value
 
 from fluorite.hwgen.streams.graph import Node
 from fluorite.hwgen.streams.operation import Fabric, Interval, Nothing, Operation, carry_chain, lut, wiring
+from fluorite.hwgen.streams.phased import IN_PHASE, RESAMPLE
 from fluorite.hwgen.streams.table import Table
 
 __all__ = [
@@ -41,18 +42,6 @@ class _Coord(NamedTuple):
     dimension: int
 
 
-class _InPhase(NamedTuple):
-    dimension: int
-    step: int
-    turn: int
-    phases: tuple[int, ...]
-
-
-class _Resample(NamedTuple):
-    steps: tuple[int, ...]
-    delays: tuple[tuple[int | None, ...], ...]
-
-
 CONST = Operation(
     "const", "a number", _Const, 0, is_wiring=True, evaluate=lambda value: value, time=wiring,
     low_zeros=lambda value: (value & -value).bit_length() - 1 if value else 1,
@@ -64,11 +53,6 @@ COORD = Operation(
     "coord",
     "position of the scan along a dimension, from 0 at the launch's own origin; counted when the stream's word comes",
     _Coord, 0, is_source=True, is_wiring=True, time=wiring,
-)  # fmt: skip
-IN_PHASE = Operation(
-    "in_phase",
-    "1 where floor(position / step) mod turn along a dimension is one of phases, else 0; the scan begins at position 0",
-    _InPhase, 0, is_source=True, is_wiring=True, time=lut,
 )  # fmt: skip
 
 
@@ -94,13 +78,6 @@ WITHIN = Operation(
     evaluate=lambda a, lo, hi: a, range=lambda a, lo, hi: Interval(max(a.lo, lo), min(a.hi, hi)),
     takes=lambda a, lo, hi: lo <= a.hi and a.lo <= hi, taken=_same_bits,
     low_zeros=lambda a, *_: a, time=wiring, rtl=lambda a, *_: a,
-)  # fmt: skip
-
-RESAMPLE = Operation(
-    "resample",
-    "a, delays[d][phase] earlier along each dimension d, by the phase floor(position / steps[d]) mod len(delays[d])",
-    _Resample, evaluate=lambda a, *_: a, range=lambda a, *_: a, taken=_same_bits, low_zeros=lambda a, *_: a, time=lut,
-    rtl=lambda a, *_: a, cells=lambda node, bits, operand_bits: {"mux": bits},
 )  # fmt: skip
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------

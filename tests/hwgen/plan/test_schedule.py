@@ -39,7 +39,7 @@ def highs(cost, above, below, bounds, method):
 @pytest.mark.parametrize("name", SMALL)
 def test_other_methods_find_the_same(name, method, programs):
     g = compiled(name)
-    schedule(g.graph, g.extents.strides, g.extents.least_strides, g.family)
+    schedule(g.graph, g.extents.strides, g.extents.least_strides, g.family, grids=g.plan.grids)
     assert programs
     for *program, found in programs:
         assert highs(*program, method) == found

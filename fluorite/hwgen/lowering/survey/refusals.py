@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
+from fluorite.errors import UnsupportedError
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.visit import children, walk
-from fluorite.frontend.region.region import Loop
+from fluorite.frontend.region.region import Loop, Region
 from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.evaluate.indices import Tree
+from fluorite.hwgen.lowering.rates import Rates
+from fluorite.hwgen.lowering.survey.reads import Read
 
-__all__ = ["in_order_of_scan", "is_scaled", "not_of_image", "rule_of_index", "rule_of_rates"]
+__all__ = ["in_order_of_scan", "is_scaled", "not_of_image", "refuse_rates", "rule_of_index", "rule_of_rates"]
 
 _SHIFTS = ("shift_left", "shift_right")
 
@@ -35,8 +38,8 @@ def rule_of_index(index: object, accelerated: str, dimensions: int) -> str:
     """
     if isinstance(index, Tree) and is_scaled(index):
         return (
-            f"a stream is read at the rate of {accelerated}'s pixels, one for each; this is another rate, and rates "
-            "are not supported"
+            "a stream is read at a rate that is known, floor((a * position + k) / b) with numbers a, b and k, and this "
+            "is none; a border condition is one of a stream that is read at every pixel"
         )
     return (
         "a stream is read at a pure variable plus a constant, or at a border condition of that, in each of the "
@@ -59,6 +62,44 @@ def rule_of_rates(paths: Sequence[Sequence[str]], rates: Sequence[Fraction]) -> 
         f"a stream comes at one rate, and for a pixel of {accelerated} this is {rates[0]} on the path "
         f"{' <- '.join(one)} and {rates[1]} on the path {' <- '.join(other)}"
     )
+
+
+def refuse_rates(region: Region, reads: Sequence[Read], rates: Rates) -> None:
+    """Refuse what there is at one rate only.
+
+    Raises
+    ------
+    UnsupportedError
+        A border condition or another dimension where streams come at different rates.
+    """
+    for d, loop in enumerate(region.loops):
+        if rates.common[d] == 1:
+            continue
+        if d > 1:
+            raise UnsupportedError(
+                region.name,
+                f"another rate along {loop.var}",
+                f"rates are along the two innermost scanned dimensions, and {loop.var} is further out",
+                f"reorder {region.name}'s dimensions, or compute what is read at that rate in software, as an input",
+            )
+        for read in reads:
+            if read.along[d].border:
+                raise UnsupportedError(
+                    read.reader,
+                    f"border condition of {read.stream} along {loop.var}",
+                    f"streams come at different rates along {loop.var}, and hardware has borders where all come at one",
+                    "compute the padded Func in software, as an input of accelerate()",
+                )
+    if len(region.loops) > 2 and rates.common[1] > 1:
+        for read in reads:
+            for d, loop in list(enumerate(region.loops))[2:]:
+                if read.along[d].offset or read.along[d].border:
+                    raise UnsupportedError(
+                        read.reader,
+                        f"a read of {read.stream} at another {loop.var}",
+                        f"streams come at different rates along {region.loops[1].var}, and rows are held of them",
+                        "compute what is read there in software, as an input of accelerate()",
+                    )
 
 
 def not_of_image(border: Border, loop: Loop, accelerated: str) -> tuple[str, str] | None:

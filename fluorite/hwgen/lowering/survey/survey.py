@@ -22,6 +22,7 @@ from fluorite.hwgen.lowering.survey.dependence import Dependences
 from fluorite.hwgen.lowering.survey.domains import clamped
 from fluorite.hwgen.lowering.survey.edges import Edge, constant_beyond
 from fluorite.hwgen.lowering.survey.reads import Read
+from fluorite.hwgen.lowering.survey.refusals import refuse_rates
 from fluorite.hwgen.lowering.survey.stage_reads import Found, StageReads
 
 __all__ = ["Survey", "survey"]
@@ -81,7 +82,9 @@ def survey(region: Region, *, padded: bool = False) -> Survey:
     edges = constant_beyond(region, reads, positions)
     borders = {key: None if padded else border for key, border in found.search.borders.items()}
     domains = clamped(region, found.domains, reads, edges)
-    return Survey(reads, domains, edges, rates_of(region, reads, domains), borders)
+    rates = rates_of(region, reads, domains)
+    refuse_rates(region, reads, rates)
+    return Survey(reads, domains, edges, rates, borders)
 
 
 def _run(region: Region, stage: str, found: Found) -> frozenset[int]:
