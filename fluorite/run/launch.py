@@ -142,9 +142,9 @@ def _check_lanes(generated: Generated, loop: Loop, mins: Sequence[int]) -> None:
     for low in mins:
         if loop.lanes > 1 and low % modulus:
             raise UsageError(
-                f"{generated.region.name}: a launch begins at {loop.var} = {low}, and with {loop.lanes} lanes and streams "
-                f"at different rates it must at a multiple of {modulus}; move the region, use tiles of a multiple of "
-                f"{modulus} pixels and TailStrategy.GuardWithIf, or unroll {loop.var} less"
+                f"{generated.region.name}: a launch begins at {loop.var} = {low}, and with {loop.lanes} lanes and "
+                f"streams at different rates it must at a multiple of {modulus}; move the region, use tiles of a "
+                f"multiple of {modulus} pixels and TailStrategy.GuardWithIf, or unroll {loop.var} less"
             )
 
 

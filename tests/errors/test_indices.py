@@ -4,7 +4,7 @@ import halide as hl
 import numpy as np
 import pytest
 
-from fluorite.errors import UnsupportedError
+from fluorite.errors import ScheduleError, UnsupportedError
 from tests.errors.refusals import (
     OUTERMOST,
     Refusals,
@@ -31,7 +31,10 @@ _AFFINE = (
     "a stream is read at a pure variable plus a constant, or at a border condition of that, in each of the 2 scanned "
     "dimensions"
 )
-_RATE = "a stream is read at the rate of hw's pixels, one for each; this is another rate, and rates are not supported"
+_RATE = (
+    "a stream is read at a rate that is known, floor((a * position + k) / b) with numbers a, b and k, and this is "
+    "none; a border condition is one of a stream that is read at every pixel"
+)
 _DATA = "a stream comes in the order of the scan, so the position of a read cannot depend on data"
 
 
@@ -55,42 +58,73 @@ def one_read(value, source, way):
 # --- rates --------------------------------------------------------------------------------------------------------
 
 
-@refused(UnsupportedError, f"hw: index (x * 2) in source((x * 2), y): {_RATE}; {_software('source((x * 2), y)')}")
-def downsampled(way):
-    source = image()
-    return one_read(source[x * 2, y], source, way)
-
-
-@refused(UnsupportedError, f"hw: index (x / 2) in source((x / 2), y): {_RATE}; {_software('source((x / 2), y)')}")
-def upsampled(way):
-    source = image()
-    return one_read(source[x / 2, y], source, way)
-
-
-@refused(UnsupportedError, f"half: index (2 * x) in source((2 * x), y): {_RATE}; {_software('source((2 * x), y)')}")
-def scale_in_an_inlined_func(way):
+@refused(
+    UnsupportedError,
+    "half: source at two rates along x: a stream comes at one rate, and for a pixel of hw this is 1 on the path hw <- "
+    "source and 2 on the path hw <- half <- source; name a second Func that copies source in the inputs of "
+    "accelerate(), and read one of the two at each rate",
+)
+def two_rates(way):
     source, half = image(), hl.Func("half")
-    even = software(source[2 * x, y])
-    half[x, y] = (even if way else source)[x if way else 2 * x, y] + 1
-    return accelerated(half[x, y] + half[x + 1, y], [even if way else source])
-
-
-@refused(UnsupportedError, f"half: index (x * 2) in soft((x * 2), y): {_RATE}; {_software('soft((x * 2), y)')}")
-def scale_of_an_inlined_func(way):
-    source, soft, half = image(), hl.Func("soft"), hl.Func("half")
-    soft[x, y] = source[x, y] + source[x + 1, y]
-    even = software(soft[x * 2, y])
-    half[x, y] = even[x, y] if way else soft[x * 2, y]
-    return accelerated(half[x + 1, y], [even if way else source])
-
-
-@refused(UnsupportedError, f"half: index (2 * y) in source(x, (2 * y)): {_RATE}; {_software('source(x, (2 * y))')}")
-def scale_in_a_line_buffered_func(way):
-    source, half = image(), hl.Func("half")
-    even = software(source[x, 2 * y])
-    half[x, y] = even[x, y] if way else source[x, 2 * y]
+    copy = software(source[x, y])
+    half[x, y] = (copy if way else source)[2 * x, y]
     half.linebuffer()
-    return accelerated(half[x, y] + half[x, y + 1], [even if way else source])
+    return accelerated(source[x, y] + half[x, y], [source, copy] if way else [source])
+
+
+@refused(
+    ScheduleError,
+    "hw: unroll(x, 3): source has 3/2 pixels for one of hw, which is no whole number of lanes; unroll x by a multiple "
+    "of 2",
+)
+def lanes_that_are_no_whole_number(way):
+    source, hw = image(), hl.Func("hw")
+    hw[x, y] = source[3 * x / 2, y]
+    whole(hw).split(x, xo, xi, 4 if way else 3).unroll(xi).accelerate([source], xo, OUTERMOST)
+    return copied(hw)
+
+
+@refused(
+    UnsupportedError,
+    "hw: another rate along c: rates are along the two innermost scanned dimensions, and c is further out; reorder "
+    "hw's dimensions, or compute what is read at that rate in software, as an input",
+    ways=2,
+)
+def rate_along_the_third_dimension(way):
+    source = image(dimensions=3)
+    even = software(source[x, y, 2 * c], (x, y, c))
+    hw = hl.Func("hw")
+    hw[x, y, c] = even[x, y, c] if way == 2 else source[x, y, 2 * c]
+    whole(hw, x, y, c)
+    if way == 1:
+        hw.reorder(c, x, y)
+    return copied(hw.accelerate([even if way == 2 else source], c if way == 1 else x, OUTERMOST), (x, y, c))
+
+
+@refused(
+    UnsupportedError,
+    "hw: border condition of source along x: streams come at different rates along x, and hardware has borders where "
+    "all come at one; compute the padded Func in software, as an input of accelerate()",
+)
+def border_beside_another_rate(way):
+    source = image()
+    small, padded = software(source[2 * x, y], name="small"), BC.repeat_edge(source)
+    copy = software(padded[x, y])
+    return accelerated((copy if way else padded)[x + 1, y] + small[x / 2, y], [copy if way else source, small])
+
+
+@refused(
+    UnsupportedError,
+    "hw: a read of source at another c: streams come at different rates along y, and rows are held of them; compute "
+    "what is read there in software, as an input of accelerate()",
+)
+def planes_beside_another_rate(way):
+    source = image(dimensions=3)
+    other = software(source[x, y, c + 1], (x, y, c))
+    hw = hl.Func("hw")
+    hw[x, y, c] = source[x, y / 2, c] + (other[x, y / 2, c] if way else source[x, y / 2, c + 1])
+    whole(hw, x, y, c).accelerate([source, other] if way else [source], x, OUTERMOST)
+    return copied(hw, (x, y, c))
 
 
 @refused(
@@ -137,17 +171,6 @@ def scale_of_a_mirror(way):
 def scale_by_a_shift_of_a_border(way):
     source = image()
     return one_read(BC.constant_exterior(source, 9)[x >> 1, y], source, way)
-
-
-@refused(
-    UnsupportedError,
-    f"hw: index ((x * 2) + r.x) in source(((x * 2) + r.x), y): {_RATE}; {_software('source(((x * 2) + r.x), y)')}",
-)
-def scale_in_a_sum(way):
-    source, r = image(), hl.RDom([(0, 3)], "r")
-    copy = software(source[x * 2 + c, y], (x, y, c))
-    read = copy[x, y, r.x] if way else source[x * 2 + r.x, y]
-    return accelerated(hl.sum(r, read), [copy if way else source])
 
 
 # --- other indices ------------------------------------------------------------------------------------------------
