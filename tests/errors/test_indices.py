@@ -98,7 +98,11 @@ def rate_along_the_third_dimension(way):
     whole(hw, x, y, c)
     if way == 1:
         hw.reorder(c, x, y)
-    return copied(hw.accelerate([even if way == 2 else source], c if way == 1 else x, OUTERMOST), (x, y, c))
+    return copied(hw.accelerate([even if way == 2 else source], c if way == 1 else x, OUTERMOST), (x, y, c)), (
+        19,
+        14,
+        5,
+    )
 
 
 @refused(
@@ -124,7 +128,7 @@ def planes_beside_another_rate(way):
     hw = hl.Func("hw")
     hw[x, y, c] = source[x, y / 2, c] + (other[x, y / 2, c] if way else source[x, y / 2, c + 1])
     whole(hw, x, y, c).accelerate([source, other] if way else [source], x, OUTERMOST)
-    return copied(hw, (x, y, c))
+    return copied(hw, (x, y, c)), (19, 14, 5)
 
 
 @refused(
