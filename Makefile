@@ -71,7 +71,7 @@ test: $(STAMP) tools ## run all tests but the long sweeps of `make test-system`
 test-system: $(STAMP) machine-tools ## whole machines that boot Linux, every system with every application, three bitstreams
 	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/systems tests/sim tests/glue/linux tests/boards/ecp5
 
-test-kernels: $(STAMP) tools ## build the kernel driver against headers of Linux 5.15 to 7.0, downloaded once (250 MB)
+test-kernels: $(STAMP) tools ## build the kernel driver against headers of Linux 5.15 to 7.0, downloaded once (700 MB)
 	@$(PY) -m pytest -m system -rP tests/glue/linux/test_kernels.py
 
 test-sweeps: $(STAMP) tools ## more of the same: testbenches of every width, block designs of every application, PYNQ itself, nasty names, edges, ways out

@@ -96,6 +96,7 @@ Without a module: UIO, and a huge page for memory.
        sudo xmutil loadapp {name}
        grep . /sys/class/uio/uio*/name                    # {device}
 
+   With Kria-PYNQ on the image, free the FPGA's first interrupt before `loadapp` (*Where the interrupt is taken*).
    dfx-mgr takes a folder with a `.bit.bin`, a `.dtbo` and `shell.json`, and nothing else in it. If UIO names no device,
    look for `uio_pdrv_genirq.of_id=generic-uio` in `/proc/cmdline`.
 

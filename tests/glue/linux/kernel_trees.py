@@ -13,6 +13,8 @@ from fluorite.host.cache import cached
 from fluorite.host.toolchain import run_tool
 from fluorite.systems.machine.debian import DEBIAN, Archive, PrivateApt
 
+from .kernel_sources import made_of_source
+
 _UBUNTU = Archive(
     distribution="Ubuntu",
     suite="",
@@ -43,19 +45,32 @@ class Kernel:
     def __str__(self):
         return f"{self.version}-{self.distribution}-{self.suite}-{self.arch}"
 
+    @property
+    def from_source(self):
+        """Whether its tree is made of the kernel's source."""
+        return self.packages[:1] == (f"linux-source-{self.version}.0:all",)
+
+
+def _source(version, suite, arch):
+    return Kernel(version, "ubuntu", suite, arch, (f"linux-source-{version}.0:all",))
+
 
 def _ubuntu(version, suite, package, libelf):
     names = (f"linux-headers-{package}-generic", f"linux-headers-{package}:all", "libc6", libelf, "zlib1g", "libzstd1")
     return Kernel(version, "ubuntu", suite, "x86_64", names)
 
 
-#: Ubuntu's are those that the releases began with, which stay; its archive has none for ARM. Debian's change with each
-#: update, which the cache does not follow, and those of the suite that is to be the next release with their version.
+#: Ubuntu's are those that the releases began with, which stay; its archive has none for ARM, whose trees are made of
+#: source for the versions of PYNQ's, PetaLinux's and Kria's images. Debian's change with each update, which the cache
+#: does not follow, and those of the suite that is to be the next release with their version.
 KERNELS = (
     _ubuntu("5.15", "jammy", "5.15.0-25", "libelf1"),
     _ubuntu("6.8", "noble", "6.8.0-31", "libelf1t64"),
     _ubuntu("6.17", "questing", "6.17.0-5", "libelf1t64"),
     _ubuntu("7.0", "resolute", "7.0.0-14", "libelf1t64"),
+    _source("5.15", "jammy", "arm"),
+    _source("5.15", "jammy", "arm64"),
+    _source("6.8", "noble", "arm64"),
     Kernel("6.12", "debian", "trixie", "arm64"),
     Kernel("next", "debian", "forky", "arm64"),
 )
@@ -75,6 +90,8 @@ def unpacked(kernel, folder):
     (start / "vmlinux").unlink(missing_ok=True)  # types for BPF, which would want another program
     for name in ("include/config/auto.conf", "include/generated/autoconf.h"):
         (start / name).write_text(_NEWER.sub("", (start / name).read_text()))
+    if kernel.from_source:  # its programs were made here
+        return start
     loader = next(path for path in tree.rglob("ld-linux-*.so.*") if not path.is_symlink())
     for program in (path for name in _PROGRAMS if (path := start / "scripts" / name).is_file()):
         program.rename(program.with_name(f"{program.name}.itself"))
@@ -115,9 +132,12 @@ def _download(kernel, keys, work):
         common = f"linux-headers-{version}-common:all"
         names = (headers, common, f"linux-kbuild-{version}:{host}", f"libc6:{host}")
     for package in apt.download(names):
-        run_tool(["dpkg-deb", "-x", str(package), str(work / "tree")])
-    _prune(kernel, work / "tree/usr/src")
-    shutil.rmtree(work / "tree/usr/share")
+        run_tool(["dpkg-deb", "-x", str(package), str(work / ("source" if kernel.from_source else "tree"))])
+    if kernel.from_source:
+        made_of_source(work / "source", kernel.arch, work)
+    else:
+        _prune(kernel, work / "tree/usr/src")
+        shutil.rmtree(work / "tree/usr/share")
     made = work / "made.tar.gz"
     with tarfile.open(made, "w:gz", compresslevel=3) as archived:
         archived.add(work / "tree", "tree")
