@@ -135,13 +135,27 @@ class AcceleratorClass:
             axes = [axis.name for axis in (*reversed(stream.scanned), *reversed(stream.channels))]
             text = f"{stream.port.name}[{', '.join(axes)}] of {self.dtype(stream)}"
             if stream.is_input:
-                yield f"Input {text}{''.join(_read_of(stream))}."
+                around, others = self._read_of(stream)
+                yield f"Input {text}{around}" + ("; of it is read" if others else ".")
+                yield from others
             else:
                 yield f"Output {text}."
         for word, (_, type_) in self.params.items():
             yield f"Param {word} of {type_}."
         most = " x ".join(str(o.max_extent) for o in self.region.loops)
         yield f"A launch computes {'exactly' if self.region.loops[0].fixed else 'at most'} {most} pixels."
+
+    def _read_of(self, stream: StreamPlan) -> tuple[str, list[str]]:
+        """What is read of an input around each pixel of the output, and lines about other rates."""
+        around, others = [], []
+        for axis in stream.scanned:
+            offsets = stream.around(axis)
+            if offsets is None:
+                first, last = (python_formula(formula, self._names) for formula in (axis.first, axis.last))
+                others.append(f"    {axis.name} from {first} to {last}")
+            elif any(offsets):
+                around.append(f"{axis.name} {offsets[0]:+d}..{offsets[1]:+d}")
+        return f"; around each pixel {', '.join(around)}" if around else "", others
 
     def _stream(self, stream: StreamPlan, registers: StreamRegisters) -> Iterator[str]:
         assert registers.base_low is not None
@@ -234,19 +248,6 @@ def _block(name: str, brackets: str, lines: Iterator[str]) -> Iterator[str]:
     yield from found
     if found:
         yield f"    {brackets[1]}"
-
-
-def _read_of(stream: StreamPlan) -> Iterator[str]:
-    """What is read of an input for a region of the output, where that is not the region itself."""
-    around = []
-    for axis in stream.scanned:
-        offsets = stream.around(axis)
-        if offsets is None:
-            yield f"; along {axis.name} from {axis.first} to {axis.last}"
-        elif any(offsets):
-            around.append(f"{axis.name} {offsets[0]:+d}..{offsets[1]:+d}")
-    if around:
-        yield f"; around each pixel {', '.join(around)}"
 
 
 def _words(names: tuple[str, ...]) -> str:

@@ -110,8 +110,8 @@ def test_refusals(halved, width, wanted, text):
 def test_usage(halved):
     text = type(halved.accelerator).__doc__
     assert (
-        "Input source[y, x] of uint8; along x from floor_div(min_x - 1, 2) to floor_div(min_x + extent_x, 2).\n" in text
-    )
+        "    Input source[y, x] of uint8; of it is read\n        x from (min_x - 1) // 2 to (min_x + extent_x) // 2\n"
+    ) in text
 
 
 def image_at(first, last, rate):
