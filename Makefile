@@ -69,7 +69,8 @@ test: $(STAMP) tools ## run all tests but the long sweeps of `make test-system`
 	@$(PY) -m pytest -n $(WORKERS) -m "not system" --durations=15
 
 test-system: $(STAMP) machine-tools ## whole machines that boot Linux, every system with every application, three bitstreams
-	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/systems tests/sim tests/glue/linux tests/boards/ecp5
+	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/systems tests/sim tests/glue/linux tests/boards/ecp5 \
+	  --ignore=tests/glue/linux/test_kernels.py
 
 test-kernels: $(STAMP) tools ## build the kernel driver against headers of Linux 5.15 to 7.0, downloaded once (700 MB)
 	@$(PY) -m pytest -m system -rP tests/glue/linux/test_kernels.py
