@@ -93,12 +93,12 @@ def stage_lines(generated: Generated, symbol: str, scalar_count: int) -> Iterato
     """Tables of loops, channels and streams' buffers, and the stage that refers to them (``fluorite_stage.h``)."""
     region = generated.region
     yield "static const struct fluorite_loop LOOPS[] = {"
-    yield "    /* name, argument, max_extent, fixed, has_min, min */"
-    for loop in region.loops:
+    yield "    /* name, argument, max_extent, fixed, has_min, min, lanes, step, cut */"
+    for loop, step, cut in zip(region.loops, generated.steps, generated.cuts, strict=True):
         has_min = loop.min is not None
         yield (
             f'    {{"{region.names[loop.var]}", {loop.position}, {loop.max_extent}, {int(loop.fixed)}, '
-            f"{int(has_min)}, {loop.min or 0}}},"
+            f"{int(has_min)}, {loop.min or 0}, {loop.lanes}, {step}, {cut}}},"
         )
     yield "};"
     if region.channels:

@@ -114,6 +114,25 @@ class Generated:
         return loop_variables(self.region, self.extents.rates.moduli)
 
     @property
+    def steps(self) -> tuple[int, ...]:
+        """Launches must begin at multiples of these, along each loop: of several lanes, where words begin."""
+        return tuple(
+            of.modulus if loop.lanes > 1 else 1 for of, loop in zip(self.loops, self.region.loops, strict=True)
+        )
+
+    @property
+    def cuts(self) -> tuple[int, ...]:
+        """Extents, along each loop, of the launches that a larger region is cut into, but for the last one.
+
+        As large as a launch may be, and such that where one begins in step, the next one does.
+        """
+        loops = zip(self.region.loops, self.steps, strict=True)
+        return tuple(
+            loop.max_extent if loop.fixed else loop.max_extent - loop.max_extent % step or loop.max_extent
+            for loop, step in loops
+        )
+
+    @property
     def variables(self) -> tuple[str, ...]:
         """What formulas depend on: min and extent along each loop, then the signature's scalars."""
         loops = (name for loop in self.loops for name in (loop.min, loop.extent))

@@ -106,7 +106,7 @@ def launches(
                 f"{channel.min} over {channel.extent}"
             )
         spans[channel.position] = [asked]
-    for loop in loops:
+    for loop, step, cut in zip(loops, generated.steps, generated.cuts, strict=True):
         start, extent = mins[loop.position], extents[loop.position]
         if loop.fixed and extent < loop.max_extent:
             raise UsageError(
@@ -119,12 +119,14 @@ def launches(
                 f"{loop.min} over {loop.max_extent}"
             )
         pieces: list[tuple[int, int]] = []
-        for offset in range(0, extent, loop.max_extent):
+        offset = 0
+        while offset < extent:
             if loop.fixed:
-                pieces.append((start + min(offset, extent - loop.max_extent), loop.max_extent))
+                pieces.append((start + min(offset, extent - cut), cut))
             else:
-                pieces.append((start + offset, min(loop.max_extent, extent - offset)))
-        _check_lanes(generated, loop, [piece_min for piece_min, _ in pieces])
+                pieces.append((start + offset, extent - offset if extent - offset <= loop.max_extent else cut))
+            offset += pieces[-1][1]
+        _check_lanes(name, loop, step, [piece_min for piece_min, _ in pieces])
         spans[loop.position] = pieces
     for border in generated.lowered.borders:
         loop = loops[border.dimension]
@@ -136,15 +138,14 @@ def launches(
         yield Launch(piece_mins, piece_extents, variables, settings)
 
 
-def _check_lanes(generated: Generated, loop: Loop, mins: Sequence[int]) -> None:
+def _check_lanes(name: str, loop: Loop, step: int, mins: Sequence[int]) -> None:
     """Refuse launches that begin in the middle of a word of a stream that comes at another rate."""
-    modulus = generated.loops[generated.region.loops.index(loop)].modulus
     for low in mins:
-        if loop.lanes > 1 and low % modulus:
+        if low % step:
             raise UsageError(
-                f"{generated.region.name}: a launch begins at {loop.var} = {low}, and with {loop.lanes} lanes and "
-                f"streams at different rates it must at a multiple of {modulus}; move the region, use tiles of a "
-                f"multiple of {modulus} pixels and TailStrategy.GuardWithIf, or unroll {loop.var} less"
+                f"{name}: a launch begins at {loop.var} = {low}, and with {loop.lanes} lanes and streams "
+                f"at different rates it must at a multiple of {step}; move the region, use tiles of a multiple of "
+                f"{step} pixels and TailStrategy.GuardWithIf, or unroll {loop.var} less"
             )
 
 

@@ -164,7 +164,20 @@ def _doubled(generated):
     return replace(generated, streams=(source, result))
 
 
-NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled")
+def thirds():
+    """Two pixels of the input for three lanes of the output: launches begin at multiples of three."""
+    source, func, out = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func("thirds"), hl.Func("out")
+    func[x, y] = source[(2 * x) / 3, y] + 1
+    out[x, y] = func[x, y]
+    _estimate(func).unroll(x, 3, hl.TailStrategy.GuardWithIf).accelerate([source], x, hl.Var.outermost())
+    return out
+
+
+def thirds_words(launch, inputs, shapes):
+    return [inputs[0][:, np.arange(shapes[0][1]) * 2 // 3] + 1]
+
+
+NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds")
 
 
 class Example:

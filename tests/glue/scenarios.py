@@ -26,6 +26,9 @@ def golden(name, source, mins, source_mins, extents, gain):
         columns = np.arange(mins[0], mins[0] + extents[0])
         rows = source[mins[1] - top : mins[1] - top + extents[1]]
         return rows[:, (columns - 1) // 2 - left] + rows[:, (columns + 1) // 2 - left]
+    if name == "thirds":
+        rows = source[mins[1] - source_mins[1] :][: extents[1]]
+        return rows[:, np.arange(mins[0], mins[0] + extents[0]) * 2 // 3 - source_mins[0]] + np.uint8(1)
     if name == "doubled":
         left, top = 2 * mins[0] - source_mins[0], mins[1] - source_mins[1]
         return source[top : top + extents[1], left : left + 2 * extents[0] - 1 : 2] * np.int32(3)
@@ -67,6 +70,8 @@ def region(example, random, forced=None):
     extents = [int(random.integers(1, n)) for n in sizes]
     if example.name == "bordered":
         extents = [int(random.integers(3, 41)), int(random.integers(3, 31))]
+    if example.name == "thirds":
+        mins[0] -= mins[0] % 3
     if example.name in ("fixed", "doubled"):
         extents = [extents[0] + 16, extents[1] + 8]
     extents = list(forced or extents)

@@ -32,6 +32,8 @@ LEAST, MOST = -(1 << 31), (1 << 31) - 1
         ("blocks", [0, 42, 0, 30], "EXTENT"),
         ("halved", [-3, 39, 5, 29], "OK"),
         ("doubled", [-3, 16, 5, 8], "OK"),
+        ("thirds", [-3, 40, 5, 8], "OK"),
+        ("thirds", [-2, 40, 5, 8], "EXTENT"),
         ("doubled", [0, 15, 0, 8], "EXTENT"),
     ],
 )

@@ -5,7 +5,7 @@ import ctypes as ct
 import numpy as np
 import pytest
 
-NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled")
+NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds")
 
 
 @pytest.fixture
@@ -41,6 +41,31 @@ def test_bounds_beyond_32_bits(driver, examples, buffer):
         assert driver.error == (
             f"doubled: source would be needed from {2 * least} over 31 along dimension 0, beyond what 32 bits hold"
         )
+
+
+def test_launches_that_begin_in_the_middle_of_a_word(driver, devices, examples, buffer):
+    from fluorite.errors import UsageError
+    from fluorite.run.launch import launches
+
+    generated = examples["thirds"].generated
+    for least, extent in [(low, n) for low in range(-4, 5) for n in (1, 39, 40, 41, 79, 80, 200)]:
+        source_mins, source_extents = generated.inputs[0].region((least, 0), (extent, 2))
+        source, result = np.zeros(source_extents[::-1], np.uint8), np.zeros((2, extent), np.uint8)
+        code = driver.call(examples["thirds"], [buffer(source, source_mins)], [], [buffer(result, [least, 0])])
+        if least % 3 == 0:
+            assert code == 0, driver.error
+            assert [launch.mins[0] % 3 for launch in launches(generated, (least, 0), (extent, 2), {})].count(0) == (
+                1 if extent <= 40 else -(-(extent - 40) // 39) + 1
+            )
+            continue
+        assert driver.error == (
+            f"thirds: a launch begins at x = {least}, and with 3 lanes and streams at different rates it must at a "
+            "multiple of 3; move the region, use tiles of a multiple of 3 pixels and TailStrategy.GuardWithIf, or "
+            "unroll x less"
+        )
+        with pytest.raises(UsageError) as refused:
+            list(launches(generated, (least, 0), (extent, 2), {}))
+        assert str(refused.value) == driver.error
 
 
 def test_nothing_is_needed_for_nothing(driver, examples, buffer):

@@ -97,10 +97,10 @@ class AcceleratorClass:
         yield from (f'        {code.value}: "{text}",' for code, text in ERROR_TEXTS.items())
         yield "    }"
         yield "    LOOPS = ("
-        for loop in self.region.loops:
+        for loop, step, cut in zip(self.region.loops, self.generated.steps, self.generated.cuts, strict=True):
             yield (
                 f'        Loop("{self.region.names[loop.var]}", max_extent={loop.max_extent}, '
-                f"fixed={loop.fixed}, min={loop.min}),"
+                f"fixed={loop.fixed}, min={loop.min}, lanes={loop.lanes}, step={step}, cut={cut}),"
             )
         yield "    )"
         yield "    STREAMS = ("

@@ -300,10 +300,17 @@ class Accelerator(Hardware):
                     f"{self.FUNC}: {loop.name} from {start} over {extent} pixels is asked for, but bound() promised "
                     f"{loop.min} over {loop.max_extent}"
                 )
-            steps = []
-            for offset in range(0, extent, loop.max_extent):
-                length = loop.max_extent if loop.fixed else min(loop.max_extent, extent - offset)
+            steps, offset = [], 0
+            while offset < extent:
+                length = loop.cut if loop.fixed or extent - offset > loop.max_extent else extent - offset
                 steps.append((start + min(offset, extent - length), length))
+                offset += length
+            for least, _ in steps:
+                if least % loop.step:
+                    raise ValueError(
+                        f"{self.FUNC}: a launch begins at {loop.name} = {least}, and with {loop.lanes} lanes and "
+                        f"streams at different rates it must at a multiple of {loop.step}; give another origin or size"
+                    )
             pieces = [((least, *mins), (n, *extents)) for mins, extents in pieces for least, n in steps]
         return (Box(*piece) for piece in pieces)
 

@@ -47,12 +47,18 @@ class AcceleratorError(RuntimeError):
 
 
 class Loop(NamedTuple):
-    """A dimension that a launch scans; ``fixed``: always over ``max_extent`` pixels; ``min``: always from there."""
+    """A dimension that a launch scans; ``fixed``: always over ``max_extent`` pixels; ``min``: always from there.
+
+    ``step``: from a multiple of that; ``cut``: the extent of the launches that larger regions are cut into.
+    """
 
     name: str
     max_extent: int
     fixed: bool
     min: int | None
+    lanes: int
+    step: int
+    cut: int
 
 
 class Line:

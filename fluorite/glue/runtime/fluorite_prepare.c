@@ -7,7 +7,7 @@ static int fits_loop(const struct fluorite_loop *loop, int64_t min, int64_t exte
 {
     const int whole = loop->fixed || loop->has_min;
     return extent >= (whole ? loop->max_extent : 1) && extent <= loop->max_extent &&
-           (!loop->has_min || min == loop->min) && min >= INT32_MIN && min <= INT32_MAX - extent + 1;
+           (!loop->has_min || min == loop->min) && min % loop->step == 0 && min >= INT32_MIN && min <= INT32_MAX - extent + 1;
 }
 
 static int check(const struct fluorite_stage *stage, const int64_t *variables)

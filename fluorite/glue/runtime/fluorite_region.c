@@ -118,9 +118,26 @@ int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buff
 
 /* --- what may be asked for ---------------------------------------------------------------------------------------- */
 
+/* The first launch that does not begin where all streams' words do; `start` + `extent` if there is none. */
+static int64_t out_of_step(const struct fluorite_loop *loop, int64_t start, int64_t extent)
+{
+    int64_t offset;
+    for (offset = 0; offset < extent && loop->step > 1; offset += loop->cut) {
+        const int64_t shifted = loop->fixed ? fluorite_min(offset, extent - loop->max_extent) : offset;
+        if ((start + shifted) % loop->step != 0) {
+            return start + shifted;
+        }
+        if (!loop->fixed && extent - offset <= loop->max_extent) {
+            break;
+        }
+    }
+    return start + extent;
+}
+
 static int check_loop(struct call *call, const struct fluorite_loop *loop, int64_t start, int64_t extent)
 {
     const char *name = call->stage->accelerator->name;
+    const int64_t strange = out_of_step(loop, start, extent);
     if (loop->fixed && extent < loop->max_extent) {
         return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
                              "%s: %d pixels along %s are asked for, less than a launch of %d; use a larger image, a "
@@ -131,6 +148,13 @@ static int check_loop(struct call *call, const struct fluorite_loop *loop, int64
         return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
                              "%s: %s from %d over %d pixels is asked for, but bound() promised %d over %d", name,
                              loop->name, (int)start, (int)extent, (int)loop->min, (int)loop->max_extent);
+    }
+    if (strange != start + extent) {
+        return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
+                             "%s: a launch begins at %s = %d, and with %d lanes and streams at different rates it must "
+                             "at a multiple of %d; move the region, use tiles of a multiple of %d pixels and "
+                             "TailStrategy.GuardWithIf, or unroll %s less", name, loop->name, (int)strange,
+                             (int)loop->lanes, (int)loop->step, (int)loop->step, loop->name);
     }
     return FLUORITE_OK;
 }

@@ -220,11 +220,11 @@ static int launch(struct call *call, const struct box *output)
 static void piece(const struct fluorite_loop *loop, const struct box *region, int64_t offset, struct box *output)
 {
     const int64_t extent = region->extents[loop->argument], rest = extent - offset;
-    if (rest < loop->max_extent) {
+    if (rest <= loop->max_extent) {
         output->extents[loop->argument] = loop->fixed ? loop->max_extent : rest;
         offset = loop->fixed ? extent - loop->max_extent : offset;
     } else {
-        output->extents[loop->argument] = loop->max_extent;
+        output->extents[loop->argument] = loop->cut;
     }
     output->mins[loop->argument] = region->mins[loop->argument] + offset;
 }
@@ -268,7 +268,7 @@ static int launch_all(struct call *call, const struct box *region)
         for (argument = 0; argument < stage->argument_count; ++argument) {
             const struct fluorite_loop *loop = loop_of(stage, argument);
             if (loop != NULL) {
-                offsets[argument] += loop->max_extent;
+                offsets[argument] += output.extents[argument];
                 if (offsets[argument] < region->extents[argument]) {
                     break;
                 }

@@ -48,6 +48,9 @@ struct fluorite_loop { /* a scan dimension of a launch */
     int fixed;         /* every launch has exactly that extent */
     int has_min;       /* and begins at `min` */
     int32_t min;
+    int32_t lanes;
+    int32_t step;      /* launches begin at multiples of it */
+    int32_t cut;       /* the extent of launches that a larger region is cut into, but for the last one */
 };
 
 struct fluorite_channel { /* a dimension that is unrolled whole */

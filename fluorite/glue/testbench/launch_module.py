@@ -51,10 +51,13 @@ def _variables(generated: Generated) -> dict[str, str]:
     """What each variable of the formulas is."""
     found: dict[str, str] = {}
     identifiers = generated.region.names
-    for loop, (_, minimum, extent, _) in zip(generated.region.loops, generated.loops, strict=True):
+    for loop, (_, minimum, extent, _), step in zip(
+        generated.region.loops, generated.loops, generated.steps, strict=True
+    ):
         var = identifiers[loop.var]
         found[extent] = f"pixels of the output along {var}: 1 to {loop.max_extent}"
-        found[minimum] = f"coordinate of its first pixel along {var}"
+        multiple = f": a multiple of {step}" if step > 1 else ""
+        found[minimum] = f"coordinate of its first pixel along {var}{multiple}"
     for scalar in generated.signature.scalars:
         whose = "value of the Param" if scalar.variable is None else "Halide's"
         found[scalar.name] = f"{whose} {shown(scalar.title)}"

@@ -1,0 +1,54 @@
+"""PYNQ classes of accelerators whose launches begin at multiples of a number: `thirds` of the driver's tests."""
+
+import importlib
+import re
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from fluorite.boards.placement import place
+from fluorite.boards.read import load_board
+from fluorite.glue.pynq.accelerator import AcceleratorClass
+from fluorite.glue.pynq.write import module_source
+
+BYTES = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def thirds(tmp_path_factory):
+    names = ("designs", "fake_device", "pynq.fake_pynq")
+    designs, fake, pynq = (importlib.import_module(f"tests.glue.{name}") for name in names)
+    folder, example, board = tmp_path_factory.mktemp("thirds"), designs.example("thirds"), load_board("pynq-z2")
+    arena = folder / "arena"
+    arena.write_bytes(bytes(BYTES))
+    device = fake.FakeDevice(example.map, example.words, folder / "thirds", arena, BYTES)
+    device.eager = True
+    (placed,) = place([example.map], board).accelerators
+    (folder / "thirds.py").write_text(
+        module_source("thirds", "thirds", board, [AcceleratorClass(example.generated, placed)])
+    )
+    made = pynq.Board(fake.FakeSystem(device))
+    return SimpleNamespace(accelerator=made.open(folder / "thirds.py", "thirds_axi")[1], device=device, board=made)
+
+
+@pytest.mark.parametrize(("extent", "launches"), [(1, 1), (39, 1), (40, 1), (41, 2), (79, 2), (80, 3)])
+@pytest.mark.parametrize("least", [0, 3, -6])
+def test_larger_images_are_cut_in_step(thirds, least, extent, launches):
+    thirds.accelerator.free()
+    thirds.board.next = 0
+    at = np.arange(least, least + extent) * 2 // 3 - least * 2 // 3
+    image = np.random.default_rng(1).integers(0, 256, (5, at[-1] + 1)).astype(np.uint8)
+    out, before = np.zeros((5, extent), np.uint8), len(thirds.device.launches)
+    np.testing.assert_array_equal(thirds.accelerator(image, origin={"x": least}, out=out), image[:, at] + np.uint8(1))
+    assert len(thirds.device.launches) - before == launches
+
+
+@pytest.mark.parametrize("least", [-2, 1, 2, 4])
+def test_others_are_refused(thirds, least):
+    text = (
+        f"thirds: a launch begins at x = {least}, and with 3 lanes and streams at different rates it must at a "
+        "multiple of 3; give another origin or size"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        thirds.accelerator(np.zeros((5, 20), np.uint8), origin={"x": least})
