@@ -17,6 +17,7 @@ import numpy as np
 
 from fluorite.errors import SimulationError
 from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.run.accelerator import Accelerator
 from fluorite.run.golden import Golden
 from fluorite.run.launch import Launch
@@ -330,10 +331,22 @@ def timing(generated: Generated, launch: Launch) -> Timing:
     """When the streams of a launch are due."""
     scan = tuple(formula.evaluate(launch.variables) for formula in generated.extents.scan)
     strides = [math.prod(scan[:d]) for d in range(len(scan))]
+    places = tuple(_places(stream, launch) for stream in generated.streams)
+    whole = [stream.fills(len(scan) - 1, generated.extents.scan) for stream in generated.streams]
     return Timing(
         scan,
         tuple(
             sum(part * stride for part, stride in zip(stream.lag, strides, strict=True)) for stream in generated.streams
         ),
-        tuple(tuple(formula.evaluate(launch.variables) for formula in stream.words) for stream in generated.streams),
+        places,
+        tuple(scan[-1] if fills else own[-1][-1] + 1 for fills, own in zip(whole, places, strict=True)),
     )
+
+
+def _places(stream: StreamPlan, launch: Launch) -> tuple[range, ...]:
+    """Where a stream has words, along each dimension: every so many positions one."""
+    found = []
+    for first, words, period in zip(stream.first_words, stream.words, stream.periods, strict=True):
+        start = first.evaluate(launch.variables)
+        found.append(range(start * period, (start + words.evaluate(launch.variables)) * period, period))
+    return tuple(found)

@@ -29,13 +29,16 @@ class Timing:
         Positions of the scan, innermost dimension first.
     lags : tuple of int
         Per stream, in the interface's order, how many cycles it is behind the scan.
-    words : tuple of tuple of int
-        Per stream, its extents.
+    words : tuple of tuple of range
+        Per stream, the positions of its own raster where it has words, along each dimension.
+    rows : tuple of int
+        Per stream, after how many positions of the outermost dimension its last row or plane is over.
     """
 
     scan: tuple[int, ...]
     lags: tuple[int, ...]
-    words: tuple[tuple[int, ...], ...]
+    words: tuple[tuple[range, ...], ...]
+    rows: tuple[int, ...]
 
     @property
     def cycles(self) -> int:
@@ -50,7 +53,7 @@ class Timing:
         """Whether the stream has a word there."""
         for size, words in zip(self.scan, self.words[stream], strict=True):
             place, position = divmod(place, size)
-            if position >= words:
+            if position not in words:
                 return False
         return True
 
@@ -58,12 +61,12 @@ class Timing:
         """The place of the stream's last word."""
         place = 0
         for size, words in zip(reversed(self.scan), reversed(self.words[stream]), strict=True):
-            place = place * size + words - 1
+            place = place * size + words[-1]
         return place
 
     def rows_end(self, stream: int) -> int:
         """The place where the last row or plane in which the stream has words is over."""
-        return self.words[stream][-1] * math.prod(self.scan[:-1])
+        return self.rows[stream] * math.prod(self.scan[:-1])
 
 
 def first_difference(

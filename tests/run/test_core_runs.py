@@ -105,3 +105,31 @@ def test_a_position_that_only_the_end_of_a_launch_brings_back(recorded):
     assert not run_core(accelerator, order, undisturbed, lambda: nullcontext(core.open())).different
     with pytest.raises(SimulationError):
         run_core(accelerator, order, interrupted, lambda: nullcontext(core.open()))
+
+
+RATES = {
+    "down": lambda image: image[2 * x - 1, 2 * y] + image[2 * x + 1, 2 * y + 1],
+    "up": lambda image: image[x / 2, y / 2] + image[(x + 1) / 2, (y + 1) / 2],
+    "three halves": lambda image: image[(3 * x) / 2, (2 * y) / 3] + image[(3 * x + 1) / 2, (2 * y) / 3],
+}
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_ports_at_other_rates_are_due_where_their_words_are(rate):
+    """Of launches of two sizes that begin in different phases."""
+    image, func, output = hl.ImageParam(hl.UInt(8), 2, "image"), hl.Func("func"), hl.Func("output")
+    func[x, y] = RATES[rate](image)
+    output[x, y] = func[x, y]
+    func.compute_root().set_estimate(x, 0, 12).set_estimate(y, 0, 9)
+    func.accelerate([image], x, hl.Var.outermost())
+    design = fluorite.compile(output)
+    (accelerator,) = design.accelerators
+    pixels, recorder = np.random.default_rng(0).integers(0, 256, (30, 60), np.uint8), Recorder()
+    buffer = hl.Buffer(pixels)
+    buffer.set_min([-3, -1])
+    image.set(buffer)
+    design.realize([19, 9], launched=recorder)  # in two launches
+    order = sequence(accelerator.generated, recorder.frames(0)["func"])
+    assert {frame.launch.extents for frame in order} == {(12, 9), (7, 9)}
+    checks = run((accelerator, order))
+    assert [check.different for check in checks] == [()] * len(checks)
