@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import halide as hl
 import numpy as np
@@ -16,6 +16,8 @@ from fluorite.hwgen.generate import Generated
 from fluorite.sim.run import AnyArray
 
 __all__ = ["Golden"]
+
+_Images: TypeAlias = dict[str, tuple[AnyArray, Sequence[int]]]  # with the first coordinate along each dimension
 
 
 class Golden:
@@ -48,14 +50,44 @@ class Golden:
         """Compute a region of the output; see :meth:`fluorite.run.accelerator.Accelerator.golden`."""
         region = self._generated.region
         named = {self._loaded.plain_name(name): array for name, array in inputs.items()}
-        arrays = [np.ascontiguousarray(named[name]) for name in self._params]  # an hl.Buffer does not keep it alive
-        for (name, param), array in zip(self._params.items(), arrays, strict=True):
-            buffer = to_buffer(array)
-            buffer.set_min(list(self._generated.input(name).region(mins, extents)[0]))
-            param.set(buffer)
         results = [hl.Buffer(halide_type(t), list(extents)) for t in region.func.types]
         for result in results:
             result.set_min(list(mins))
+        images: _Images = {
+            name: (named[name], self._generated.input(name).region(mins, extents)[0]) for name in self._params
+        }
+        with run_refused(region.name, self._loaded.pipeline.funcs):
+            if any(first.rate != 1 for domain in self._generated.lowered.domains.values() for first in domain.first):
+                images = self._grown(images, results)
+        kept = []  # an hl.Buffer does not keep its array alive
+        for param, (array, first) in zip(self._params.values(), images.values(), strict=True):
+            kept.append(np.ascontiguousarray(array))
+            buffer = to_buffer(kept[-1])
+            buffer.set_min(list(first))
+            param.set(buffer)
         with run_refused(region.name, self._loaded.pipeline.funcs):
             self._pipeline.realize(results, strict_target())
         return [np.array(result) for result in results]
+
+    def _grown(self, images: _Images, results: Sequence[hl.Buffer]) -> _Images:
+        """Images with their edges repeated, as large as Halide asks for: of ``4*(x/2) + x % 2`` it knows less than we.
+
+        Nothing depends on pixels that hardware does not read.
+        """
+        queries = {}
+        for name, (array, first) in images.items():
+            queries[name] = hl.Buffer.make_bounds_query(self._params[name].parameter().type(), list(array.shape[::-1]))
+            queries[name].set_min(list(first))
+            self._params[name].set(queries[name])
+        self._pipeline.realize(list(results), strict_target())  # with such images, it only writes down what it reads
+        grown: _Images = {}
+        for name, (array, first) in images.items():
+            pads = []
+            for d, (least, extent) in enumerate(zip(first, array.shape[::-1], strict=True)):
+                asked = queries[name].dim(d)
+                pads.append((max(0, least - asked.min()), max(0, asked.min() + asked.extent() - least - extent)))
+            grown[name] = (
+                np.pad(array, pads[::-1], mode="edge"),
+                [least - before for least, (before, _) in zip(first, pads, strict=True)],
+            )
+        return grown

@@ -1,0 +1,171 @@
+"""Applications whose streams come at different rates: the algorithm against numpy, the accelerator against Halide."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from skimage import data
+
+import fluorite
+from fluorite.errors import UsageError
+from fluorite.frontend.pipeline_file import load_pipeline
+from fluorite.run.images import random_image
+from fluorite.run.launch import launches
+from fluorite.run.verify import compare, output_arrays, output_sizes, set_random
+from fluorite.run.words import Words
+from fluorite.sim.run import Job, Stalls
+
+APPS = Path(__file__).parent.parent / "apps"
+PHOTO = data.astronaut()[60:137, 180:301]  # 121x77, a face
+GREY = data.camera()[100:177, 200:321]
+RAW = GREY.astype(np.uint16) * 4
+
+
+def load(app, **params):
+    return load_pipeline(APPS / f"{app}.py", {name: str(value) for name, value in params.items()})
+
+
+def on_images(app, sizes, images, **params):
+    """Halide's own output."""
+    loaded = load(app, **params)
+    for name, pixels in images.items():
+        loaded.set_image(name, np.ascontiguousarray(pixels))
+    return np.array(loaded.pipeline.realize(output_sizes(loaded, sizes)))
+
+
+def apart(image, first, count, step=2):
+    """Along the last axis, by offset from `first` on, every other pixel of an image whose edge is repeated."""
+    wide = np.pad(image.astype(np.int64), [(0, 0)] * (image.ndim - 1) + [(8, 8)], mode="edge")
+    length = -(-image.shape[-1] // step)
+    return [wide[..., 8 + first + d :: step][..., :length] for d in range(count)]
+
+
+def along_both(image, function):
+    return function(function(image).swapaxes(-1, -2)).swapaxes(-1, -2)
+
+
+def test_binning_algorithm():
+    expected = along_both(RAW[:76, :120], lambda image: sum(apart(image, 0, 2)))
+    np.testing.assert_array_equal(on_images("binning", (60, 38), {"input": RAW}, colour=False), expected)
+
+
+def test_binning_of_a_bayer_image_keeps_its_colours():
+    raw = np.tile(np.uint16([[10, 20], [30, 40]]), (20, 20))
+    binned = on_images("binning", (20, 20), {"input": raw})
+    np.testing.assert_array_equal(binned, 4 * raw[:20, :20])
+
+
+@pytest.mark.parametrize(("taps", "weights"), [(2, (1, 1)), (4, (1, 3, 3, 1))])
+def test_downsample_algorithm(taps, weights):
+    def total(image):
+        return sum(w * p for w, p in zip(weights, apart(image, 1 - taps // 2, taps), strict=True))
+
+    expected = (along_both(GREY, total) + sum(weights) ** 2 // 2) // sum(weights) ** 2
+    np.testing.assert_array_equal(on_images("downsample", (61, 39), {"input": GREY}, taps=taps), expected)
+
+
+def test_downsample_refuses_other_numbers_of_taps():
+    with pytest.raises(UsageError, match=r"downsample\.py:\d+: ValueError: taps must be 2 or 4, not 3$"):
+        load("downsample", taps=3)
+
+
+def test_bilinear_algorithm():
+    def total(image):
+        left, here, right = apart(image, -1, 3, 1)
+        return np.stack([3 * here + left, 3 * here + right], -1).reshape(*image.shape[:-1], -1)
+
+    expected = (along_both(GREY, total) + 8) >> 4
+    np.testing.assert_array_equal(on_images("bilinear", (242, 154), {"input": GREY}), expected)
+
+
+@pytest.mark.parametrize("window", [2, 3])
+def test_max_pool_algorithm(window):
+    padded = np.pad(GREY, 1)[2 - window // 2 - window % 2 :, 2 - window // 2 - window % 2 :] if window == 3 else GREY
+    blocks = np.lib.stride_tricks.sliding_window_view(np.pad(padded, ((0, 2), (0, 2))), (window, window))
+    expected = blocks[::2, ::2][:39, :61].max(axis=(2, 3))
+    np.testing.assert_array_equal(on_images("max_pool", (61, 39), {"input": GREY}, window=window), expected)
+
+
+def test_max_pool_refuses_other_windows():
+    with pytest.raises(UsageError, match=r"max_pool\.py:\d+: ValueError: window must be 2 or 3, not 4$"):
+        load("max_pool", window=4)
+
+
+# --- the accelerators -------------------------------------------------------------------------------------------------
+
+STALLS = (None, Stalls(4, 0.6, 0.1, burst_cycles=9))
+SIZES = ((35, 23), (3, 20), (1, 1))
+WHOLE = {"tile": 0, "max_width": 250, "max_height": 160}
+# By application: photographs and the size of the result; then how it is compiled.
+IMAGES = {
+    "binning": ({"input": RAW}, (60, 38)),
+    "downsample": ({"input": GREY}, (61, 39)),
+    "bilinear": ({"input": GREY}, (241, 153)),
+    "max_pool": ({"input": GREY}, (61, 39)),
+}
+CASES = [
+    ("binning", {"tile": 13}),
+    ("binning", {**WHOLE, "colour": False, "lanes": 2}),
+    ("downsample", {"tile": 13}),
+    ("downsample", {**WHOLE, "taps": 2, "lanes": 4}),
+    ("bilinear", {"tile": 13}),
+    ("bilinear", {**WHOLE, "lanes": 4}),
+    ("max_pool", {**WHOLE}),
+    ("max_pool", {"tile": 12, "window": 2, "lanes": 2}),
+]
+
+
+@pytest.mark.parametrize(("app", "params"), CASES, ids=lambda value: str(value))
+def test_accelerator_is_exact(app, params):
+    loaded = load(app, **params)
+    design = fluorite.compile(loaded.pipeline, name=loaded.name)
+
+    def check(sizes, stalls):
+        expected = output_arrays(loaded.pipeline.realize(sizes))
+        for stall in stalls:
+            (actual,) = output_arrays(design.realize(sizes, stalls=stall))
+            assert compare(app, expected[0], actual) is None, (sizes, stall)
+
+    images, size = IMAGES[app]
+    for name, pixels in images.items():
+        loaded.set_image(name, np.ascontiguousarray(pixels))
+    check(output_sizes(loaded, size), STALLS)
+    for number, small in enumerate(SIZES):
+        sizes = output_sizes(loaded, small)
+        set_random(loaded, sizes, seed=number)
+        check(sizes, STALLS[:1])
+    for accelerator in design.accelerators:
+        check_back_to_back(accelerator)
+
+
+def check_back_to_back(accelerator):
+    """Launches in a row, exact, and as many cycles apart as the scan has positions."""
+    generated = accelerator.generated
+    random = np.random.default_rng(0)
+    rank = len(generated.region.func.args)
+    names = [i.name for i in generated.region.inputs]
+    step = math.lcm(2, *(loop.lanes for loop in generated.region.loops))
+    for mins in ([0, 0, 0][:rank], [3 * step, step, 0][:rank]):
+        (launch,) = launches(generated, mins, [11, 9, 3][:rank], {})
+        jobs = []
+        (stream,) = generated.outputs
+        for _ in range(3):
+            images = {
+                name: random_image(
+                    generated.input(name).region(launch.mins, launch.extents)[1][::-1], str(i.type), random
+                )
+                for name, i in zip(names, generated.region.inputs, strict=True)
+            }
+            packed = [Words(layout).pack(images[n]) for layout, n in zip(generated.inputs, names, strict=True)]
+            expected = accelerator.golden(images, launch.mins, launch.extents)[0]
+            jobs.append(Job(packed, [Words(stream).room(np.zeros_like(expected))], launch.settings))
+        with accelerator.simulator.instance() as core:
+            run = core.run_many(jobs)
+        actual = np.zeros_like(expected)
+        Words(stream).unpack(jobs[-1].outputs[0], actual)
+        if Words(stream).in_place:
+            actual = jobs[-1].outputs[0].reshape(actual.shape)
+        np.testing.assert_array_equal(actual, expected)
+        cycles = math.prod(length.evaluate(launch.variables) for length in generated.extents.scan)
+        assert np.diff([ran.first_output_cycle for ran in run.launches]).tolist() == [cycles] * 2
