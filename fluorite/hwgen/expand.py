@@ -15,6 +15,7 @@ from fluorite.hwgen.passes.products import split_products
 from fluorite.hwgen.passes.sums import expand_sums
 from fluorite.hwgen.passes.trees import balance_trees
 from fluorite.hwgen.plan.extents import Extents, measure
+from fluorite.hwgen.plan.grids import grids_of
 from fluorite.hwgen.plan.merge import merge_dimensions
 from fluorite.hwgen.streams.check import check
 from fluorite.hwgen.streams.graph import Graph, Node
@@ -45,7 +46,7 @@ def expanded(region: Region, lowered: Lowered, family: Family, watch: Watch | No
     passes: list[tuple[str, Callable[[Graph], Graph]]] = [
         ("trees", partial(balance_trees, lanes=lanes)),
         ("division", partial(expand_divisions, multiplier=family.multiplier)),
-        ("sums", partial(expand_sums, lanes=lanes)),
+        ("sums", lambda graph: expand_sums(graph, lanes, _in_some_columns(region, lowered, graph))),
         ("products", partial(split_products, multiplier=family.multiplier)),
         ("merge", partial(merge_dimensions, extents=extents)),
     ]
@@ -53,6 +54,15 @@ def expanded(region: Region, lowered: Lowered, family: Family, watch: Watch | No
         graph = run(graph)
         look(name, graph, family)
     return graph, extents
+
+
+def _in_some_columns(region: Region, lowered: Lowered, graph: Graph) -> frozenset[int]:
+    """Ids of the nodes that are not needed in every column."""
+    if lowered.rates.is_one:
+        return frozenset()
+    periods = lowered.rates.streams[region.name].periods
+    grids = grids_of(graph, {output.stream: periods for output in graph.outputs})
+    return frozenset(number for number, grid in grids.of.items() if grid[0].period > 1)
 
 
 def unwatched(name: str, graph: Graph, family: Family) -> None:

@@ -11,9 +11,10 @@ multiplied by canonical signed digits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from math import gcd
+from typing import Any
 
 from fluorite.hwgen.passes.adders import Adders
 from fluorite.hwgen.passes.columns import Columns
@@ -32,7 +33,7 @@ class _Signed:
     ref: Ref
 
 
-def expand_sums(graph: Graph, lanes: int) -> Graph:
+def expand_sums(graph: Graph, lanes: int, rows_first: Collection[int] = ()) -> Graph:
     """The same graph with every ``sum`` expanded into ``add``, ``sub``, ``shl`` and ``mul``.
 
     Parameters
@@ -41,12 +42,16 @@ def expand_sums(graph: Graph, lanes: int) -> Graph:
         A linked graph.
     lanes : int
         Lanes along scan dimension 0, to find the pixel column of a tap.
+    rows_first : collection of int
+        Ids of nodes that are needed in some columns only. What is held for rows should be the sum of a row, which is
+        needed as seldom, and not its terms.
     """
-    return _Expansion(graph, lanes).run()
+    return _Expansion(graph, lanes, rows_first).run()
 
 
 class _Expansion:
-    def __init__(self, graph: Graph, lanes: int) -> None:
+    def __init__(self, graph: Graph, lanes: int, rows_first: Collection[int]) -> None:
+        self.rows_first = rows_first
         self.rewriter = Rewriter(graph)
         self.build = self.rewriter.build
         self.adders = Adders(self.build)
@@ -61,10 +66,11 @@ class _Expansion:
             constant, terms = flat[node.id]
             weighted = [(c, self.rewriter.moved(ref)) for c, ref in terms]
             if node.op == "sum":
-                return self._sum(constant, weighted)
+                return self._sum(constant, weighted, None, node.id in self.rows_first)
             if _is_wrapped_sum(node):
                 width_bits, signed, note = WRAP.of(node)
-                return self.build.wrap(self._sum(constant, weighted, width_bits), width_bits, signed, note)
+                total = self._sum(constant, weighted, width_bits, node.id in self.rows_first)
+                return self.build.wrap(total, width_bits, signed, note)
             return self.build.rebuild(node, [ref for _, ref in weighted])
 
         partial = {node.id for node in order if node.id not in flat}  # sums that are part of another sum
@@ -116,23 +122,25 @@ class _Expansion:
 
     # --- building -------------------------------------------------------------------------------------------------
 
-    def _sum(self, constant: int, flat: list[tuple[int, Ref]], modulo_bits: int | None = None) -> Ref:
+    def _sum(self, constant: int, flat: list[tuple[int, Ref]], modulo_bits: int | None, rows_first: bool) -> Ref:
         merged = self.build.linear(flat, constant)
         if merged.node.op != "sum":
             return merged
         inverted = self._inverted(merged, modulo_bits)
         if inverted is not None:
             return inverted
-        return self._build_sum(constant, self._outside_selects(flat))
+        if rows_first:
+            return self._build_sum(constant, flat, lambda ref: ref.delay[1:])
+        return self._build_sum(constant, self._outside_selects(flat), self.columns.of)
 
-    def _build_sum(self, constant: int, terms: Sequence[tuple[int, Ref]]) -> Ref:
+    def _build_sum(self, constant: int, terms: Sequence[tuple[int, Ref]], place: Callable[[Ref], Any]) -> Ref:
         """A sum of streams of the new graph."""
         constant, flat = self._canonical(terms, constant)
         if not flat:
             return self.build.const(constant)
-        groups: dict[int, list[tuple[int, Ref]]] = {}
+        groups: dict[Any, list[tuple[int, Ref]]] = {}
         for coefficient, ref in flat:
-            groups.setdefault(self.columns.of(ref), []).append((coefficient, ref))
+            groups.setdefault(place(ref), []).append((coefficient, ref))
         columns: list[tuple[int, Ref]] = []
         for column in sorted(groups):
             group = groups[column]
@@ -183,7 +191,9 @@ class _Expansion:
             condition = group[0][1].node.operands[0].shifted(group[0][1].delay)
             arms = (
                 self._build_sum(
-                    0, self._outside_selects([(c, ref.node.operands[k].shifted(ref.delay)) for c, ref in group])
+                    0,
+                    self._outside_selects([(c, ref.node.operands[k].shifted(ref.delay)) for c, ref in group]),
+                    self.columns.of,
                 )
                 for k in (1, 2)
             )

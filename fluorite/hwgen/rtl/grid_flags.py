@@ -1,8 +1,9 @@
 """Flags of grids: whether the scan is in a column, or a row, in which a stream moves.
 
-One counter a period walks the columns and one the rows, from 0 at the scan's beginning; a scan's lengths are multiples
-of all periods, so none of them is ever set back while launches follow one another. Where a stream's row begins at a
-column of its own, what its row is in is looked up there, and kept for as long as the row goes on.
+A scan's lengths are multiples of all periods, so what its position is modulo a period runs on from row to row and from
+launch to launch: the low bits of the position, or a counter of its own where the period is no power of two. Where a
+stream's row begins at a column of its own, what its row is in is looked up there, and kept for as long as the row goes
+on.
 """
 
 from __future__ import annotations
@@ -78,10 +79,13 @@ class GridFlags:
             m.d.sync += flag.eq(Mux(self._load, int(first_is), next_is))
         return flag
 
-    def _counter(self, d: int, period: int) -> Signal:
-        """The scan's position along a dimension, modulo a period; a power of two has those below it in its bits."""
+    def _counter(self, d: int, period: int) -> Value:
+        """The scan's position along a dimension, modulo a period: if that is a power of two, its low bits."""
+        scan = self._positions.scan
+        if period & (period - 1) == 0:
+            return scan.positions[d][: period.bit_length() - 1]
         if (d, period) not in self._counters:
-            m, scan = self._m, self._positions.scan
+            m = self._m
             counter = Signal(range(period), name=f"scan_{'column' if d == 0 else 'row'}_mod_{period}", reset_less=True)
             step = self._enable if d == 0 else self._enable & scan.ends[0]
             with m.If(self._load | step):
