@@ -144,8 +144,8 @@ def _check_lanes(name: str, loop: Loop, step: int, mins: Sequence[int]) -> None:
         if low % step:
             raise UsageError(
                 f"{name}: a launch begins at {loop.var} = {low}, and with {loop.lanes} lanes and streams "
-                f"at different rates it must at a multiple of {step}; move the region, use tiles of a multiple of "
-                f"{step} pixels and TailStrategy.GuardWithIf, or unroll {loop.var} less"
+                f"at different rates it must begin at a multiple of {step}; move the region, use tiles of a "
+                f"multiple of {step} pixels and TailStrategy.GuardWithIf, or unroll {loop.var} less"
             )
 
 

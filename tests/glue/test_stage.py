@@ -59,8 +59,8 @@ def test_launches_that_begin_in_the_middle_of_a_word(driver, devices, examples, 
             )
             continue
         assert driver.error == (
-            f"thirds: a launch begins at x = {least}, and with 3 lanes and streams at different rates it must at a "
-            "multiple of 3; move the region, use tiles of a multiple of 3 pixels and TailStrategy.GuardWithIf, or "
+            f"thirds: a launch begins at x = {least}, and with 3 lanes and streams at different rates it must begin at "
+            "a multiple of 3; move the region, use tiles of a multiple of 3 pixels and TailStrategy.GuardWithIf, or "
             "unroll x less"
         )
         with pytest.raises(UsageError) as refused:

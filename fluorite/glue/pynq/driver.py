@@ -309,7 +309,8 @@ class Accelerator(Hardware):
                 if least % loop.step:
                     raise ValueError(
                         f"{self.FUNC}: a launch begins at {loop.name} = {least}, and with {loop.lanes} lanes and "
-                        f"streams at different rates it must at a multiple of {loop.step}; give another origin or size"
+                        f"streams at different rates it must begin at a multiple of {loop.step}; give another "
+                        "origin or size"
                     )
             pieces = [((least, *mins), (n, *extents)) for mins, extents in pieces for least, n in steps]
         return (Box(*piece) for piece in pieces)

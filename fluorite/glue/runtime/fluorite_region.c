@@ -151,7 +151,7 @@ static int check_loop(struct call *call, const struct fluorite_loop *loop, int64
     }
     if (strange != start + extent) {
         return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
-                             "%s: a launch begins at %s = %d, and with %d lanes and streams at different rates it must "
+                             "%s: a launch begins at %s = %d, and with %d lanes and streams at different rates it must begin "
                              "at a multiple of %d; move the region, use tiles of a multiple of %d pixels and "
                              "TailStrategy.GuardWithIf, or unroll %s less", name, loop->name, (int)strange,
                              (int)loop->lanes, (int)loop->step, (int)loop->step, loop->name);

@@ -47,7 +47,7 @@ def test_larger_images_are_cut_in_step(thirds, least, extent, launches):
 @pytest.mark.parametrize("least", [-2, 1, 2, 4])
 def test_others_are_refused(thirds, least):
     text = (
-        f"thirds: a launch begins at x = {least}, and with 3 lanes and streams at different rates it must at a "
+        f"thirds: a launch begins at x = {least}, and with 3 lanes and streams at different rates it must begin at a "
         "multiple of 3; give another origin or size"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
