@@ -295,11 +295,12 @@ def _parts(launches: int, pattern: Pattern) -> list[tuple[int, int]]:
 def _run(core: CoreInstance, jobs: Sequence[Job], pattern: Pattern, last_cycles: int) -> RunResult:
     stalls = pattern.stalls or Stalls(0, 0, 0)
     burst = max([stalls.burst_cycles or 1.0, *(1 / (1 - p) for _, p in stalls.ports)])
+    quiet = 2 * last_cycles + 16  # in which there is no transfer either
     return core.run_many(
         jobs,
         stalls=pattern.stalls,
-        timeout_cycles=_TIMEOUT_CYCLES + round(_LONGEST_BURST * burst),
-        quiet_cycles=2 * last_cycles + 16,
+        timeout_cycles=quiet + _TIMEOUT_CYCLES + round(_LONGEST_BURST * burst),
+        quiet_cycles=quiet,
         handshakes=True,
     )
 
