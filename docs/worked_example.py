@@ -20,6 +20,7 @@ from fluorite.frontend import halide_io
 from fluorite.frontend.algorithm.decode_expr import operands as expression_operands
 from fluorite.frontend.algorithm.pretty import show
 from fluorite.frontend.tables import wire
+from fluorite.hwgen.formula import variable
 from fluorite.hwgen.lowering.lower import lower
 from fluorite.hwgen.passes.link import link
 from fluorite.hwgen.streams.operations import OPERATIONS
@@ -84,9 +85,24 @@ def table_lines(node, depth=0):
     return lines
 
 
-def source_block():
-    """The pipeline's own source."""
-    return [line.removeprefix("    ") for line in inspect.getsource(binomial).splitlines()[2:-1]]
+def pyramid():
+    """The example of rates: an image less what is left of it at half its size."""
+    x, y = hl.vars("x y")
+    photo = hl.ImageParam(hl.UInt(8), 2, "photo")
+    half, detail = hl.Func("half"), hl.Func("detail")
+    four = [hl.u16(photo[2 * x + i, 2 * y + j]) for j in (0, 1) for i in (0, 1)]
+    half[x, y] = hl.u8((sum(four[1:], four[0]) + 2) >> 2)
+    half.linebuffer()
+    between = hl.u16(half[x / 2, y / 2]) + half[(x + 1) / 2, y / 2]
+    detail[x, y] = hl.i16(photo[x, y]) - hl.i16((between + 1) >> 1)
+    detail.bound(x, 0, 1920).bound(y, 0, 1080)
+    detail.accelerate([photo], x, hl.Var.outermost())
+    return detail
+
+
+def source_block(build):
+    """A pipeline's own source."""
+    return [line.removeprefix("    ") for line in inspect.getsource(build).splitlines()[2:-1]]
 
 
 def bytes_block(blur):
@@ -252,6 +268,41 @@ def peaks_block():
     return [*lines, f"held in all: {held} bits; two rows of response alone: {2 * row * wide}"]
 
 
+def quotient(function, argument):
+    """A quasi-affine function as a text."""
+    return str(function.formula(variable(argument)))
+
+
+def pyramid_rates_block(g):
+    """What is read and needed of each stream, and how its words come."""
+    rows = [("stream", "first column", "last column", "rate", "lanes", "period x, y", "turn x, y")]
+    rates = g.lowered.rates
+    for name, stream in rates.streams.items():
+        domain = g.lowered.domains[name]
+        rows.append(
+            (
+                name,
+                quotient(domain.first[0], "first"),
+                quotient(domain.last[0], "last"),
+                str(domain.first[0].rate),
+                str(stream.lanes[0]),
+                ", ".join(map(str, stream.periods)),
+                ", ".join(map(str, rates.common)),
+            )
+        )
+    return table(rows)
+
+
+def pyramid_grids_block(g):
+    """Where each node is needed."""
+    rows = [("node", "columns", "rows", "lag")]
+    for node in g.plan.nodes:
+        if not node.static:
+            columns, lines = (f"{grid.phase} mod {grid.period}" for grid in g.plan.grids.of[node.id])
+            rows.append((g.names[node.id], columns, lines, str(g.plan.lags[node.id])))
+    return table(rows)
+
+
 def blocks():
     """All blocks by name."""
     blur = binomial()
@@ -259,8 +310,9 @@ def blocks():
     design = fluorite.compile(blur)
     (accelerator,) = design.accelerators
     g = accelerator.generated
+    two = fluorite.compile(pyramid()).accelerators[0].generated
     made = {
-        "source": source_block(),
+        "source": source_block(binomial),
         "bytes": bytes_block(blur),
         "ir": ir_block(loaded.pipeline),
         "region": region_block(g.region),
@@ -275,6 +327,11 @@ def blocks():
         "run": run_block(accelerator),
         "lanes": lanes_block(),
         "peaks": peaks_block(),
+        "pyramid-source": source_block(pyramid),
+        "pyramid-rates": pyramid_rates_block(two),
+        "pyramid-graph": show_schedule(two),
+        "pyramid-grids": pyramid_grids_block(two),
+        "pyramid-storage": show_storage(two),
     }
     return {name: "\n".join(line.rstrip() for line in lines) + "\n" for name, lines in made.items()}
 
