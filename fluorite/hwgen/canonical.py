@@ -136,7 +136,7 @@ def maximum(sums: Iterable[Sum], ranges: Ranges) -> Sum:
     kept: list[Sum] = []
     for candidate in (part for whole in sums for part in _operands(whole)):
         opposite = scaled(candidate, -1)
-        if any(bounds(added(other, opposite), ranges)[0] >= 0 for other in kept):
+        if candidate in kept or any(bounds(added(other, opposite), ranges)[0] >= 0 for other in kept):
             continue
         kept = [other for other in kept if bounds(added(candidate, scaled(other, -1)), ranges)[0] < 0]
         kept.append(candidate)

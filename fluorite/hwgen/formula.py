@@ -285,7 +285,8 @@ def _divided(bound: Bound, divisor: Bound) -> Bound:
 
 
 def _never_less(one: Formula, other: Formula, ranges: Ranges) -> bool:
-    return canonical.bounds(canonical.added(one.form, canonical.scaled(other.form, -1)), ranges)[0] >= 0
+    # Divisions of several variables do not cancel in a difference.
+    return one == other or canonical.bounds(canonical.added(one.form, canonical.scaled(other.form, -1)), ranges)[0] >= 0
 
 
 # --- print ------------------------------------------------------------------------------------------------------------

@@ -326,7 +326,7 @@ def _settings(
             if stream.ends(d, extents.scan):
                 need(stream.due.ends[d], f"{stream.port.name}_end_{axis.name}")
                 if d > 0 and stream.with_scan:
-                    need(stream.first_words[d] + stream.words[d] - 1, f"{stream.port.name}_last_{axis.name}")
+                    need(stream.end_words[d] - 1, f"{stream.port.name}_last_{axis.name}")
     for number, formula in enumerate(wraps.values()):
         need(formula, f"linebuffer_last_{number}")
     for name, (lo, hi, formula) in lowered.settings.items():

@@ -39,7 +39,7 @@ class Due:
 
 
 def due(
-    lag: Delay, first_words: Sequence[Formula], words: Sequence[Formula], periods: Sequence[int], extents: Extents
+    lag: Delay, first_words: Sequence[Formula], end_words: Sequence[Formula], periods: Sequence[int], extents: Extents
 ) -> Due:
     """Positions of a port.
 
@@ -47,8 +47,8 @@ def due(
     ----------
     lag : Delay
         How far it is behind the scan's beginning.
-    first_words, words : sequence of Formula
-        Along each dimension, the number of its first word and how many it has.
+    first_words, end_words : sequence of Formula
+        Along each dimension, the numbers of its first word and of the one behind its last.
     periods : sequence of int
         Positions from a word to the next.
     extents : Extents
@@ -61,9 +61,11 @@ def due(
         size = extents.scan[d]
         start = constant(step) if step >= 0 else size + step
         starts.append(start)
-        firsts.append(modulo(start + first_words[d] * periods[d], size, extents.ranges))
-        last = (first_words[d] + words[d] - 1) * periods[d] + (1 if d == 0 else 0)
-        ends.append(modulo(start + last, size, extents.ranges))
+        moves = first_words[d] != constant(0)
+        firsts.append(modulo(start + first_words[d] * periods[d], size, extents.ranges) if moves else start)
+        last = (end_words[d] - 1) * periods[d] + (1 if d == 0 else 0)
+        with_scan = step == -1 and d == 0  # then its last word is at its own position
+        ends.append((end_words[d] - 1) * periods[d] if with_scan else modulo(start + last, size, extents.ranges))
     return Due(tuple(starts), tuple(firsts), tuple(ends))
 
 

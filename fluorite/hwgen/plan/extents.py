@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from fluorite.frontend.region.region import Loop, Region
 from fluorite.hwgen.formula import Formula, Range, Ranges, ceil_div, constant, floor_div, maximum, modulo, variable
@@ -43,6 +44,8 @@ class Extents:
     starts : dict of str to tuple of Formula
         Per stage or input, along each scan dimension the number of the first word of a launch; 0 where all launches
         begin in one phase.
+    ends : dict of str to tuple of Formula
+        The number of the word behind the last one.
     rates : Rates
         How the streams come. The scan's length is a multiple of `Rates.common`.
     phases : dict of str to (str, int)
@@ -56,6 +59,7 @@ class Extents:
     maxima: dict[str, int]
     groups: tuple[tuple[int, ...], ...]
     starts: dict[str, tuple[Formula, ...]]
+    ends: dict[str, tuple[Formula, ...]]
     rates: Rates
     phases: dict[str, tuple[str, int]]
 
@@ -167,19 +171,18 @@ def measure(region: Region, domains: dict[str, Domain], rates: Rates) -> Extents
     pixels: dict[str, tuple[Formula, ...]] = {}
     words: dict[str, tuple[Formula, ...]] = {}
     starts: dict[str, tuple[Formula, ...]] = {}
+    ends: dict[str, tuple[Formula, ...]] = {}
     positions: list[list[Formula]] = [[] for _ in own]
     for name, domain in domains.items():
         stream = rates.streams[name]
         spans = [_span(domain, d, begin[d], extent, stream.lanes[d], ranges) for d, extent in enumerate(own)]
-        pixels[name], starts[name], words[name] = (tuple(parts) for parts in zip(*spans, strict=True))
-        for d, (_, start, count) in enumerate(spans):
-            positions[d].append((start + count) * stream.periods[d])
-    scan = tuple(
-        maximum([_multiple(length, rates.common[d]) for length in lengths], ranges)
-        for d, lengths in enumerate(positions)
-    )
+        pixels[name], starts[name], ends[name], words[name] = (tuple(parts) for parts in zip(*spans, strict=True))
+        for d, span in enumerate(spans):
+            turn = rates.common[d] // stream.periods[d]  # words after which all streams are in phase
+            positions[d].append((span.end if turn == 1 else ceil_div(span.end, turn) * turn) * stream.periods[d])
+    scan = tuple(maximum(lengths, ranges) for lengths in positions)
     groups = _groups(scan) if rates.is_one else tuple((d,) for d in range(len(scan)))
-    return Extents(pixels, words, scan, maxima, groups, starts, rates, phases)
+    return Extents(pixels, words, scan, maxima, groups, starts, ends, rates, phases)
 
 
 def _phase(region: Region, loop: Loop, modulus: int) -> Formula:
@@ -196,32 +199,36 @@ def phase_variable(minimum: str, modulus: int) -> str:
     return f"{minimum} mod {modulus}"
 
 
-def _span(
-    domain: Domain, d: int, begin: Formula, extent: Formula, lanes: int, ranges: Ranges
-) -> tuple[Formula, Formula, Formula]:
-    """Pixels of a stream along a dimension, the number of its first word, and its words."""
-    corner = domain.first[d](0)
-    if begin.is_constant and domain.first[d].period == domain.last[d].period == 1:
-        rate = domain.last[d].step
-        start = rate * begin.value
-        pixels = extent * rate + (domain.last[d](0) - corner - rate + 1)
-        first = constant(start // lanes)
-        return pixels, first, ceil_div(pixels + start % lanes, lanes)
-    first_pixel = _known(domain.first[d].formula(begin) - corner, ranges)
-    last_pixel = domain.last[d].formula(begin + extent - 1) - corner
-    first, last = _known(floor_div(first_pixel, lanes), ranges), floor_div(last_pixel, lanes)
-    return last_pixel - first_pixel + 1, first, last - first + 1
+class _Span(NamedTuple):
+    """Pixels of a stream along a dimension, the numbers of its first word and of the one behind its last, its words."""
+
+    pixels: Formula
+    start: Formula
+    end: Formula
+    words: Formula
+
+
+def _span(domain: Domain, d: int, begin: Formula, extent: Formula, lanes: int, ranges: Ranges) -> _Span:
+    """What a launch has of a stream along a dimension."""
+    first, last = domain.first[d], domain.last[d]
+    corner = first(0)
+    start = _known(floor_div(_known(first.formula(begin) - corner, ranges), lanes), ranges)
+    if first.period == last.period == 1:  # as many pixels wherever it begins
+        pixels = extent * last.step + (last(0) - corner - last.step + 1)
+        if lanes == 1:
+            return _Span(pixels, start, start + pixels, pixels)
+        if begin.is_constant:
+            words = ceil_div(pixels + (first(begin.value) - corner) % lanes, lanes)
+            return _Span(pixels, start, start + words, words)
+    last_pixel = last.formula(begin + extent - 1) - corner
+    end = floor_div(last_pixel, lanes) + 1
+    return _Span(last_pixel + 1 - (first.formula(begin) - corner), start, end, end - start)
 
 
 def _known(formula: Formula, ranges: Ranges) -> Formula:
     """A formula, as a number where it can be no other."""
     least = formula.least(ranges)
     return constant(least) if least == formula.greatest(ranges) else formula
-
-
-def _multiple(length: Formula, of: int) -> Formula:
-    """A length, rounded up."""
-    return length if of == 1 else ceil_div(length, of) * of
 
 
 def _groups(scan: Sequence[Formula]) -> tuple[tuple[int, ...], ...]:

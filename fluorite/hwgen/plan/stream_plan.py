@@ -107,6 +107,8 @@ class StreamPlan:
         Positions of the scan from a word to the next.
     first_words : tuple of Formula
         The number of a launch's first word along each dimension, its word 0 being what comes where the scan begins.
+    end_words : tuple of Formula
+        The number of the word behind the last one.
     """
 
     port: StreamPort
@@ -120,6 +122,7 @@ class StreamPlan:
     due: Due
     periods: tuple[int, ...]
     first_words: tuple[Formula, ...]
+    end_words: tuple[Formula, ...]
 
     @property
     def is_input(self) -> bool:
@@ -141,7 +144,7 @@ class StreamPlan:
 
     def fills(self, d: int, scan: Sequence[Formula]) -> bool:
         """Whether along dimension d it has a word wherever the scan is in its phase."""
-        return (self.first_words[d] + self.words[d]) * self.periods[d] == scan[d] and self.first_words[d] == constant(0)
+        return self.end_words[d] * self.periods[d] == scan[d] and self.first_words[d] == constant(0)
 
     @property
     def scanned(self) -> tuple[Axis, ...]:
@@ -236,9 +239,10 @@ def stream_plans(
             domain.channel_count,
         )  # fmt: skip
         axes = tuple(_axes(region, domain, extents.pixels[source], extents.of_phases, is_input=direction == "in"))
-        behind, first, words = lag(key), extents.starts[source], extents.words[source]
-        when = due(behind, first, words, rate.periods, extents)
-        return StreamPlan(port, key, source, axes, loops, rate.lanes, words, behind, when, rate.periods, first)
+        behind, words = lag(key), extents.words[source]
+        first, end = extents.starts[source], extents.ends[source]
+        when = due(behind, first, end, rate.periods, extents)
+        return StreamPlan(port, key, source, axes, loops, rate.lanes, words, behind, when, rate.periods, first, end)
 
     outputs = enumerate(region.func.types)
     return (

@@ -141,9 +141,7 @@ class Core(Elaboratable):
             launches.load if with_scan else None,
             at_once,
             [
-                Value.cast(self._value(plan.first_words[d] + plan.words[d] - 1)) == 0
-                if d and with_scan and ends[d]
-                else None
+                Value.cast(self._value(plan.end_words[d] - 1)) == 0 if d and with_scan and ends[d] else None
                 for d in dimensions
             ],
             enable,
