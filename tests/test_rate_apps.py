@@ -34,6 +34,10 @@ def on_images(app, sizes, images, **params):
     return np.array(loaded.pipeline.realize(output_sizes(loaded, sizes)))
 
 
+def planar(rgb):
+    return np.ascontiguousarray(np.moveaxis(rgb, 2, 0))
+
+
 def apart(image, first, count, step=2):
     """Along the last axis, by offset from `first` on, every other pixel of an image whose edge is repeated."""
     wide = np.pad(image.astype(np.int64), [(0, 0)] * (image.ndim - 1) + [(8, 8)], mode="edge")
@@ -92,6 +96,59 @@ def test_max_pool_refuses_other_windows():
         load("max_pool", window=4)
 
 
+def test_resample_algorithm():
+    def down(image):
+        a, b, c = apart(image, 0, 3, 3)
+        return np.stack([3 * a + b, b + 3 * c], -1).reshape(*image.shape[:-1], -1)
+
+    def up(image):
+        before, a, b, after = apart(image, -1, 4)
+        return np.stack([before + 5 * a, 3 * a + 3 * b, 5 * b + after], -1).reshape(*image.shape[:-1], -1)
+
+    for function, total, params in ((down, 16, {}), (up, 36, {"up": True})):
+        expected = (along_both(GREY, function) + total // 2) // total
+        size = expected.shape[::-1]
+        np.testing.assert_array_equal(on_images("resample32", size, {"input": GREY}, **params), expected)
+
+
+def yuv(rgb):
+    """Each pixel's luma and chroma in BT.601's video range, not rounded."""
+    red, green, blue = rgb.astype(np.float64)
+    return (
+        16 + (65.738 * red + 129.057 * green + 25.064 * blue) / 256,
+        128 + (-37.945 * red - 74.494 * green + 112.439 * blue) / 256,
+        128 + (112.439 * red - 94.154 * green - 18.285 * blue) / 256,
+    )
+
+
+def nv12(rgb):
+    """The planes of a photograph of even sizes."""
+    luma, u, v = yuv(rgb)
+    means = [plane.reshape(plane.shape[0] // 2, 2, -1, 2).mean((1, 3)) for plane in (u, v)]
+    chroma = np.stack(means, -1).reshape(luma.shape[0] // 2, -1)
+    return luma, chroma
+
+
+def test_to_nv12_algorithm():
+    rgb = planar(PHOTO)[:, :76, :120]
+    frame = on_images("to_nv12", (120, 76 * 3 // 2), {"input": rgb})
+    assert np.abs(frame - np.concatenate(nv12(rgb))).max() < 1
+
+
+def test_nv12_gives_the_photograph_back():
+    rgb = np.repeat(np.repeat(planar(PHOTO)[:, :38, :60], 2, 1), 2, 2)  # nothing is lost to chroma at half the size
+    luma, chroma = (np.round(plane).astype(np.uint8) for plane in nv12(rgb))
+    restored = on_images("nv12", (120, 76), {"luma": luma, "chroma": chroma}).astype(np.int64)
+    assert np.abs(restored - rgb).max() <= 3
+
+
+def test_demosaic_half_of_one_colour():
+    y, x = np.indices((20, 30))
+    raw = np.where(y % 2 == x % 2, 4 * 90, np.where(y % 2 == 0, 4 * 200, 4 * 30)).astype(np.uint16)
+    photo = on_images("demosaic_half", (15, 10), {"input": raw})
+    assert (photo == np.reshape([200, 90, 30], (3, 1, 1))).all()
+
+
 # --- the accelerators -------------------------------------------------------------------------------------------------
 
 STALLS = (None, Stalls(4, 0.6, 0.1, burst_cycles=9))
@@ -103,6 +160,10 @@ IMAGES = {
     "downsample": ({"input": GREY}, (61, 39)),
     "bilinear": ({"input": GREY}, (241, 153)),
     "max_pool": ({"input": GREY}, (61, 39)),
+    "resample32": ({"input": GREY}, (79, 51)),
+    "nv12": ({"luma": GREY[:, :120], "chroma": GREY[:39, 1:]}, (119, 77)),
+    "to_nv12": ({"input": planar(PHOTO)}, (121, 77 + 39)),
+    "demosaic_half": ({"input": RAW}, (60, 38)),
 }
 CASES = [
     ("binning", {"tile": 13}),
@@ -113,6 +174,16 @@ CASES = [
     ("bilinear", {**WHOLE, "lanes": 4}),
     ("max_pool", {**WHOLE}),
     ("max_pool", {"tile": 12, "window": 2, "lanes": 2}),
+    ("resample32", {"tile": 13}),
+    ("resample32", {**WHOLE, "lanes": 2}),
+    ("resample32", {**WHOLE, "up": True}),
+    ("resample32", {"tile": 12, "up": True, "lanes": 3}),
+    ("nv12", {"tile": 13}),
+    ("nv12", {**WHOLE, "lanes": 4}),
+    ("to_nv12", {}),
+    ("to_nv12", {"lanes": 2}),
+    ("demosaic_half", {"tile": 13}),
+    ("demosaic_half", {**WHOLE, "lanes": 2}),
 ]
 
 
