@@ -112,7 +112,26 @@ def elsewhere():
     return accelerated(edge[x - 1, y] + edge[x + 1, y + 1], [source])
 
 
-DESIGNS = ("volume", "blocks", "scaled", "fixed", "bordered", "elsewhere")
+def pyramid():
+    """Half the size and back, from any origin."""
+    image, half = hl.ImageParam(hl.UInt(8), 2, "image"), hl.Func("half")
+    half[x, y] = hl.u8((hl.u16(image[2 * x, 2 * y]) + image[2 * x + 1, 2 * y - 1]) / 2)
+    half.compute_root().linebuffer()
+    return accelerated(image[x, y] - half[x / 2, (y + 1) / 2], [image])
+
+
+def twice():
+    """Two inputs, one with twice the pixels of the output and one with half of them, two pixels a cycle."""
+    fine, coarse = hl.ImageParam(hl.UInt(8), 2, "fine"), hl.ImageParam(hl.UInt(8), 2, "coarse")
+    func, out = hl.Func("twice"), hl.Func("out")
+    func[x, y] = fine[2 * x, 2 * y] + coarse[x / 2, y / 2]
+    out[x, y] = func[x, y]
+    func.compute_root().unroll(x, 2, hl.TailStrategy.GuardWithIf).set_estimate(x, 0, 70).set_estimate(y, 0, 30)
+    func.accelerate([fine, coarse], x, hl.Var.outermost())
+    return out
+
+
+DESIGNS = ("volume", "blocks", "scaled", "fixed", "bordered", "elsewhere", "pyramid", "twice")
 
 
 @functools.cache
