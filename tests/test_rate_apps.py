@@ -149,6 +149,37 @@ def test_demosaic_half_of_one_colour():
     assert (photo == np.reshape([200, 90, 30], (3, 1, 1))).all()
 
 
+def test_pyramid_without_gain_gives_the_photograph_back():
+    np.testing.assert_array_equal(on_images("pyramid", (121, 77), {"input": GREY}, gain=4, tile=0), GREY)
+
+
+def test_pyramid_doubles_fine_detail():
+    fine = np.where(np.indices((64, 64)).sum(0) % 2, 120, 100).astype(
+        np.uint8
+    )  # nothing of it is left at half the size
+    boosted = on_images("pyramid", (64, 64), {"input": fine}, gain=8, tile=0, levels=2)
+    np.testing.assert_array_equal(boosted[8:-8, 8:-8], 2 * fine[8:-8, 8:-8] - 110)
+
+
+def test_pyramid_blend_of_one_photograph_is_that():
+    one, other = planar(PHOTO), planar(data.chelsea()[100:177, 100:221])
+    fade = np.broadcast_to(np.linspace(0, 255, 121).astype(np.uint8), (77, 121))
+
+    def blended(a, b, mask):
+        images = {"a": a, "b": b, "mask": mask}
+        return on_images("pyramid_blend", (121, 77), images, tile=0, levels=2)
+
+    np.testing.assert_array_equal(blended(one, one, fade), one)
+    np.testing.assert_array_equal(blended(one, other, np.full_like(fade, 255)), one)
+    np.testing.assert_array_equal(blended(one, other, np.zeros_like(fade)), other)
+
+
+@pytest.mark.parametrize("app", ["pyramid", "pyramid_blend"])
+def test_pyramids_refuse_no_levels(app):
+    with pytest.raises(UsageError, match=rf"{app}\.py:\d+: ValueError: levels must be at least 1, not 0$"):
+        load(app, levels=0)
+
+
 # --- the accelerators -------------------------------------------------------------------------------------------------
 
 STALLS = (None, Stalls(4, 0.6, 0.1, burst_cycles=9))
@@ -164,6 +195,8 @@ IMAGES = {
     "nv12": ({"luma": GREY[:, :120], "chroma": GREY[:39, 1:]}, (119, 77)),
     "to_nv12": ({"input": planar(PHOTO)}, (121, 77 + 39)),
     "demosaic_half": ({"input": RAW}, (60, 38)),
+    "pyramid": ({"input": GREY}, (121, 77)),
+    "pyramid_blend": ({"a": planar(PHOTO), "b": planar(PHOTO)[:, ::-1], "mask": GREY}, (121, 77)),
 }
 CASES = [
     ("binning", {"tile": 13}),
@@ -184,6 +217,9 @@ CASES = [
     ("to_nv12", {"lanes": 2}),
     ("demosaic_half", {"tile": 13}),
     ("demosaic_half", {**WHOLE, "lanes": 2}),
+    ("pyramid", {**WHOLE}),
+    ("pyramid", {"tile": 24, "levels": 2, "lanes": 2}),
+    ("pyramid_blend", {**WHOLE, "levels": 2}),
 ]
 
 
@@ -216,8 +252,7 @@ def check_back_to_back(accelerator):
     random = np.random.default_rng(0)
     rank = len(generated.region.func.args)
     names = [i.name for i in generated.region.inputs]
-    step = math.lcm(2, *(loop.lanes for loop in generated.region.loops))
-    for mins in ([0, 0, 0][:rank], [3 * step, step, 0][:rank]):
+    for mins in ([0, 0, 0][:rank], [3 * generated.steps[0], generated.steps[1], 0][:rank]):
         (launch,) = launches(generated, mins, [11, 9, 3][:rank], {})
         jobs = []
         (stream,) = generated.outputs
