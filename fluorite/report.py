@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from typing import Any
 
 from fluorite.boards.board import Board
 from fluorite.boards.capacity.predict import Capacity, capacity_text
 from fluorite.hwgen.bordercost import border_cost
-from fluorite.hwgen.family.delays import taken_at
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.lowerbound import least_held_bits
 from fluorite.hwgen.plan.storage import cycles
 from fluorite.hwgen.streams.operations import names_value, operation_of, value_of
 
-__all__ = ["AcceleratorReport", "BufferReport", "MemoryReport", "Report", "StageReport", "describe"]
+__all__ = ["AcceleratorReport", "BufferReport", "MemoryReport", "Report", "StageReport", "StreamReport", "describe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,54 @@ class StageReport:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamReport:
+    """When a port's words come.
+
+    Attributes
+    ----------
+    name, direction : str
+        The port, and whether it is ``"in"`` or ``"out"``.
+    pixels : tuple of int
+        Of a word, along each dimension of the scan, innermost first.
+    periods : tuple of int
+        Positions of the scan from a word to the next, along each dimension; of each position the core takes a cycle.
+    words : tuple of str
+        Words of a launch along each dimension, formulas of its extents.
+    """
+
+    name: str
+    direction: str
+    pixels: tuple[int, ...]
+    periods: tuple[int, ...]
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BufferReport:
-    """How long a stream is held, and for whom."""
+    """How long a stream is held, and for whom.
+
+    Attributes
+    ----------
+    stream : str
+        Its name.
+    width_bits : int
+        Of a value.
+    held_cycles : int
+        Values that are held: as many as the cycles from a value's coming to its last use, where one comes every cycle.
+    bits : int
+        The product of both.
+    reason : str
+        Which reader needs the oldest, and how many of the stream's own rows and columns late.
+    periods : tuple of int
+        Positions of the scan from a value that is needed to the next.
+    """
 
     stream: str
     width_bits: int
     held_cycles: int
     bits: int
     reason: str
+    periods: tuple[int, ...] = (1,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +100,9 @@ class AcceleratorReport:
     name : str
         The accelerated Func.
     lanes : int
-        Pixels a cycle.
+        Pixels of a word of the output.
+    cycles_per_word : int
+        Cycles from one to the next: 1, unless other streams have more words than the output.
     latency_cycles : int
         First input word to first output word, largest extents.
     cycles_per_launch : str
@@ -72,10 +115,11 @@ class AcceleratorReport:
         Least bits any raster-order schedule of the same operators and borders holds, if operators took no time. Another
         pipeline with the same result may hold less: see the notes.
     pipeline_register_bits : int
-        The difference: what it costs to reach the clock.
+        The difference: what it costs to reach the clock, and, of streams that come in some rows of the scan only, that
+        these rows are held whole. (The bound has what is held on average.)
     memory_bits : int
         Bits of the memories among them, as allocated.
-    memories, stages, buffers
+    memories, stages, buffers, streams
         Parts.
     operators : dict of str to int
         Number of operators by kind and width, such as ``"add 12"``.
@@ -87,6 +131,7 @@ class AcceleratorReport:
 
     name: str
     lanes: int
+    cycles_per_word: int
     latency_cycles: int
     cycles_per_launch: str
     cycles_per_largest_launch: int
@@ -97,15 +142,19 @@ class AcceleratorReport:
     memories: tuple[MemoryReport, ...]
     stages: tuple[StageReport, ...]
     buffers: tuple[BufferReport, ...]
+    streams: tuple[StreamReport, ...]
     operators: dict[str, int]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
     def to_text(self) -> str:
         """For people."""
+        periods = [stream.periods for stream in self.streams] + [buffer.periods for buffer in self.buffers]
+        several_rates = any(math.prod(own) > 1 for own in periods)
+        rate = Fraction(self.lanes, self.cycles_per_word)
+        every = "a cycle" if rate.denominator == 1 else f"every {rate.denominator} cycles"
         lines = [
-            f"{self.name}: {self.lanes} pixel{'s' if self.lanes > 1 else ''} a cycle, "
-            f"latency {self.latency_cycles} cycles",
+            f"{self.name}: {_count(rate.numerator, 'pixel')} {every}, latency {self.latency_cycles} cycles",
             f"  cycles a launch       {self.cycles_per_launch}"
             + (
                 ""
@@ -113,9 +162,11 @@ class AcceleratorReport:
                 else f" = {self.cycles_per_largest_launch} at most"
             ),
             f"  line buffers          {self.line_buffer_bits} bits, {self.memory_bits} of them in memories "
-            f"(lower bound of these operators {self.line_buffer_bits_lower_bound}, pipelining "
-            f"{self.pipeline_register_bits})",
+            f"(lower bound of these operators {self.line_buffer_bits_lower_bound}, "
+            f"pipelining{' and rows held whole' if several_rates else ''} {self.pipeline_register_bits})",
         ]
+        if several_rates:
+            lines.extend(f"  stream {stream.name}: {_rate(stream)}" for stream in self.streams)
         lines.extend(f"  note: {note}" for note in self.notes)
         for memory in self.memories:
             lines.append(
@@ -123,8 +174,7 @@ class AcceleratorReport:
             )
         for buffer in self.buffers:
             lines.append(
-                f"  {buffer.stream}: {buffer.bits} bits, {buffer.width_bits} wide for {buffer.held_cycles} cycles: "
-                f"{buffer.reason}"
+                f"  {buffer.stream}: {buffer.bits} bits, {buffer.width_bits} wide for {_held(buffer)}: {buffer.reason}"
             )
         lines.append("  operators: " + ", ".join(f"{count} x {kind}" for kind, count in self.operators.items()))
         lines.extend(f"  warning: {warning}" for warning in self.warnings)
@@ -187,6 +237,7 @@ def describe(generated: Generated) -> AcceleratorReport:
             held[id_],
             held[id_] * nodes[id_].width_bits,
             _reason(generated, id_),
+            tuple(grid.period for grid in plan.grids.of[id_]),
         )
         for id_ in sorted(buffered)
     )
@@ -196,11 +247,12 @@ def describe(generated: Generated) -> AcceleratorReport:
             kind = f"{node.op} {node.width_bits}"
             operators[kind] = operators.get(kind, 0) + 1
     total_bits = sum(cycles_held * nodes[id_].width_bits for id_, cycles_held in held.items())
-    bound = least_held_bits(generated.graph, extents.strides)
+    bound = least_held_bits(generated.graph, extents.strides, plan.grids)
     borders = border_cost(generated)
     return AcceleratorReport(
         generated.region.name,
         generated.outputs[0].port.lanes,
+        math.prod(generated.outputs[0].periods),
         generated.latency_cycles,
         str(extents.cycles_per_launch),
         extents.cycles_per_launch.greatest(extents.ranges),
@@ -222,6 +274,10 @@ def describe(generated: Generated) -> AcceleratorReport:
         ),
         _stages(generated, extents),
         buffers,
+        tuple(
+            StreamReport(s.port.name, s.port.direction, s.lanes, s.periods, tuple(map(str, s.words)))
+            for s in generated.streams
+        ),
         dict(sorted(operators.items())),
         (*generated.region.notes, *((str(borders),) if borders else ())),
         generated.warnings,
@@ -244,32 +300,54 @@ def _stages(generated: Generated, extents: Extents) -> tuple[StageReport, ...]:
 
 def _reason(generated: Generated, id_: int) -> str:
     """Which reader needs a stream's oldest value."""
-    plan = generated.plan
-    oldest, reader_name = None, ""
-    strides = generated.extents.strides
+    plan, grids = generated.plan, generated.plan.grids
     readers = [
-        (plan.lags[n.id], o, taken_at(n, o), generated.owners[n.id])
-        for n in plan.nodes
-        if not n.static
-        for o in n.operands
+        (age, generated.owners[node.id])
+        for node in plan.nodes
+        if not node.static
+        for operand in node.operands
+        if operand.node.id == id_
+        for age in plan.held(node, operand)
     ]
-    readers += [(plan.output_lags[o.stream], o.value, o.value.delay, "the output") for o in generated.graph.outputs]
-    for lag, operand, delay, name in readers:
-        if operand.node.id == id_ and not operand.node.static:
-            age = plan.age(lag, delay, operand.node)
-            if oldest is None or cycles(age, strides) > cycles(oldest, strides):
-                oldest, reader_name = age, name
-    return f"{reader_name} reads it {_delay(generated.extents, oldest)} late" if oldest is not None else ""
+    for output in generated.graph.outputs:
+        if output.value.node.id == id_:
+            age = plan.age(plan.output_lags[output.stream], output.value.delay, output.value.node)
+            readers.append((grids.held(id_, age), "the output"))
+    if not readers:
+        return ""
+    positions = [s * grid.period for s, grid in zip(generated.extents.strides, grids.of[id_], strict=True)]
+    oldest, name = max(readers, key=lambda reader: cycles(reader[0], positions))
+    return f"{name} reads it {_delay(generated.extents, oldest)} late"
+
+
+def _rate(stream: StreamReport) -> str:
+    """How often it has a word, for people."""
+    pixels = " x ".join(map(str, stream.pixels)) if any(n > 1 for n in stream.pixels[1:]) else str(stream.pixels[0])
+    word = f"{pixels} pixel{'s' if math.prod(stream.pixels) > 1 else ''}"
+    return f"{word} every {_positions(stream.periods)}" if math.prod(stream.periods) > 1 else f"{word} a cycle"
+
+
+def _held(buffer: BufferReport) -> str:
+    """How long, for people: in values where it is not one a cycle."""
+    if math.prod(buffer.periods) == 1:
+        return f"{buffer.held_cycles} cycles"
+    return f"{_count(buffer.held_cycles, 'value')}, one every {_positions(buffer.periods)}"
+
+
+def _positions(periods: tuple[int, ...]) -> str:
+    """``(2, 3)`` as "2 columns and 3 rows"; what comes in each is left out."""
+    parts = [_count(n, kind) for n, kind in zip(periods, ("column", "row", "plane"), strict=False) if n > 1]
+    return " and ".join(part.removeprefix("1 ") for part in parts)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _delay(extents: Extents, delay: tuple[int, ...]) -> str:
     """``(3, 2)`` as "2 rows 3 columns"."""
     columns, *outer = extents.split(delay)
-    parts = [
-        f"{n} {'row' if d == 0 else 'plane' if d == 1 else 'volume'}{'s' if n != 1 else ''}"
-        for d, n in enumerate(outer)
-        if n
-    ]
+    parts = [_count(n, ("row", "plane", "volume")[min(d, 2)]) for d, n in enumerate(outer) if n]
     if columns or not parts:
-        parts.append(f"{columns} column{'s' if columns != 1 else ''}")
+        parts.append(_count(columns, "column"))
     return " ".join(reversed(parts[:-1])) + (" " if len(parts) > 1 else "") + parts[-1]

@@ -20,6 +20,11 @@ NAMES = ("gaussian", "sobel", "median", "unsharp", "jacobi", "harris", "demosaic
 # Half a minute each.
 LONG = ("jacobi", "unsharp")
 CASES = [(name, 0, 1) for name in NAMES]
+CASES += [
+    ("binning", 0, 1),
+    ("max_pool", 0, 1),
+    ("downsample", 0, 1),
+]  # at other rates, with all rows that are held whole
 CASES += [pytest.param(name, 64, 3, marks=[pytest.mark.system] if name in LONG else []) for name in NAMES]
 
 
@@ -32,4 +37,4 @@ def test_bits_held_are_the_optimum(name, tile, lanes):
     generated = generate(region, dataclasses.replace(ZYNQ7000, clock_ns=1e6))
     widths = {node.id: node.width_bits for node in generated.plan.nodes}
     held_bits = sum(line.length_cycles * widths[line.node] for line in generated.storage.lines)
-    assert held_bits == least_held_bits(generated.graph, generated.extents.strides)
+    assert held_bits == least_held_bits(generated.graph, generated.extents.strides, generated.plan.grids)

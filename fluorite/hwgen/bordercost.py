@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fluorite.hwgen.expand import expanded
-from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.generate import Generated, node_grids
 from fluorite.hwgen.lowering.lower import lower
 from fluorite.hwgen.plan.lowerbound import least_held_bits
 
@@ -68,9 +68,10 @@ def border_cost(generated: Generated) -> BorderCost | None:
     if not beyond:
         return None
     region = generated.region
-    padded, extents = expanded(region, lower(region, padded=True), generated.family)
-    padded_bits = least_held_bits(padded, extents.strides)
-    bits = least_held_bits(generated.graph, generated.extents.strides)
+    lowered = lower(region, padded=True)
+    padded, extents = expanded(region, lowered, generated.family)
+    padded_bits = least_held_bits(padded, extents.strides, node_grids(region, lowered, padded))
+    bits = least_held_bits(generated.graph, generated.extents.strides, generated.plan.grids)
     if padded_bits >= (1 - _LEAST_SHARE) * bits:
         return None
     inputs = {i.name for i in region.inputs}

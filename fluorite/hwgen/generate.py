@@ -19,7 +19,7 @@ from fluorite.hwgen.plan.core_plan import CorePlan
 from fluorite.hwgen.plan.due import with_room, with_rows
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.fifo_depths import check_fifo_depths
-from fluorite.hwgen.plan.grids import grids_of
+from fluorite.hwgen.plan.grids import Grids, grids_of
 from fluorite.hwgen.plan.room import check_room
 from fluorite.hwgen.plan.schedule import Schedule, schedule
 from fluorite.hwgen.plan.storage import Length, Memory, Storage, allocate, cycles
@@ -28,7 +28,7 @@ from fluorite.hwgen.rtl.core import Core
 from fluorite.hwgen.streams.graph import Delay, Graph
 from fluorite.hwgen.streams.operations import WRAP, names_value, value_of
 
-__all__ = ["Generated", "Setting", "generate"]
+__all__ = ["Generated", "Setting", "generate", "node_grids"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +197,7 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
     """
     lowered = lower(region)
     graph, extents = expanded(region, lowered, family, watch)
-    periods = lowered.rates.streams[region.name].periods if not lowered.rates.is_one else (1,) * graph.dimensions
-    grids = grids_of(graph, {output.stream: periods for output in graph.outputs})
+    grids = node_grids(region, lowered, graph)
     behind_memory: frozenset[int] = frozenset()
     while True:
         plan = schedule(graph, extents.strides, extents.least_strides, family, behind_memory, grids=grids)
@@ -258,6 +257,12 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
         first,
         latency,
     )
+
+
+def node_grids(region: Region, lowered: Lowered, graph: Graph) -> Grids:
+    """Where each node of a region's graph is needed; at one rate the graph's dimensions are merged ones."""
+    periods = lowered.rates.streams[region.name].periods if not lowered.rates.is_one else (1,) * graph.dimensions
+    return grids_of(graph, {output.stream: periods for output in graph.outputs})
 
 
 def _signature(region: Region, lowered: Lowered) -> StageSignature:

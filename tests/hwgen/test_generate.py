@@ -143,7 +143,7 @@ def test_held_bits_are_between_the_bound_and_the_bound_plus_pipeline_registers(g
     found = generated[name].generated
     widths = {node.id: node.width_bits for node in found.plan.nodes}
     held = sum(line.length_cycles * widths[line.node] for line in found.storage.lines)
-    bound = least_held_bits(found.graph, found.extents.strides)
+    bound = least_held_bits(found.graph, found.extents.strides, found.plan.grids)
     assert bound <= held
     total_registers = sum(widths[node.id] for node in found.plan.nodes if not node.static)
     assert held - bound <= 12 * total_registers
