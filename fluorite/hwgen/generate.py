@@ -19,7 +19,8 @@ from fluorite.hwgen.plan.core_plan import CorePlan
 from fluorite.hwgen.plan.due import with_room, with_rows
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.fifo_depths import check_fifo_depths
-from fluorite.hwgen.plan.grids import Grids, grids_of
+from fluorite.hwgen.plan.grids import Grids, RowGrid, grids_of
+from fluorite.hwgen.plan.resampling import row_grids
 from fluorite.hwgen.plan.room import check_room
 from fluorite.hwgen.plan.schedule import Schedule, schedule
 from fluorite.hwgen.plan.storage import Length, Memory, Storage, allocate, cycles
@@ -210,7 +211,8 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
         longer = extents.with_least(storage.least)
         behind = [[_behind(lag, first, longer) for lag in group.values()] for group in (lags, counters)]
         longer = with_room(longer, *behind)
-        longer = with_rows(longer, [memory.rows for memory in storage.memories])
+        rows = row_grids(plan, storage, first)
+        longer = with_rows(longer, rows)
         if longer.strides == extents.strides and slow == behind_memory:
             break
         behind_memory = slow
@@ -226,7 +228,7 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
     streams = stream_plans(region, lowered.domains, extents, behind_scan)
     coordinates = {id_: _behind(lag, first, extents) for id_, lag in counters.items()}
     wraps = {memory.length: _last_address(memory, plan, extents) for memory in storage.memories}
-    settings, setting_names = _settings(region, lowered, extents, streams, wraps)
+    settings, setting_names = _settings(region, lowered, extents, streams, wraps, rows)
     interface = CoreInterface(
         f"{region.names[region.name]}_core",
         tuple(stream.port for stream in streams),
@@ -307,7 +309,12 @@ def _last_address(memory: Memory, plan: Schedule, extents: Extents) -> Formula:
 
 
 def _settings(
-    region: Region, lowered: Lowered, extents: Extents, streams: Sequence[StreamPlan], wraps: dict[Length, Formula]
+    region: Region,
+    lowered: Lowered,
+    extents: Extents,
+    streams: Sequence[StreamPlan],
+    wraps: dict[Length, Formula],
+    rows: Sequence[RowGrid],
 ) -> tuple[tuple[Setting, ...], dict[Formula, str]]:
     """Setting ports: one per distinct formula that is not a number, then origins and Params."""
     settings: list[Setting] = []
@@ -334,6 +341,8 @@ def _settings(
                     need(stream.end_words[d] - 1, f"{stream.port.name}_last_{axis.name}")
     for number, formula in enumerate(wraps.values()):
         need(formula, f"linebuffer_last_{number}")
+    for grid in rows:
+        need(grid.last_before(extents.scan[0]), f"row_last_{max(-grid.start, 0)}")
     for name, (lo, hi, formula) in lowered.settings.items():
         width = max((-lo - 1).bit_length(), hi.bit_length()) + (lo < 0)
         settings.append(Setting(SettingPort(name, width, lo < 0), formula))

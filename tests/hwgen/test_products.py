@@ -220,3 +220,18 @@ def test_against_halide(bits):
         operations["whole, mixed"] = lambda a, b: hl.cast(hl.Int(64), hl.cast(s, a)) * hl.cast(hl.Int(64), b >> 1)
     a, b = wide_pairs(f"uint{bits}", f"uint{bits}", seed=7)
     check({"a": u, "b": u}, operations, {"a": a, "b": b}, board="ulx3s-85f")
+
+
+def test_phases_stay_where_they_are_beside_a_split_product():
+    """A resampling node reads by the scan's position, so it does not move with an operand that comes early."""
+    graph = Graph(1)
+    build = Builder(graph)
+    a, b = build.input("a", 0, 0, *unsigned(40)), build.input("b", 0, 0, *unsigned(40))
+    late = build.resample(a.shifted((-3,)), (2,), ((0, 1),))
+    graph.outputs.append(Output("out", 0, build.linear([(1, build.mul(a, b)), (1, late)])))
+    parts = split(graph, ZYNQ7000.multiplier)
+    for position in range(0, 8, 2):
+        one, other = (
+            Interpreter(lambda node, at: 1000 + 7 * at[0]).ref(g.outputs[0].value, (position,)) for g in (graph, parts)
+        )
+        assert one == other

@@ -67,7 +67,10 @@ def split_products(graph: Graph, multiplier: Multiplier) -> Graph:
                 operands.append(splitter.product(a, b, WRAP.of(node).width_bits).shifted(operand.delay))
             else:
                 operands.append(rewriter.moved(operand))
-        return rewriter.new.intern(node.op, operands, node.attr, node.lo, node.hi, static=node.static)
+        together = node.op != "resample"  # its phases are those of the position, whatever it reads
+        return rewriter.new.intern(
+            node.op, operands, node.attr, node.lo, node.hi, static=node.static, together=together
+        )
 
     return rewriter.run(replace, without=wrapped)
 

@@ -91,15 +91,14 @@ def with_room(extents: Extents, ports: Sequence[Delay], counters: Sequence[Delay
     return replace(extents, scan=tuple(scan))
 
 
-def with_rows(extents: Extents, rows: Iterable[RowGrid | None]) -> Extents:
-    """The same with rows that are long enough for what is held of a stream that does not come in all of them.
+def with_rows(extents: Extents, rows: Iterable[RowGrid]) -> Extents:
+    """The same with rows that are long enough for what does not move in all of them.
 
-    Where such a stream's row begins at a column, the scan must have that column, and one more.
+    Where such a row begins at a column, the scan must have that column, and one more.
     """
     length = extents.scan[0]
     for grid in rows:
-        if grid is not None:
-            length = extents.at_least(length, 0, grid.start + 1 if grid.start > 0 else 1 - grid.start)
+        length = extents.at_least(length, 0, grid.start + 1 if grid.start > 0 else 1 - grid.start)
     return replace(extents, scan=(length, *extents.scan[1:]))
 
 

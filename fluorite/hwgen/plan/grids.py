@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from fluorite.hwgen.family.delays import taken_at
+from fluorite.hwgen.formula import Formula, constant
 from fluorite.hwgen.streams.graph import Delay, Graph, Node, Ref
 from fluorite.hwgen.streams.operations import RESAMPLE
 
@@ -68,6 +69,10 @@ class RowGrid:
     period: int
     phase: int
     start: int
+
+    def last_before(self, row: Formula) -> Formula:
+        """The scan's column before the start, given the positions of a row of the scan."""
+        return constant(self.start - 1) if self.start > 0 else row + (self.start - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +167,20 @@ def _each(
 
 
 def _phases(grid: Grid, step: int, delays: Sequence[int | None]) -> Iterator[tuple[int, int]]:
-    """The positions of a turn, from the first that is needed on, and the delay at each."""
+    """The positions of a turn, from the first that is needed on, and the delay at each.
+
+    Where it is only looked at in phases that have none, what it carries does not matter: it is what it carries next.
+    """
     turn = math.lcm(grid.period, step * len(delays))
     first = grid.least + (grid.phase - grid.least) % grid.period
+    read = False
     for position in range(first, first + turn, grid.period):
         assert position % step == 0 or len(delays) == 1, "a resampling node is looked at between its steps"
         delay = delays[position // step % len(delays)]
         if delay is not None:
+            read = True
             yield position, delay
+    if not read:
+        later = range(first, first + step * len(delays), step)
+        at = ((position, delays[position // step % len(delays)]) for position in later)
+        yield next((first, delay - (position - first)) for position, delay in at if delay is not None)

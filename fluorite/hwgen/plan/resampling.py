@@ -8,10 +8,11 @@ from typing import TypeAlias
 
 from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
 from fluorite.hwgen.plan.schedule import Schedule
+from fluorite.hwgen.plan.storage import Storage
 from fluorite.hwgen.streams.graph import Delay, Node
 from fluorite.hwgen.streams.operations import IN_PHASE, RESAMPLE
 
-__all__ = ["Choice", "at_phases", "choices"]
+__all__ = ["Choice", "at_phases", "choices", "row_grids"]
 
 #: A place in the scan's own columns, or in its rows.
 GridOf: TypeAlias = ColumnGrid | RowGrid
@@ -69,6 +70,27 @@ def at_phases(node: Node, plan: Schedule, begin: Delay) -> Iterator[GridOf]:
     dimension, step, turn, phases = IN_PHASE.of(node)
     for phase in phases:
         yield _at(node, plan, begin, dimension, step * turn, phase * step)
+
+
+def row_grids(plan: Schedule, storage: Storage, begin: Delay) -> tuple[RowGrid, ...]:
+    """The rows that the datapath asks for, by columns that its nodes and memories begin at: each once.
+
+    Parameters
+    ----------
+    plan : Schedule
+        Lags, and where nodes are needed.
+    storage : Storage
+        What is held.
+    begin : Delay
+        The lag of what begins with the scan.
+    """
+    grids: list[GridOf | None] = [memory.rows for memory in storage.memories]
+    for node in plan.nodes:
+        if node.op == "resample":
+            grids += [grid for along in choices(node, plan, begin) for choice in along for grid in choice.at]
+        elif node.op == "in_phase":
+            grids += at_phases(node, plan, begin)
+    return tuple(dict.fromkeys(grid for grid in grids if isinstance(grid, RowGrid) and grid.period > 1))
 
 
 def _at(node: Node, plan: Schedule, begin: Delay, d: int, turn: int, position: int) -> GridOf:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 
-from fluorite.hwgen.formula import Formula, constant
+from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
 from fluorite.hwgen.rtl.positions import Positions
 
@@ -71,8 +71,7 @@ class GridFlags:
         ahead = 1 if grid.start <= 0 else 0
         name = f"row_{grid.phase}_of_{grid.period}_from_{'m' if grid.start < 0 else ''}{abs(grid.start)}"
         flag = Signal(name=name, reset_less=True)
-        last = constant(grid.start - 1) if grid.start > 0 else self._row + (grid.start - 1)
-        begins = self._positions.at(0, last, f"{name}_begins")
+        begins = self._positions.at(0, grid.last_before(self._row), f"{name}_begins")
         next_is = counter == (grid.phase - ahead) % grid.period
         first_is = (grid.phase == 0) if ahead else (grid.phase == grid.period - 1)
         with m.If(self._load | (self._enable & begins)):
