@@ -204,6 +204,7 @@ CASES = [
     ("downsample", {"tile": 13}),
     ("downsample", {**WHOLE, "taps": 2, "lanes": 4}),
     ("bilinear", {"tile": 13}),
+    ("bilinear", {"tile": 26, "lanes": 2}),  # rows begin before the scan's
     ("bilinear", {**WHOLE, "lanes": 4}),
     ("max_pool", {**WHOLE}),
     ("max_pool", {"tile": 12, "window": 2, "lanes": 2}),

@@ -125,6 +125,23 @@ def test_block_ram_and_multipliers_are_exact_and_luts_within_the_margin(core):
     assert abs(ff - area.ff) < 0.3 * area.ff
 
 
+def test_streams_at_other_rates_count_their_rows_and_flags():
+    """Against Yosys: a row memory with two addresses, multiplexers, and ports that begin in different phases."""
+    x, y = hl.vars("x y")
+    image, twice, out = hl.ImageParam(hl.UInt(8), 2, "image"), hl.Func("twice"), hl.Func("out")
+    twice[x, y] = hl.u8((hl.u16(image[x / 2, y / 2]) + image[(x + 1) / 2, (y + 1) / 2]) / 2)
+    out[x, y] = twice[x, y]
+    twice.compute_root().set_estimate(x, 0, 1920).set_estimate(y, 0, 1080)
+    twice.accelerate([image], x, hl.Var.outermost())
+    generated = fluorite.compile(out).accelerators[0].generated
+    area = synthesize_xc7(emit(generated), generated.interface.module)
+    memories = core_memories(generated, "zynq-7000")
+    lut, ff = load_model("zynq-7000").core.cost({**core_parts(generated, "zynq-7000"), "core": 1.0})
+    assert sum(cells.bram for _, cells in memories) == area.bram36 == 0.5
+    assert abs(lut + sum(cells.lut for _, cells in memories) - area.all_lut) < 0.15 * area.all_lut
+    assert abs(ff - area.ff) < 0.15 * area.ff
+
+
 def test_multiplier_blocks_of_narrow_and_wide_products_are_exact():
     """Against Yosys: products of look-up tables, of one block, of several."""
     operations = {

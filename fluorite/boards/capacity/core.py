@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from fluorite.boards.capacity.memory import MemoryCells, memory_cells
 from fluorite.hwgen.family.delays import latency_cycles
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.plan.storage import cycles
+from fluorite.hwgen.plan.grids import RowGrid
+from fluorite.hwgen.plan.resampling import row_grids
+from fluorite.hwgen.plan.storage import Memory, cycles
 from fluorite.hwgen.rtl.rom import layout
 from fluorite.hwgen.streams.graph import Delay, Node
 from fluorite.hwgen.streams.operations import ROM, operation_of
@@ -72,7 +74,7 @@ def core_memories(generated: Generated, family: str) -> list[tuple[str, MemoryCe
     """Line buffers and tables by name, each with what it becomes."""
     found: list[tuple[str, MemoryCells]] = []
     for memory in generated.storage.memories:
-        found.append((memory.name, memory_cells(family, memory.depth, memory.width_bits)))
+        found.append((memory.name, memory_cells(family, memory.depth, memory.width_bits, memory.rows is None)))
     tables: dict[tuple[int, ...], list[Node]] = {}
     for node in generated.plan.nodes:
         if node.op == "rom" and latency_cycles(node):
@@ -206,7 +208,7 @@ def _add_registers(parts: dict[str, float], use: _Use, family: str) -> None:
     strides = generated.extents.strides
     nodes = {node.id: node for node in generated.plan.nodes}
     for memory in generated.storage.memories:
-        cells = memory_cells(family, memory.depth, memory.width_bits)
+        cells = memory_cells(family, memory.depth, memory.width_bits, memory.rows is None)
         parts["bypass"] += cells.bypass_bits
         if not cells.bram:  # which has the register inside
             parts["register"] += memory.width_bits
@@ -239,9 +241,26 @@ def _add_control(parts: dict[str, float], generated: Generated) -> None:
     for plan in generated.streams:
         for d in range(len(scan)):
             compared |= {(d, plan.due.starts[d])} | ({(d, plan.due.ends[d])} if plan.ends(d, scan) else set())
+            compared |= {(d, plan.due.firsts[d])} if plan.moves_in(d) else set()
+    rows = set(row_grids(generated.plan, generated.storage, generated.begin))
+    rows |= {
+        RowGrid(plan.periods[1], plan.lag[1] % plan.periods[1], plan.lag[0])
+        for plan in generated.streams
+        if plan.periods[1:2] > (1,)
+    }
+    parts["counter"] += len(rows)  # a flag each, which is looked up where such a row begins
+    compared |= {(0, grid.last_before(scan[0])) for grid in rows}
+    for period in generated.lowered.rates.common:
+        if period & (period - 1):  # of a power of two phases are low bits of the position
+            parts["counter"] += period.bit_length()
     bits = [sizes[d] * (0.3 if formula.is_constant else 1) for d, formula in compared]
     parts["position"] += sum(bits)
-    for memory in {memory.length: memory for memory in generated.storage.memories}.values():
+    addresses: dict[tuple[object, ...], Memory] = {}
+    for memory in generated.storage.memories:
+        ahead = 0 if memory.rows is None else 1 - memory.gap[0]  # of the column that is written, one is read
+        for first in {0, ahead}:
+            addresses[memory.length, memory.moves, first] = memory
+    for memory in addresses.values():
         address = max(memory.depth - 1, 1).bit_length()
         parts["counter"] += address
         parts["position"] += address * (0.3 if generated.wraps[memory.length].is_constant else 1)
