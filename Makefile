@@ -15,7 +15,7 @@ WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -ge 2 ] && echo "$
 # Tools installed with the project (ruff, mypy, a command named `python` that Verilator wants) come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help check-tools setup demo test test-system test-sweeps tools machine-tools test-kernels fuzz damage lint format bench bench-hardware clean distclean
+.PHONY: help check-tools setup demo test test-system test-sweeps tools machine-tools test-kernels fuzz damage lint format bench bench-hardware bench-rates clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -99,6 +99,9 @@ format: $(STAMP) ## let ruff rewrite what it can
 
 bench: $(STAMP) ## run every benchmark
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(PY) "$$script"; done
+
+bench-rates: $(STAMP) ## area, cycles and bits held of designs at several rates
+	@$(PY) benchmarks/rates.py --parts
 
 bench-hardware: $(STAMP) ## area by Yosys beside published figures and hand-written cores (ROUTE=1: clock on ECP5 too)
 	@$(PY) benchmarks/hardware.py --parts $(if $(ROUTE),--route --paths)

@@ -174,7 +174,18 @@ def test_pyramid_blend_of_one_photograph_is_that():
     np.testing.assert_array_equal(blended(one, other, np.zeros_like(fade)), other)
 
 
-@pytest.mark.parametrize("app", ["pyramid", "pyramid_blend"])
+def test_exposure_fusion_shows_what_each_exposure_shows():
+    def fused(dark, bright):
+        return on_images("exposure_fusion", (121, 77), {"dark": dark, "bright": bright}, levels=2)
+
+    np.testing.assert_array_equal(fused(GREY, GREY), GREY)
+    scene = np.clip(GREY.astype(np.int64) * 2, 0, 511)
+    both = fused((scene // 2).astype(np.uint8), np.minimum(scene * 2, 255).astype(np.uint8)).astype(np.int64)
+    assert both[scene < 40].mean() > scene[scene < 40].mean()  # shadows come from the bright one
+    assert (both[scene > 200] < 250).mean() > 0.9  # and lights from the dark one
+
+
+@pytest.mark.parametrize("app", ["pyramid", "pyramid_blend", "exposure_fusion"])
 def test_pyramids_refuse_no_levels(app):
     with pytest.raises(UsageError, match=rf"{app}\.py:\d+: ValueError: levels must be at least 1, not 0$"):
         load(app, levels=0)
@@ -196,6 +207,7 @@ IMAGES = {
     "to_nv12": ({"input": planar(PHOTO)}, (121, 77 + 39)),
     "demosaic_half": ({"input": RAW}, (60, 38)),
     "pyramid": ({"input": GREY}, (121, 77)),
+    "exposure_fusion": ({"dark": GREY // 2, "bright": np.minimum(GREY, 127) * 2}, (121, 77)),
     "pyramid_blend": ({"a": planar(PHOTO), "b": planar(PHOTO)[:, ::-1], "mask": GREY}, (121, 77)),
 }
 CASES = [
@@ -221,6 +233,7 @@ CASES = [
     ("pyramid", {**WHOLE}),
     ("pyramid", {"tile": 24, "levels": 2, "lanes": 2}),
     ("pyramid_blend", {**WHOLE, "levels": 2}),
+    ("exposure_fusion", {**WHOLE, "levels": 1}),
 ]
 
 

@@ -30,6 +30,18 @@ APPS = {
     "demosaic": {"tile": 33, "lanes": 2},
     "jacobi": {"tile": 0},
     "fanout": {"tile": 0},
+    # At other rates.
+    "binning": {"tile": 33},
+    "downsample": {"tile": 0, "lanes": 2},
+    "bilinear": {"tile": 33},
+    "max_pool": {"tile": 0},
+    "resample32": {"tile": 0},
+    "nv12": {"tile": 33},
+    "to_nv12": {},
+    "demosaic_half": {"tile": 32, "lanes": 2},
+    "pyramid": {"tile": 0, "levels": 2},
+    "pyramid_blend": {"tile": 0, "levels": 1},
+    "exposure_fusion": {"levels": 1},
 }
 
 
