@@ -16,7 +16,7 @@ from fluorite.hwgen.interface import CoreInterface, SettingPort
 from fluorite.hwgen.lowering.lower import lower
 from fluorite.hwgen.lowering.values import Lowered
 from fluorite.hwgen.plan.core_plan import CorePlan
-from fluorite.hwgen.plan.due import with_room, with_rows
+from fluorite.hwgen.plan.due import with_first_words, with_room, with_rows
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.fifo_depths import check_fifo_depths
 from fluorite.hwgen.plan.grids import Grids, RowGrid, grids_of
@@ -211,6 +211,8 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
         longer = extents.with_least(storage.least)
         behind = [[_behind(lag, first, longer) for lag in group.values()] for group in (lags, counters)]
         longer = with_room(longer, *behind)
+        ports = [(key, key if key in lowered.domains else region.name) for key in lags]
+        longer = with_first_words(longer, [(_behind(lags[key], first, longer), source) for key, source in ports])
         rows = row_grids(plan, storage, first)
         longer = with_rows(longer, rows)
         if longer.strides == extents.strides and slow == behind_memory:

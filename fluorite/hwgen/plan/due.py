@@ -91,6 +91,25 @@ def with_room(extents: Extents, ports: Sequence[Delay], counters: Sequence[Delay
     return replace(extents, scan=tuple(scan))
 
 
+def with_first_words(extents: Extents, ports: Iterable[tuple[Delay, str]]) -> Extents:
+    """The same with a scan in which each port's first word of a launch comes before the next launch is accepted.
+
+    Parameters
+    ----------
+    extents : Extents
+        Sizes of a launch.
+    ports : iterable of (Delay, str)
+        How far each port is behind the scan's beginning, and the stage or input that it carries.
+    """
+    outermost = len(extents.scan) - 1
+    length = extents.scan[outermost]
+    for lag, source in ports:
+        first = extents.starts[source][outermost].greatest(extents.ranges)
+        waits = first * extents.rates.streams[source].periods[outermost]
+        length = extents.at_least(length, outermost, _steps(lag)[outermost] + 1 + waits)
+    return replace(extents, scan=(*extents.scan[:outermost], length))
+
+
 def with_rows(extents: Extents, rows: Iterable[RowGrid]) -> Extents:
     """The same with rows that are long enough for what does not move in all of them.
 
