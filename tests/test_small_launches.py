@@ -78,3 +78,34 @@ def test_wrapper_around_a_func_with_an_update():
     image.set(hl.Buffer(image_array))
     design = fluorite.compile(output)
     assert compare("output", np.array(output.realize([7, 5])), np.array(design.realize([7, 5]))) is None
+
+
+def test_rows_that_begin_in_a_later_phase_than_the_scan_has_rows():
+    """The output's first row comes in the round of the scan that is its launch's, however few rows there are."""
+    image, low, lower, output = (
+        hl.ImageParam(hl.UInt(8), 2, "image"),
+        hl.Func("low"),
+        hl.Func("lower"),
+        hl.Func("output"),
+    )
+    low[x, y] = image[x, y + y % 2] + 3 * image[x, y + y % 2 + 3]
+    lower[x, y] = low[x, y / 2 * 2 - 1]
+    output[x, y] = lower[x, y / 2]
+    for stage in (low, lower):
+        stage.linebuffer()
+    output.set_estimate(x, 0, 7).set_estimate(y, 0, 7).unroll(x, 4, hl.TailStrategy.GuardWithIf)
+    output.accelerate([image], x, hl.Var.outermost())
+    (accelerator,) = fluorite.compile(output).accelerators
+    rng = np.random.default_rng(3)
+    name = accelerator.generated.region.inputs[0].name
+    for mins in ((0, 0), (0, 1), (0, 2), (0, 3), (0, -9)):
+        (launch,) = launches(accelerator.generated, mins, (5, 1), {})
+        _, shape = accelerator.generated.input(name).region(mins, (5, 1))
+        windows = [rng.integers(0, 256, shape[::-1], dtype=np.uint8) for _ in range(5)]
+        padded = [np.pad(window, ((0, 0), (0, -shape[0] % 4))) for window in windows]
+        results = [np.zeros((1, 8), np.uint8) for _ in windows]
+        with accelerator.simulator.instance() as instance:
+            jobs = [Job([window], [result], launch.settings) for window, result in zip(padded, results, strict=True)]
+            instance.run_many(jobs, stalls=fluorite.Stalls(1, 0.2, 0.2))
+        for window, result in zip(windows, results, strict=True):
+            np.testing.assert_array_equal(accelerator.golden({name: window}, mins, (5, 1))[0], result[:, :5])

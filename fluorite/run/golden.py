@@ -57,7 +57,8 @@ class Golden:
             name: (named[name], self._generated.input(name).region(mins, extents)[0]) for name in self._params
         }
         with run_refused(region.name, self._loaded.pipeline.funcs):
-            if not self._generated.extents.rates.is_one:
+            rates = self._generated.extents.rates
+            if not rates.is_one or any(modulus != 1 for modulus in rates.moduli):
                 images = self._grown(images, results)
         kept = []  # an hl.Buffer does not keep its array alive
         for param, (array, first) in zip(self._params.values(), images.values(), strict=True):
