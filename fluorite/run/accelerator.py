@@ -45,7 +45,9 @@ class Accelerator:
         self._verilog: str | None = None
         self._shelled: dict[ShellConfig, ShelledCore] = {}
         self._lock = threading.Lock()
-        self.simulator = Simulator(lambda: self.verilog, generated.interface)
+        extents = generated.extents  # of an image read at every 64th row, no port has a word in 63 of them
+        gap_cycles = 0 if extents.rates.is_one else extents.cycles_per_launch.greatest(extents.ranges)
+        self.simulator = Simulator(lambda: self.verilog, generated.interface, gap_cycles)
         self.backend: Backend = backend or self.simulator
 
     def on(self, backend: Backend) -> Accelerator:

@@ -15,6 +15,8 @@ from fluorite.sim.verilate import build
 
 __all__ = ["Backend", "Simulator"]
 
+_TIMEOUT_CYCLES = 100_000  # without a transfer while a port has a word
+
 
 class Backend(Protocol):
     """What runs launches of one accelerator, for several threads at the same time."""
@@ -53,10 +55,13 @@ class Simulator:
         Gives the core's Verilog.
     interface : CoreInterface
         Its ports.
+    gap_cycles : int
+        Longest time in a launch in which none of its ports has a word.
     """
 
-    def __init__(self, verilog: Callable[[], str], interface: CoreInterface) -> None:
+    def __init__(self, verilog: Callable[[], str], interface: CoreInterface, gap_cycles: int = 0) -> None:
         self._verilog = verilog
+        self._timeout_cycles = _TIMEOUT_CYCLES + gap_cycles
         self._interface = interface
         self._model: CoreModel | None = None
         self._idle: list[CoreInstance] = []
@@ -87,4 +92,4 @@ class Simulator:
         """Run one launch; see `Backend`."""
         job = Job(list(inputs), list(outputs), launch.settings)
         with self.instance() as instance:
-            return instance.run_many([job], stalls=stalls, progress=progress)
+            return instance.run_many([job], stalls=stalls, timeout_cycles=self._timeout_cycles, progress=progress)

@@ -96,3 +96,15 @@ def test_halide_asks_for_more_than_is_read():
     accelerator, order = recorded(output, image, woven, [(1, 1), (5, 4)], [(0, 0), (1, 0)])
     assert order[0].inputs[0].shape == (1, 2)  # and Halide asks for three
     assert not any(check.different for check in run((accelerator, order)))
+
+
+def test_nothing_moves_for_many_rows():
+    """Behind the last row that is read there are 63 of which nothing is."""
+    image, far = hl.ImageParam(hl.UInt(8), 2, "image"), hl.Func("far")
+    far[x, y] = image[64 * x, 64 * y]
+    far.set_estimate(x, 0, 30).set_estimate(y, 0, 17).accelerate([image], x, hl.Var.outermost())
+    pixels = np.random.default_rng(0).integers(0, 256, (65, 1920), np.uint8)
+    source = hl.Buffer(pixels)
+    image.set(source)
+    result = np.array(fluorite.compile(far).realize([30, 2]))
+    np.testing.assert_array_equal(result, pixels[::64, ::64])
