@@ -19,10 +19,11 @@ from fluorite.hwgen.lowering.nodes import Nodes
 from fluorite.hwgen.lowering.positions import Positions
 from fluorite.hwgen.lowering.survey.domains import pixels_beyond
 from fluorite.hwgen.lowering.survey.find_index import position
+from fluorite.hwgen.lowering.survey.rated_borders import bordered
 from fluorite.hwgen.lowering.survey.survey import Survey, survey
 from fluorite.hwgen.lowering.values import Lowered, stage_key
 from fluorite.hwgen.lowering.window import Source, Window
-from fluorite.hwgen.quasiaffine import shift
+from fluorite.hwgen.quasiaffine import QuasiAffine, shift
 from fluorite.hwgen.streams.builder import Builder, constant_value
 from fluorite.hwgen.streams.graph import Graph, Ref
 
@@ -110,10 +111,9 @@ class _StageStreams:
                 places[found[0]] = found[1]
                 continue
             assert isinstance(arg, Tree), "the survey refuses an index that is no position"
-            place, border = self._bordered(arg)
-            places[place.dimension] = shift(place.offset)
+            d, places[d], border = self._bordered(arg)
             if border:
-                borders[place.dimension] = border
+                borders[d] = border
         known, index = self._known, call.value_index
         domain = known.domains[name]
         type_ = self._inputs[name] if name in self._inputs else self._region.pipeline.funcs[name].types[index]
@@ -125,13 +125,20 @@ class _StageStreams:
         )
         return window.read(where)
 
-    def _bordered(self, index: Tree) -> tuple[Affine, Border | None]:
+    def _bordered(self, index: Tree) -> tuple[int, QuasiAffine, Border | None]:
         """The position that an index under a border condition is, and the border; None if borders are left out."""
-        function = next((f for f in index_functions(index) if f.key in self._known.borders), None)
-        assert function is not None, "the survey refuses an index that is no border condition"
-        border = self._known.borders[function.key]
+        known, own = self._known.borders, self._known.domains[self._stage]
+        function = next((f for f in index_functions(index) if f.key in known), None)
+        if function is not None and own.first[function.place.dimension].rate == 1:
+            d, moved, border = function.place.dimension, shift(function.place.offset), known[function.key]
+        else:
+            parts = bordered(index)
+            assert parts is not None, "the survey refuses an index that is no border condition"
+            d, moved, border = parts.dimension, parts.index, known[parts.key]
         if border:
             self._lowered.metadata.update(index.metadata)
-            if border not in self._lowered.borders:
+            # Edges that are numbers, of a stream that comes at another rate, are there whatever the launch is.
+            checked = border.image is None or own.first[d].rate == moved.rate == 1
+            if checked and border not in self._lowered.borders:
                 self._lowered.borders.append(border)
-        return function.place, border
+        return d, moved, border

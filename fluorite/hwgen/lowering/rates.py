@@ -51,11 +51,15 @@ class Rates:
         stream moves by whole pixels, and every read does the same as before; 1 where all streams move with any pixel.
     common : tuple of int
         Along each dimension of the scan, the positions after which all streams and all reads are in phase again.
+    in_step : tuple of bool
+        Along each dimension of the scan, whether launches have to begin at a multiple of the modulus: words of several
+        pixels, and images with borders, are counted from there.
     """
 
     streams: Mapping[str, StreamRate]
     moduli: tuple[int, ...]
     common: tuple[int, ...]
+    in_step: tuple[bool, ...]
 
     @property
     def is_one(self) -> bool:
@@ -99,7 +103,10 @@ def rates_of(region: Region, reads: Sequence[Read], domains: Mapping[str, Domain
         for d, along in enumerate(read.along):
             turn = turns(along.index, own.lanes[d], source.lanes[d])
             common[d] = math.lcm(common[d], turn * own.periods[d])
-    return Rates(streams, tuple(moduli), tuple(common))
+    in_step = tuple(
+        loop.lanes > 1 or any(read.along[d].border for read in reads) for d, loop in enumerate(region.loops)
+    )
+    return Rates(streams, tuple(moduli), tuple(common), in_step)
 
 
 def _lanes(region: Region, name: str, var: str, lanes: int, rate: Fraction) -> int:

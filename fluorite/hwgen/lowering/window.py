@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from fluorite.frontend.algorithm import ir
@@ -12,6 +13,7 @@ from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.phases import Delays, Phases, phases
 from fluorite.hwgen.lowering.positions import Positions
+from fluorite.hwgen.lowering.rated_edges import edges_at_rate
 from fluorite.hwgen.lowering.rates import Rates
 from fluorite.hwgen.lowering.survey.edges import Edge
 from fluorite.hwgen.quasiaffine import QuasiAffine
@@ -100,6 +102,14 @@ class Window:
         self._source = source
         self._borders = borders
         self._edges = dict.fromkeys(borders, Edge(0, 0))
+        self._rated = {
+            d: edges_at_rate(
+                build, border, d, region.loops[d], own, source.domain, rates.moduli[d], self._rate.lanes[d],
+                partial(positions.word, reader, d), partial(positions.last, region.loops[d]),
+            )
+            for d, border in borders.items()
+            if rates.common[d] > 1
+        }  # fmt: skip
         for d, edge in enumerate(source.edges):
             offset = places[d](0)
             past = edge and (offset < edge.lo or own.hi[d] - own.lo[d] + offset > edge.hi)
@@ -113,8 +123,8 @@ class Window:
             return self._tap(offsets)
         d = bordered[0]
         if d in self._borders and not self._borders[d].repeats_edge:
-            return self._folded(offsets, d)
-        if offsets[d](0) >= self._edges[d].lo:
+            return self._folded_at_rate(offsets, d) if d in self._rated else self._folded(offsets, d)
+        if offsets[d](0) >= self._first(d):
             return self._repeated_right(offsets, d)
         is_before = self._is_before(offsets, d)
         return self._build.select(
@@ -124,7 +134,7 @@ class Window:
     def _repeated_left(self, offsets: Places, d: int) -> Ref:
         """The value here, or if this is before the edge, the one at it: each position takes it from the next one."""
         value = self.read(offsets, d)
-        if offsets[d](0) >= self._edges[d].lo:
+        if offsets[d](0) >= self._first(d):
             return value
         return self._build.select(self._is_before(offsets, d), self._repeated_left(_moved(offsets, d, 1), d), value)
 
@@ -133,11 +143,16 @@ class Window:
         value = self.read(offsets, d)
         if self._furthest_right(offsets, d) <= 0:
             return value
-        behind = self._compare("behind", offsets, d, offsets[d](0) - self._edges[d].hi)
+        if d in self._rated:
+            behind = self._rated[d].is_behind(offsets[d], 1)
+        else:
+            behind = self._compare("behind", offsets, d, offsets[d](0) - self._edges[d].hi)
         return self._build.select(behind, self._repeated_right(_moved(offsets, d, -1), d), value)
 
     def _is_before(self, offsets: Places, d: int) -> Ref:
         """Whether the place that is read lies before the edge."""
+        if d in self._rated:
+            return self._rated[d].is_before(offsets[d], 1)
         return self._compare("lt", offsets, d, -((offsets[d](0) - self._edges[d].lo) // self._loops[d].lanes))
 
     def _folded(self, offsets: Places, d: int) -> Ref:
@@ -153,6 +168,23 @@ class Window:
             folded = self._of_size(offsets, d, [-j - fold.right[j - 1] for fold in border.folds])
             value = build.select(self._compare("at", offsets, d, offset - j), folded, value)
         return value
+
+    def _folded_at_rate(self, offsets: Places, d: int) -> Ref:
+        """The same at another rate: from each position beyond on, those further out have what comes after it."""
+        border, build, edges = self._borders[d], self._build, self._rated[d]
+        folds = border.folds if edges.last is None else (border.usual,)
+        value = self.read(offsets, d)
+        for j in range(1, min(edges.first - offsets[d](0), len(border.usual.left)) + 1):
+            folded = self._of_size(offsets, d, [j + fold.left[j - 1] for fold in folds])
+            value = build.select(edges.is_before(offsets[d], j), folded, value)
+        for j in range(1, self._furthest_right(offsets, d) + 1):
+            folded = self._of_size(offsets, d, [-j - fold.right[j - 1] for fold in folds])
+            value = build.select(edges.is_behind(offsets[d], j), folded, value)
+        return value
+
+    def _first(self, d: int) -> int:
+        """The first pixel that is inside the edge, relative to a launch at 0."""
+        return self._rated[d].first if d in self._rated else self._edges[d].lo
 
     def _of_size(self, offsets: Places, d: int, moves: Sequence[int]) -> Ref:
         """The value some pixels away along d: ``moves`` says how many, by the image's size.
@@ -170,7 +202,10 @@ class Window:
     def _furthest_right(self, offsets: Places, d: int) -> int:
         """How far behind the edge the place that is read can be, over the reader's domain."""
         # A lane beyond the domain, in the last word of a row, would go further, but nobody looks at it.
-        beyond = self._own.hi[d] - self._own.lo[d] + offsets[d](0) - self._edges[d].hi
+        if d in self._rated:
+            beyond = self._rated[d].furthest_behind(offsets[d])
+        else:
+            beyond = self._own.hi[d] - self._own.lo[d] + offsets[d](0) - self._edges[d].hi
         return min(beyond, len(self._borders[d].usual.right)) if d in self._borders else beyond
 
     def _compare(self, what: str, offsets: Places, d: int, number: int) -> Ref:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from fluorite.hwgen.formula import Formula, constant, modulo
+from fluorite.hwgen.formula import Formula, ceil_div, constant, maximum, modulo
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.grids import RowGrid
 from fluorite.hwgen.streams.graph import Delay
@@ -110,12 +110,28 @@ def with_first_words(extents: Extents, ports: Iterable[tuple[Delay, str]]) -> Ex
     return replace(extents, scan=(*extents.scan[:outermost], length))
 
 
-def with_rows(extents: Extents, rows: Iterable[RowGrid]) -> Extents:
+def with_rows(extents: Extents, rows: Iterable[RowGrid], columns: int, output: str) -> Extents:
     """The same with rows that are long enough for what does not move in all of them.
 
-    Where such a row begins at a column, the scan must have that column, and one more.
+    Where such a row begins at a column, the scan must have that column, and one more. And a row must have all columns at
+    which something is looked up of one row, those included that a border then does without.
+
+    Parameters
+    ----------
+    extents : Extents
+        Sizes of a launch.
+    rows : iterable of RowGrid
+        Where such rows begin.
+    columns : int
+        How many columns more than the output something is looked up at, at most.
+    output : str
+        The accelerated Func.
     """
     length = extents.scan[0]
+    needed = extents.ends[output][0] * extents.rates.streams[output].periods[0] + columns
+    if columns and not extents.is_never_less(length, needed):
+        common = extents.rates.common[0]
+        length = maximum([length, ceil_div(needed, common) * common], extents.ranges)
     for grid in rows:
         length = extents.at_least(length, 0, grid.start + 1 if grid.start > 0 else 1 - grid.start)
     return replace(extents, scan=(length, *extents.scan[1:]))

@@ -150,6 +150,17 @@ class Extents:
         common = self.rates.common[d]
         return maximum([length, constant(-(-least // common) * common)], self.ranges)
 
+    def is_never_less(self, one: Formula, other: Formula) -> bool:
+        """Whether a length is never less than another one: looked at for all small launches, and for the largest."""
+        ranges = {name: (low or 0, high or 0) for name, (low, high) in self.ranges.items()}
+        for varied, (low, high) in ranges.items():
+            for value in {*range(low, min(high, low + 70) + 1), max(low, high - 1), high}:
+                for rest in (0, 1):
+                    values = {name: bounds[rest] for name, bounds in ranges.items()} | {varied: value}
+                    if one.evaluate(values) < other.evaluate(values):
+                        return False
+        return bool(ranges) or one.value >= other.value
+
     def own_steps(self, d: int, period: int) -> Formula:
         """Words of a stream that has one every so many positions, in a scan's length along a dimension."""
         return floor_div(self.scan[d], period)
@@ -161,7 +172,7 @@ def measure(region: Region, domains: dict[str, Domain], rates: Rates) -> Extents
     sizes = list(zip(region.loops, names, strict=True))
     own = [constant(loop.max_extent) if loop.fixed else variable(name) for loop, name in sizes]
     maxima = {name: loop.max_extent for loop, name in sizes if not loop.fixed}
-    begin = [_phase(region, loop, rates.moduli[d]) for d, loop in enumerate(region.loops)]
+    begin = [_phase(region, loop, rates.moduli[d], in_step=rates.in_step[d]) for d, loop in enumerate(region.loops)]
     phases = {
         phase.name: (region.names.minimum(loop.var), rates.moduli[d])
         for d, (loop, phase) in enumerate(zip(region.loops, begin, strict=True))
@@ -185,9 +196,9 @@ def measure(region: Region, domains: dict[str, Domain], rates: Rates) -> Extents
     return Extents(pixels, words, scan, maxima, groups, starts, ends, rates, phases)
 
 
-def _phase(region: Region, loop: Loop, modulus: int) -> Formula:
+def _phase(region: Region, loop: Loop, modulus: int, *, in_step: bool) -> Formula:
     """How far a launch begins behind the last place that moves all streams by whole pixels."""
-    if modulus == 1 or loop.lanes > 1:  # of several lanes, other launches are refused
+    if modulus == 1 or in_step:  # other launches are refused
         return constant(0)
     if loop.min is not None:
         return constant(loop.min % modulus)

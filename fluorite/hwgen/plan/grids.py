@@ -35,20 +35,23 @@ class Grid:
         At positions that are ``phase`` more than a multiple of ``period``.
     least : int
         The first of them in a launch that begins at position 0.
+    most : int
+        How far behind the output's last position the last of them may be.
     """
 
     period: int
     phase: int
     least: int
+    most: int
 
     def moved(self, delay: int) -> Grid:
         """The same, so much earlier."""
-        return Grid(self.period, (self.phase - delay) % self.period, self.least - delay)
+        return Grid(self.period, (self.phase - delay) % self.period, self.least - delay, self.most - delay)
 
     def united(self, other: Grid) -> Grid:
         """The coarsest grid that holds both."""
         period = math.gcd(self.period, other.period, self.phase - other.phase)
-        return Grid(period, self.phase % period, min(self.least, other.least))
+        return Grid(period, self.phase % period, min(self.least, other.least), max(self.most, other.most))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def grids_of(graph: Graph, periods: Mapping[str, Sequence[int]]) -> Grids:
 
     for output in graph.outputs:
         if not output.value.node.static:
-            own = [Grid(period, 0, 0) for period in periods[output.stream]]
+            own = [Grid(period, 0, 0, 0) for period in periods[output.stream]]
             need(output.value.node, [g.moved(delay) for g, delay in zip(own, output.value.delay, strict=True)])
     for node in reversed(list(graph.walk())):
         for operand in node.operands:
@@ -161,7 +164,7 @@ def _each(
         turn = math.lcm(grid.period, step * len(own))
         here = []
         for position, delay in _phases(grid, step, own):
-            here.append(Grid(turn, (position - delay) % turn, position - delay))
+            here.append(Grid(turn, (position - delay) % turn, position - delay, grid.most - delay))
         along.append(here)
     yield from product(*along)
 

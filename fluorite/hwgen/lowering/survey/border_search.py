@@ -11,7 +11,9 @@ from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
 from fluorite.hwgen.lowering.evaluate.indices import Affine, IndexFunction, Tree, index_functions
 from fluorite.hwgen.lowering.survey.find_border import find_border
-from fluorite.hwgen.lowering.survey.refusals import not_of_image
+from fluorite.hwgen.lowering.survey.rated_borders import bordered
+from fluorite.hwgen.lowering.survey.refusals import not_at_rate, not_of_image
+from fluorite.hwgen.quasiaffine import QuasiAffine, shift
 
 __all__ = ["BorderSearch"]
 
@@ -62,6 +64,52 @@ class BorderSearch:
                 return function.place, border
         return None
 
+    def rated(
+        self, index: Tree, own: Domain, diagnostics: Diagnostics
+    ) -> tuple[int, QuasiAffine, Border, tuple[QuasiAffine, QuasiAffine]] | None:
+        """What an index is that is a border condition of a position at another rate; None if it is none.
+
+        Returns
+        -------
+        tuple of (int, QuasiAffine, Border, tuple of (QuasiAffine, QuasiAffine))
+            Dimension of the scan, the position by the coordinate that is computed, the border condition, and the first
+            and the last pixel that a launch needs of the stream, by its own first and last.
+
+        Raises
+        ------
+        UnsupportedError
+            It is a border that hardware cannot do.
+        """
+        parts = bordered(index)
+        if parts is None:
+            return None
+        d, f = parts.dimension, parts.index
+        loop, variables = self._region.loops[d], list(index.metadata)
+        tried = find_border(d, parts.expr, parts.variable, variables, 1, loop)
+        if tried is None:
+            return None
+        condition = f"border condition {show(parts.expr).replace(parts.variable, 'index')} of index {show(index.expr)}"
+        asked_first, asked_last = f.from_below().after(own.first[d]), f.from_above().after(own.last[d])
+        reason = not_at_rate(tried, asked_first, f, loop)
+        if reason:
+            raise diagnostics.unsupported(condition, reason, "compute the padded Func in software as an input")
+        if tried.image is None:  # the image is the launch's
+            moved = range(asked_last.period)
+            reach = max(1, -asked_first(0), *(asked_last(i) - i for i in moved))
+            image = (shift(0), shift(0))
+        else:
+            first, last = tried.image
+            assert loop.min is not None and first is not None and last is not None
+            low, high = asked_first(loop.min), asked_last(loop.min + loop.max_extent - 1)
+            reach = max(1, first - low, high - last)
+            image = (_through(asked_first, loop.min, first), _through(asked_last, loop.min + loop.max_extent - 1, last))
+        reach = max(reach, self._reaches.get(parts.key, 1))
+        border = find_border(d, parts.expr, parts.variable, variables, reach, loop)
+        if border is None or not border.folds:
+            return None
+        self._reaches[parts.key], self._found[parts.key] = reach, border
+        return d, f, border, image
+
     def _reaching(self, function: IndexFunction, own: Domain) -> Border | None:
         """The border, known as far beyond the image as a read over this domain and all before it go."""
         key, place = function.key, function.place
@@ -90,6 +138,11 @@ class BorderSearch:
         refused = not_of_image(border, loop, self._region.name)
         if refused:
             raise diagnostics.unsupported(condition, *refused)
+
+
+def _through(function: QuasiAffine, argument: int, value: int) -> QuasiAffine:
+    """A function that moves as another one does, and has this value here."""
+    return function.plus(value - function(argument))
 
 
 def _at(var: str, offset: int) -> str:

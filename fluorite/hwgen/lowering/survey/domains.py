@@ -48,6 +48,8 @@ def wanted(read: Read, own: Domain) -> Domain:
 
 def _ends(index: ReadIndex, first: QuasiAffine, last: QuasiAffine) -> tuple[QuasiAffine, QuasiAffine]:
     """First and last pixel that a read asks for along a dimension, its reader being computed from first to last."""
+    if index.image:
+        return index.image
     return (
         shift(0) if index.begins else index.index.from_below().after(first),
         shift(0) if index.ends else index.index.from_above().after(last),

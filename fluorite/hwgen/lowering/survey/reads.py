@@ -21,10 +21,13 @@ class ReadIndex:
     border : Border or None
         What is read beyond the edges of the image, if the read has a border condition: as deep as this read and those
         that were found before it ask for.
+    image : tuple of (QuasiAffine, QuasiAffine), or None
+        At another rate, the first and the last pixel of the stream that a launch needs, by its own first and last.
     """
 
     index: QuasiAffine
     border: Border | None = None
+    image: tuple[QuasiAffine, QuasiAffine] | None = None
 
     @property
     def is_shift(self) -> bool:

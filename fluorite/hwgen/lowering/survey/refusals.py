@@ -13,8 +13,17 @@ from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.evaluate.indices import Tree
 from fluorite.hwgen.lowering.rates import Rates
 from fluorite.hwgen.lowering.survey.reads import Read
+from fluorite.hwgen.quasiaffine import QuasiAffine
 
-__all__ = ["in_order_of_scan", "is_scaled", "not_of_image", "refuse_rates", "rule_of_index", "rule_of_rates"]
+__all__ = [
+    "in_order_of_scan",
+    "is_scaled",
+    "not_at_rate",
+    "not_of_image",
+    "refuse_rates",
+    "rule_of_index",
+    "rule_of_rates",
+]
 
 _SHIFTS = ("shift_left", "shift_right")
 
@@ -83,12 +92,13 @@ def refuse_rates(region: Region, reads: Sequence[Read], rates: Rates) -> None:
                 f"reorder {region.name}'s dimensions, or compute what is read at that rate in software, as an input",
             )
         for read in reads:
-            if read.along[d].border:
+            begins = loop.min is not None and loop.min % rates.moduli[d]
+            if read.along[d].border and begins:
                 raise UnsupportedError(
                     read.reader,
                     f"border condition of {read.stream} along {loop.var}",
-                    f"streams come at different rates along {loop.var}, and hardware has borders where all come at one",
-                    "compute the padded Func in software, as an input of accelerate()",
+                    f"streams come at different rates along {loop.var}, and what begins at {loop.min} is out of step",
+                    f"give a bound() that begins at a multiple of {rates.moduli[d]}",
                 )
     if len(region.loops) > 2 and rates.common[1] > 1:
         for read in reads:
@@ -133,6 +143,34 @@ def not_of_image(border: Border, loop: Loop, accelerated: str) -> tuple[str, str
         return (
             "it reads as far away as the image's other end, which hardware can hold only for images of one size",
             f"give {accelerated}.bound({var}, min, extent), or {way_out}",
+        )
+    return None
+
+
+def not_at_rate(border: Border, first: QuasiAffine, index: QuasiAffine, loop: Loop) -> str | None:
+    """Why no launch can have a border of a stream that is read at another rate; None if launches can.
+
+    Parameters
+    ----------
+    border : Border
+        The border.
+    first : QuasiAffine
+        The first pixel that is asked for, by the launch's own first.
+    index : QuasiAffine
+        What is read, by the coordinate that is computed.
+    loop : Loop
+        The dimension of the scan that it is along.
+    """
+    if not loop.whole:
+        return f"hardware does borders of whole images, and {loop.var} is tiled"
+    if border.image is not None:
+        if None in border.image:
+            return "at another rate hardware has borders of both edges"
+        if loop.min is None or not loop.fixed:
+            return f"at another rate, edges that are numbers take launches of one size, by bound() of {loop.var}"
+    elif first.rate != 1 or index.period != 1:
+        return (
+            "at another rate hardware has borders of images as large as what is computed, or of edges that are numbers"
         )
     return None
 
