@@ -128,13 +128,13 @@ class _StageStreams:
     def _bordered(self, index: Tree) -> tuple[int, QuasiAffine, Border | None]:
         """The position that an index under a border condition is, and the border; None if borders are left out."""
         known, own = self._known.borders, self._known.domains[self._stage]
+        parts = bordered(index)
         function = next((f for f in index_functions(index) if f.key in known), None)
-        if function is not None and own.first[function.place.dimension].rate == 1:
-            d, moved, border = function.place.dimension, shift(function.place.offset), known[function.key]
-        else:
-            parts = bordered(index)
-            assert parts is not None, "the survey refuses an index that is no border condition"
+        if parts is not None and (not parts.index.is_shift or own.first[parts.dimension].rate != 1):
             d, moved, border = parts.dimension, parts.index, known[parts.key]
+        else:
+            assert function is not None, "the survey refuses an index that is no border condition"
+            d, moved, border = function.place.dimension, shift(function.place.offset), known[function.key]
         if border:
             self._lowered.metadata.update(index.metadata)
             # Edges that are numbers, of a stream that comes at another rate, are there whatever the launch is.

@@ -64,6 +64,11 @@ class BorderSearch:
                 return function.place, border
         return None
 
+    def is_at_rate(self, index: Tree, own: Domain) -> bool:
+        """Whether an index would be a border condition at another rate than the accelerated Func's own."""
+        parts = bordered(index)
+        return parts is not None and (not parts.index.is_shift or own.first[parts.dimension].rate != 1)
+
     def rated(
         self, index: Tree, own: Domain, diagnostics: Diagnostics
     ) -> tuple[int, QuasiAffine, Border, tuple[QuasiAffine, QuasiAffine]] | None:

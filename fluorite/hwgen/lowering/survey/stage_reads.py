@@ -113,13 +113,15 @@ class StageReads:
                 "which channel is read must be known before there is an image",
                 "give it, or the bounds of its border condition, as numbers",
             )
-        bordered = self._found.search.border(index, self._own, self._diagnostics)
-        if bordered is None or self._own.first[bordered[0].dimension].rate != 1:
+        if self._found.search.is_at_rate(index, self._own):
             rated = self._found.search.rated(index, self._own, self._diagnostics)
             if rated is None:
                 return 0, None
             dimension, moved, border, image = rated
             return dimension, ReadIndex(moved) if self._found.padded else ReadIndex(moved, border, image)
+        bordered = self._found.search.border(index, self._own, self._diagnostics)
+        if bordered is None:
+            return 0, None
         place, border = bordered
         return place.dimension, ReadIndex(shift(place.offset), None if self._found.padded else border)
 
