@@ -83,6 +83,19 @@ class QuasiAffine:
         """The function ``self(i) + number``."""
         return QuasiAffine(self.step, tuple(value + number for value in self.values))
 
+    def every(self, stride: int) -> QuasiAffine:
+        """The function ``self(stride * i)``."""
+        return self.after(QuasiAffine(stride, (0,)))
+
+    def in_phase(self, stride: int, phase: int) -> QuasiAffine:
+        """A function that never falls, and is this one at every argument of one phase of `every`.
+
+        These are ``stride * (phase + i * every(stride).period)`` for all i.
+        """
+        words = self.every(stride)
+        start, turn = stride * phase, stride * words.period
+        return QuasiAffine(words.step, tuple(self(start) + (words.step * (i - start)) // turn for i in range(turn)))
+
     def from_below(self) -> QuasiAffine:
         """The greatest function below it that never falls: the least of what it is from each argument on."""
         return self._over(lambda i: min(self(j) for j in range(i, i + self.period)))

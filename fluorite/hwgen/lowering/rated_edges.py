@@ -69,8 +69,8 @@ class RatedEdges:
     def furthest_behind(self, place: QuasiAffine) -> int:
         """How far behind the last pixel something is read; a lane beyond the reader's last pixel counts as that."""
         if self.last is not None:
-            return place(self.pixels(self.most)) - self.last
-        return max(place(self.pixels(last)) - last for last in range(self.turn * place.period))
+            return place.from_above()(self.pixels(self.most)) - self.last
+        return max(place.from_above()(self.pixels(last)) - last for last in range(self.turn * place.period))
 
     def _word_of(self, place: QuasiAffine, coordinate: int) -> int:
         """The first of the reader's words that reads this coordinate or one behind it."""

@@ -61,6 +61,14 @@ class Rates:
     common: tuple[int, ...]
     in_step: tuple[bool, ...]
 
+    def is_mixed(self, d: int) -> bool:
+        """Whether streams come at different rates along a dimension, in words of whatever lanes."""
+        return any(
+            stream.lanes[d] * other.periods[d] != other.lanes[d] * stream.periods[d]
+            for stream in self.streams.values()
+            for other in self.streams.values()
+        )
+
     @property
     def is_one(self) -> bool:
         """Whether all streams have a word at every position of the scan."""

@@ -108,7 +108,7 @@ class Window:
                 partial(positions.word, reader, d), partial(positions.last, region.loops[d]),
             )
             for d, border in borders.items()
-            if rates.common[d] > 1
+            if rates.is_mixed(d)
         }  # fmt: skip
         for d, edge in enumerate(source.edges):
             offset = places[d](0)
@@ -122,6 +122,8 @@ class Window:
         if not bordered:
             return self._tap(offsets)
         d = bordered[0]
+        if d in self._rated and not offsets[d].every(self._rate.lanes[d]).is_monotone:
+            return self._by_phase(offsets, d)
         if d in self._borders and not self._borders[d].repeats_edge:
             return self._folded_at_rate(offsets, d) if d in self._rated else self._folded(offsets, d)
         if offsets[d](0) >= self._first(d):
@@ -130,6 +132,19 @@ class Window:
         return self._build.select(
             is_before, self._repeated_left(_moved(offsets, d, 1), d), self._repeated_right(offsets, d)
         )
+
+    def _by_phase(self, offsets: Places, d: int) -> Ref:
+        """The value at places that go to and fro along d: in each of their phases they only go on."""
+        lanes = self._rate.lanes[d]
+        words = offsets[d].every(lanes)
+        value: Ref | None = None
+        for phase in range(words.period):
+            place = offsets[d].in_phase(lanes, phase)
+            one = self.read((*offsets[:d], place, *offsets[d + 1 :]), d - 1)
+            chosen = self._build.in_phase(d, self._rate.periods[d], words.period, (phase,))
+            value = one if value is None else self._build.select(chosen, one, value)
+        assert value is not None
+        return value
 
     def _repeated_left(self, offsets: Places, d: int) -> Ref:
         """The value here, or if this is before the edge, the one at it: each position takes it from the next one."""

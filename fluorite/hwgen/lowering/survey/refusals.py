@@ -82,7 +82,7 @@ def refuse_rates(region: Region, reads: Sequence[Read], rates: Rates) -> None:
         A border condition or another dimension where streams come at different rates.
     """
     for d, loop in enumerate(region.loops):
-        if rates.common[d] == 1:
+        if not rates.is_mixed(d) and rates.common[d] == 1:
             continue
         if d > 1:
             raise UnsupportedError(
