@@ -107,14 +107,15 @@ def rate_along_the_third_dimension(way):
 
 @refused(
     UnsupportedError,
-    "hw: border condition of source along x: streams come at different rates along x, and hardware has borders where "
-    "all come at one; compute the padded Func in software, as an input of accelerate()",
+    "hw: border condition of source along x: streams come at different rates along x, and what begins at 1 is out of "
+    "step; give a bound() that begins at a multiple of 2",
 )
-def border_beside_another_rate(way):
-    source = image()
-    small, padded = software(source[2 * x, y], name="small"), BC.repeat_edge(source)
-    copy = software(padded[x, y])
-    return accelerated((copy if way else padded)[x + 1, y] + small[x / 2, y], [copy if way else source, small])
+def border_out_of_step(way):
+    source, hw = image(), hl.Func("hw")
+    small, padded = software(source[2 * x, y], name="small"), BC.repeat_edge(source, [(2 if way else 1, 32), (0, 16)])
+    hw[x, y] = padded[x + 1, y] + small[x / 2, y]
+    hw.compute_root().bound(x, 2 if way else 1, 32).bound(y, 0, 16).accelerate([source, small], x, OUTERMOST)
+    return (hw if way else copied(hw)), (32, 16)
 
 
 @refused(
@@ -131,9 +132,14 @@ def planes_beside_another_rate(way):
     return copied(hw, (x, y, c)), (19, 14, 5)
 
 
+_IN_SOFTWARE = "compute the padded Func in software as an input"
+_AS_LARGE = "at another rate, hardware has borders of images as large as what is computed, and of numbers"
+
+
 @refused(
     UnsupportedError,
-    f"hw: index ((x * 2) + 1) in repeat_edge(((x * 2) + 1), y): {_RATE}; {_software('repeat_edge(((x * 2) + 1), y)')}",
+    "hw: border condition max(min(x * 2 + 1, ((source.min.0 + source.extent.0) - 1)), source.min.0): "
+    f"{_AS_LARGE}; {_IN_SOFTWARE}",
 )
 def scale_of_a_border(way):
     source = image()
@@ -160,7 +166,10 @@ def border_of_an_inlined_func_with_a_border(way):
 
 
 @refused(
-    UnsupportedError, f"hw: index (x / 2) in mirror_image((x / 2), y): {_RATE}; {_software('mirror_image((x / 2), y)')}"
+    UnsupportedError,
+    "hw: border condition select(((floor_div(x, 2) < -3) || (floor_div(x, 2) >= 17)), max(min((... + -3), 16), -3), "
+    "max(min(floor_div(x, 2), 16), -3)): at another rate, edges that are numbers take launches of one size, by "
+    f"bound() of x; {_IN_SOFTWARE}",
 )
 def scale_of_a_mirror(way):
     source = image()
@@ -169,12 +178,35 @@ def scale_of_a_mirror(way):
 
 @refused(
     UnsupportedError,
-    f"hw: index shift_right(x, 1) in constant_exterior(shift_right(x, 1), y): {_RATE}; "
-    f"{_software('constant_exterior(shift_right(x, 1), y)')}",
+    "hw: border condition max(min(floor_div(x, 2), ((source.min.0 + source.extent.0) - 1)), source.min.0): "
+    f"{_AS_LARGE}; {_IN_SOFTWARE}",
 )
 def scale_by_a_shift_of_a_border(way):
     source = image()
     return one_read(BC.constant_exterior(source, 9)[x >> 1, y], source, way)
+
+
+@refused(
+    UnsupportedError,
+    "hw: border condition max(x * 2 - 1, 0): at another rate hardware has borders of both edges; " + _IN_SOFTWARE,
+)
+def one_edge_at_another_rate(way):
+    source = image()
+    return one_read(source[hl.max(2 * x - 1, 0), y], source, way)
+
+
+@refused(
+    UnsupportedError,
+    "hw: border condition max(min(x * 2 - 1, 40), 0): hardware does borders of whole images, and x is tiled; "
+    + _IN_SOFTWARE,
+)
+def edges_at_another_rate_in_tiles(way):
+    source, hw = image(), hl.Func("hw")
+    read = source[hl.clamp(2 * x - 1, 0, 40), y]
+    copy = software(read)
+    hw[x, y] = copy[x, y] if way else read
+    hw.compute_root().tile(x, y, xo, yo, xi, yi, 8, 4).accelerate([copy if way else source], xi, xo)
+    return copied(hw)
 
 
 # --- other indices ------------------------------------------------------------------------------------------------

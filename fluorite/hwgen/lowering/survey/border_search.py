@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from fluorite.frontend.algorithm.pretty import show
 from fluorite.frontend.region.region import Region
+from fluorite.hwgen.formula import variable
 from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
@@ -93,7 +94,8 @@ class BorderSearch:
         tried = find_border(d, parts.expr, parts.variable, variables, 1, loop)
         if tried is None:
             return None
-        condition = f"border condition {show(parts.expr).replace(parts.variable, 'index')} of index {show(index.expr)}"
+        at = str(f.formula(variable(loop.var)))
+        condition = f"border condition {show(parts.expr).replace(parts.variable, at)}"
         asked_first, asked_last = f.from_below().after(own.first[d]), f.from_above().after(own.last[d])
         reason = not_at_rate(tried, asked_first, f, loop)
         if reason:

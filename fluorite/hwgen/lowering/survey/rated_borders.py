@@ -18,7 +18,7 @@ from fluorite.hwgen.quasiaffine import QuasiAffine
 __all__ = ["Bordered", "bordered"]
 
 _INDEX = ir.Type(ir.TypeCode.INT, 32)
-_POSITION = "position of the stream"
+_POSITION = "position"
 
 
 @dataclass(frozen=True, slots=True)

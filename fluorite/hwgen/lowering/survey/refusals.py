@@ -169,9 +169,7 @@ def not_at_rate(border: Border, first: QuasiAffine, index: QuasiAffine, loop: Lo
         if loop.min is None or not loop.fixed:
             return f"at another rate, edges that are numbers take launches of one size, by bound() of {loop.var}"
     elif first.rate != 1 or index.period != 1:
-        return (
-            "at another rate hardware has borders of images as large as what is computed, or of edges that are numbers"
-        )
+        return "at another rate, hardware has borders of images as large as what is computed, and of numbers"
     return None
 
 
