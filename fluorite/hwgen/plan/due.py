@@ -113,8 +113,8 @@ def with_first_words(extents: Extents, ports: Iterable[tuple[Delay, str]]) -> Ex
 def with_rows(extents: Extents, rows: Iterable[RowGrid], columns: int, output: str) -> Extents:
     """The same with rows that are long enough for what does not move in all of them.
 
-    Where such a row begins at a column, the scan must have that column, and one more. And a row must have all columns at
-    which something is looked up of one row, those included that a border then does without.
+    Where such a row begins at a column, the scan must have that column, and one more. And a row must have all columns
+    at which something is looked up of one row, those included that a border then does without.
 
     Parameters
     ----------
