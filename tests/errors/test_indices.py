@@ -112,9 +112,9 @@ def rate_along_the_third_dimension(way):
 )
 def border_out_of_step(way):
     source, hw = image(), hl.Func("hw")
-    small, padded = software(source[2 * x, y], name="small"), BC.repeat_edge(source, [(2 if way else 1, 32), (0, 16)])
+    small, padded = software(source[2 * x, y], name="small"), BC.repeat_edge(source, [(0 if way else 1, 32), (0, 16)])
     hw[x, y] = padded[x + 1, y] + small[x / 2, y]
-    hw.compute_root().bound(x, 2 if way else 1, 32).bound(y, 0, 16).accelerate([source, small], x, OUTERMOST)
+    hw.compute_root().bound(x, 0 if way else 1, 32).bound(y, 0, 16).accelerate([source, small], x, OUTERMOST)
     return (hw if way else copied(hw)), (32, 16)
 
 
