@@ -25,15 +25,15 @@ class Bilinear:
     def generate(self):
         x, y, xo, yo, xi, yi = hl.vars("x y xo yo xi yi")
 
-        # Algorithm. A sum along a column is at most 4 * 255, and 16 * 255 along both.
+        # Algorithm. Three quarters and one: half a pixel, and a quarter of the sum of it and its nearer neighbour,
+        # which are two neighbours either way. A sum along a column is at most 4 * 255, and 16 * 255 along both.
         padded, columns, doubled = hl.Func("padded"), hl.Func("columns"), hl.Func("doubled")
         padded[x, y] = hl.BoundaryConditions.repeat_edge(self.input)[x, y]
 
-        def neighbour(v):  # the nearer one: left of an even pixel, right of an odd one
-            return v / 2 - 1 + 2 * (v % 2)
-
-        columns[x, y] = 3 * hl.u16(padded[x, y / 2]) + hl.u16(padded[x, neighbour(y)])
-        doubled[x, y] = hl.u8((3 * columns[x / 2, y] + columns[neighbour(x), y] + 8) >> 4)
+        pairs = hl.Func("pairs")
+        columns[x, y] = hl.u16(padded[x, (y - 1) / 2]) + padded[x, (y + 1) / 2] + 2 * hl.u16(padded[x, y / 2])
+        pairs[x, y] = columns[x, y] + columns[x + 1, y]
+        doubled[x, y] = hl.u8((pairs[(x - 1) / 2, y] + 2 * columns[x / 2, y] + 8) >> 4)
         self.output[x, y] = doubled[x, y]
 
         # Schedule. Software pads the input and hands it over.

@@ -25,21 +25,23 @@ class Resample32:
         x, y, xo, yo, xi, yi = hl.vars("x y xo yo xi yi")
 
         # Algorithm. A pixel v lies at 3/2 v + 1/4 of the photograph, upwards at 2/3 v - 1/6: right of pixel `left(v)`,
-        # by so many quarters (sixths) as `weights(v)` gives for the right one. No sum is above 36 * 255.
+        # by one or three quarters, upwards by five, three or one sixths. A sum is at most 36 * 255. Weights are written
+        # as sums of selected pixels, because a weight that is selected would have to be multiplied.
         def left(v):
             return (2 * v + 2) / 3 - 1 if self.up else 3 * v / 2
 
-        def weights(v):
+        def weighted(one, other, v):
             if self.up:
-                right = hl.select(v % 3 == 0, hl.u16(5), v % 3 == 1, hl.u16(3), hl.u16(1))
-                return 6 - right, right
-            return hl.select(v % 2 == 0, hl.u16(3), hl.u16(1)), hl.select(v % 2 == 0, hl.u16(1), hl.u16(3))
+                twice = hl.select(v % 3 == 0, other, one) + hl.select(v % 3 == 2, one, other)
+            else:
+                twice = hl.select(v % 2 == 0, one, other)
+            return one + other + 2 * twice
 
         padded, rows, resampled = hl.Func("padded"), hl.Func("rows"), hl.Func("resampled")
         padded[x, y] = hl.BoundaryConditions.repeat_edge(self.input)[x, y]
         total = 36 if self.up else 16
-        rows[x, y] = sum(w * padded[left(x) + d, y] for d, w in enumerate(weights(x)))
-        columns = sum(w * rows[x, left(y) + d] for d, w in enumerate(weights(y)))
+        rows[x, y] = weighted(hl.u16(padded[left(x), y]), hl.u16(padded[left(x) + 1, y]), x)
+        columns = weighted(hl.u16(rows[x, left(y)]), hl.u16(rows[x, left(y) + 1]), y)
         resampled[x, y] = hl.u8((columns + total // 2) / total)
         self.output[x, y] = resampled[x, y]
 
