@@ -20,14 +20,14 @@ from fluorite.hwgen.plan.due import with_first_words, with_room, with_rows
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.fifo_depths import check_fifo_depths
 from fluorite.hwgen.plan.grids import Grids, RowGrid, grids_of
-from fluorite.hwgen.plan.resampling import row_grids
+from fluorite.hwgen.plan.resampling import columns_of_rows, row_grids
 from fluorite.hwgen.plan.room import check_room
 from fluorite.hwgen.plan.schedule import Schedule, schedule
 from fluorite.hwgen.plan.storage import Length, Memory, Storage, allocate, cycles
 from fluorite.hwgen.plan.stream_plan import LoopVariables, StreamPlan, loop_variables, stream_plans
 from fluorite.hwgen.rtl.core import Core
 from fluorite.hwgen.streams.graph import Delay, Graph
-from fluorite.hwgen.streams.operations import IN_PHASE, RESAMPLE, WRAP, names_value, value_of
+from fluorite.hwgen.streams.operations import WRAP, names_value, value_of
 
 __all__ = ["Generated", "Setting", "generate", "node_grids"]
 
@@ -214,7 +214,7 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
         ports = [(key, key if key in lowered.domains else region.name) for key in lags]
         longer = with_first_words(longer, [(_behind(lags[key], first, longer), source) for key, source in ports])
         rows = row_grids(plan, storage, first)
-        longer = with_rows(longer, rows, _columns_of_rows(plan, storage), region.name)
+        longer = with_rows(longer, rows, columns_of_rows(plan, storage), region.name)
         if longer.strides == extents.strides and slow == behind_memory:
             break
         behind_memory = slow
@@ -291,17 +291,6 @@ def _behind(lag: Delay, first: Delay, extents: Extents) -> Delay:
 def _port_lags(plan: Schedule) -> dict[str, Delay]:
     lags = {value_of(node).stream: plan.lags[node.id] for node in plan.nodes if node.op == "input"}
     return lags | dict(plan.output_lags)
-
-
-def _columns_of_rows(plan: Schedule, storage: Storage) -> int:
-    """How many columns more than the output has are looked up of one row, where rows have phases: at most."""
-    looked = {line.node for memory in storage.memories if memory.rows for line, _ in memory.fields}
-    for node in plan.nodes:
-        if node.op == "in_phase" and IN_PHASE.of(node).dimension > 0:
-            looked.add(node.id)
-        if node.op == "resample" and any(len(own) > 1 for own in RESAMPLE.of(node).delays[1:]):
-            looked.add(node.id)
-    return max((plan.grids.of[number][0].most - plan.grids.of[number][0].least for number in looked), default=0)
 
 
 def _last_address(memory: Memory, plan: Schedule, extents: Extents) -> Formula:

@@ -126,7 +126,7 @@ def launches(
             else:
                 pieces.append((start + offset, extent - offset if extent - offset <= loop.max_extent else cut))
             offset += pieces[-1][1]
-        _check_lanes(name, loop, step, [piece_min for piece_min, _ in pieces])
+        _check_step(name, loop, step, [piece_min for piece_min, _ in pieces])
         spans[loop.position] = pieces
     for border in generated.lowered.borders:
         loop = loops[border.dimension]
@@ -138,9 +138,14 @@ def launches(
         yield Launch(piece_mins, piece_extents, variables, settings)
 
 
-def _check_lanes(name: str, loop: Loop, step: int, mins: Sequence[int]) -> None:
-    """Refuse launches that begin in the middle of a word of a stream that comes at another rate."""
+def _check_step(name: str, loop: Loop, step: int, mins: Sequence[int]) -> None:
+    """Refuse launches out of step: with streams at different rates, words of several pixels and borders begin in it."""
     for low in mins:
+        if low % step and loop.lanes == 1:
+            raise UsageError(
+                f"{name}: a launch begins at {loop.var} = {low}, and with a border and streams at different rates it "
+                f"must begin at a multiple of {step}; let the image begin there, or pad in software"
+            )
         if low % step:
             raise UsageError(
                 f"{name}: a launch begins at {loop.var} = {low}, and with {loop.lanes} lanes and streams "

@@ -177,7 +177,27 @@ def thirds_words(launch, inputs, shapes):
     return [inputs[0][:, np.arange(shapes[0][1]) * 2 // 3] + 1]
 
 
-NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds")
+def stepped():
+    """An image with a border beside what is left of it at half its width: images begin at even columns."""
+    source, func, out = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func("stepped"), hl.Func("out")
+    padded, half = (
+        hl.BoundaryConditions.repeat_edge(source, [(source.dim(0).min(), source.dim(0).extent())]),
+        hl.Func("half"),
+    )
+    half[x, y] = padded[2 * x, y]
+    func[x, y] = padded[x + 1, y] + half[x / 2, y]
+    out[x, y] = func[x, y]
+    half.linebuffer()
+    _estimate(func).accelerate([source], x, hl.Var.outermost())
+    return out
+
+
+def stepped_words(launch, inputs, shapes):
+    columns = np.arange(shapes[0][1])
+    return [inputs[0][:, np.minimum(columns + 1, columns[-1])] + inputs[0][:, columns - columns % 2]]
+
+
+NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds", "stepped")
 
 
 class Example:

@@ -5,7 +5,7 @@ import ctypes as ct
 import numpy as np
 import pytest
 
-NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds")
+NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds", "stepped")
 
 
 @pytest.fixture
@@ -359,3 +359,19 @@ def test_halide_malloc_of_more_than_there_is(driver, devices):
     for size in ((1 << 64) - 1, 1 << 63):
         assert not driver.alloc(arena, size) and not driver.alloc(arena, size, 1 << 63)
     assert library.fluorite_arena_used(arena) == 0 and library.fluorite_arena_close(arena) == 0
+
+
+def test_images_with_borders_that_begin_out_of_step(driver, devices, examples, buffer):
+    from fluorite.errors import UsageError
+    from fluorite.run.launch import launches
+
+    example = examples["stepped"]
+    source, result = np.zeros((2, 7), np.uint8), np.zeros((2, 7), np.uint8)
+    assert driver.call(example, [buffer(source, (1, 0))], [1, 7], [buffer(result, [1, 0])]) != 0
+    assert driver.error == (
+        "stepped: a launch begins at x = 1, and with a border and streams at different rates it must begin at a "
+        "multiple of 2; let the image begin there, or pad in software"
+    )
+    with pytest.raises(UsageError) as refused:
+        list(launches(example.generated, (1, 0), (7, 2), {"source.min.0": 1, "source.extent.0": 7}))
+    assert str(refused.value) == driver.error

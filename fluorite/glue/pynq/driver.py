@@ -306,6 +306,12 @@ class Accelerator(Hardware):
                 steps.append((start + min(offset, extent - length), length))
                 offset += length
             for least, _ in steps:
+                if least % loop.step and loop.lanes == 1:
+                    raise ValueError(
+                        f"{self.FUNC}: a launch begins at {loop.name} = {least}, and with a border and streams at "
+                        f"different rates it must begin at a multiple of {loop.step}; let the image begin there, or "
+                        "pad in software"
+                    )
                 if least % loop.step:
                     raise ValueError(
                         f"{self.FUNC}: a launch begins at {loop.name} = {least}, and with {loop.lanes} lanes and "

@@ -149,6 +149,12 @@ static int check_loop(struct call *call, const struct fluorite_loop *loop, int64
                              "%s: %s from %d over %d pixels is asked for, but bound() promised %d over %d", name,
                              loop->name, (int)start, (int)extent, (int)loop->min, (int)loop->max_extent);
     }
+    if (strange != start + extent && loop->lanes == 1) {
+        return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
+                             "%s: a launch begins at %s = %d, and with a border and streams at different rates it must begin "
+                             "at a multiple of %d; let the image begin there, or pad in software", name, loop->name,
+                             (int)strange, (int)loop->step);
+    }
     if (strange != start + extent) {
         return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
                              "%s: a launch begins at %s = %d, and with %d lanes and streams at different rates it must begin "

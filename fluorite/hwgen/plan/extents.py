@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import NamedTuple
 
 from fluorite.frontend.region.region import Loop, Region
@@ -151,15 +152,20 @@ class Extents:
         return maximum([length, constant(-(-least // common) * common)], self.ranges)
 
     def is_never_less(self, one: Formula, other: Formula) -> bool:
-        """Whether a length is never less than another one: looked at for all small launches, and for the largest."""
-        ranges = {name: (low or 0, high or 0) for name, (low, high) in self.ranges.items()}
-        for varied, (low, high) in ranges.items():
-            for value in {*range(low, min(high, low + 70) + 1), max(low, high - 1), high}:
-                for rest in (0, 1):
-                    values = {name: bounds[rest] for name, bounds in ranges.items()} | {varied: value}
-                    if one.evaluate(values) < other.evaluate(values):
-                        return False
-        return bool(ranges) or one.value >= other.value
+        """Whether a length is never less than another one.
+
+        Lengths are maxima of what goes on like a line from period to period: all phases and all small launches are
+        looked at, over several periods and the lengths that padding gives them, and the largest ones.
+        """
+        small = 4 * max(self.rates.common) + 4 * _USUAL_ROW
+        names = sorted(one.variables() | other.variables())
+        bounds = [self.ranges[name] for name in names]
+        tried = [
+            sorted({*range(low or 0, min(high or 0, small) + 1), max(low or 0, (high or 0) - 1), high or 0})
+            for low, high in bounds
+        ]
+        each = (dict(zip(names, values, strict=True)) for values in product(*tried))
+        return all(one.evaluate(values) >= other.evaluate(values) for values in each)
 
     def own_steps(self, d: int, period: int) -> Formula:
         """Words of a stream that has one every so many positions, in a scan's length along a dimension."""

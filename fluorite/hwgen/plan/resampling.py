@@ -12,7 +12,7 @@ from fluorite.hwgen.plan.storage import Storage
 from fluorite.hwgen.streams.graph import Delay, Node
 from fluorite.hwgen.streams.operations import IN_PHASE, RESAMPLE
 
-__all__ = ["Choice", "at_phases", "choices", "row_grids"]
+__all__ = ["Choice", "at_phases", "choices", "columns_of_rows", "grids_asked", "row_grids"]
 
 #: A place in the scan's own columns, or in its rows.
 GridOf: TypeAlias = ColumnGrid | RowGrid
@@ -84,13 +84,30 @@ def row_grids(plan: Schedule, storage: Storage, begin: Delay) -> tuple[RowGrid, 
     begin : Delay
         The lag of what begins with the scan.
     """
-    grids: list[GridOf | None] = [memory.rows for memory in storage.memories]
+    asked = grids_asked(plan, storage, begin)
+    return tuple(dict.fromkeys(grid for grid in asked if isinstance(grid, RowGrid) and grid.period > 1))
+
+
+def grids_asked(plan: Schedule, storage: Storage, begin: Delay) -> Iterator[GridOf]:
+    """The columns and rows that the datapath asks for; parameters as of `row_grids`."""
+    yield from (line.moves for line in storage.lines)
+    yield from (memory.rows for memory in storage.memories if memory.rows)
     for node in plan.nodes:
         if node.op == "resample":
-            grids += [grid for along in choices(node, plan, begin) for choice in along for grid in choice.at]
+            yield from (grid for along in choices(node, plan, begin) for choice in along for grid in choice.at)
         elif node.op == "in_phase":
-            grids += at_phases(node, plan, begin)
-    return tuple(dict.fromkeys(grid for grid in grids if isinstance(grid, RowGrid) and grid.period > 1))
+            yield from at_phases(node, plan, begin)
+
+
+def columns_of_rows(plan: Schedule, storage: Storage) -> int:
+    """How many columns more than the output has are looked up of one row, where rows have phases: at most."""
+    looked = {line.node for memory in storage.memories if memory.rows for line, _ in memory.fields}
+    for node in plan.nodes:
+        if node.op == "in_phase" and IN_PHASE.of(node).dimension > 0:
+            looked.add(node.id)
+        if node.op == "resample" and any(len(own) > 1 for own in RESAMPLE.of(node).delays[1:]):
+            looked.add(node.id)
+    return max((plan.grids.of[number][0].most - plan.grids.of[number][0].least for number in looked), default=0)
 
 
 def _at(node: Node, plan: Schedule, begin: Delay, d: int, turn: int, position: int) -> GridOf:

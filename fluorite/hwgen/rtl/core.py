@@ -10,14 +10,12 @@ Every part is given its enable, and none assumes that others have the same one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from amaranth.hdl import Elaboratable, Module, Mux, Shape, Signal, Value, ValueLike, unsigned
 
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.plan.core_plan import CorePlan
 from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
-from fluorite.hwgen.plan.resampling import at_phases, choices
+from fluorite.hwgen.plan.resampling import at_phases, grids_asked
 from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.hwgen.rtl.core_ports import CorePorts
 from fluorite.hwgen.rtl.core_stream import InputStream, OutputStream
@@ -68,8 +66,8 @@ class Core(Elaboratable):
             inputs[0].take(m, launches.running & inputs[0].due & others)
         sources = self._sources(m, {stream.plan.key: stream for stream in inputs}, positions, flags)
         wraps = {gap: self._value(formula) for gap, formula in self.plan.wraps.items()}
-        for grid in self._grids():
-            flags.at(grid)
+        for grid in grids_asked(self.plan.schedule, self.plan.storage, self.plan.begin):
+            flags.at(grid)  # the datapath has none made
         m.submodules.datapath = datapath = Datapath(self.plan, sources, wraps, flags, launches.load, advance)
         for stream in outputs:
             places = range(stream.plan.port.word_values)
@@ -106,16 +104,6 @@ class Core(Elaboratable):
         if len(plan.periods) > 1:
             row = flags.row(RowGrid(plan.periods[1], plan.lag[1] % plan.periods[1], plan.lag[0]))
         return [flag for flag in (column, row) if flag is not None]
-
-    def _grids(self) -> Iterator[ColumnGrid | RowGrid]:
-        """All that the datapath will ask flags of: it has none made."""
-        plan = self.plan
-        yield from (line.moves for line in plan.storage.lines)
-        yield from (memory.rows for memory in plan.storage.memories if memory.rows)
-        for node in plan.schedule.nodes:
-            if node.op == "resample":
-                along = choices(node, plan.schedule, plan.begin)
-                yield from (grid for one in along for choice in one for grid in choice.at)
 
     def _control(
         self, plan: StreamPlan, positions: Positions, launches: Launches, enable: Signal

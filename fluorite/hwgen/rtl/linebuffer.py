@@ -48,7 +48,86 @@ class AddressCounter(Elaboratable):
         return m
 
 
-class RowBuffer(Elaboratable):
+class _Buffer(Elaboratable):
+    """A memory that is read first, with a port to write and one to read.
+
+    Parameters
+    ----------
+    width_bits, depth : int
+        Size of the memory.
+    write_address, read_address : Signal
+        Where the word that enters is written, and where the one that leaves with the next step is read.
+    enable, write : Value
+        Move on; write, too.
+    name : str
+        Prefix of the signal names.
+
+    Attributes
+    ----------
+    data : Signal, in
+        Word that enters.
+    q : Signal, out
+        Word that leaves.
+    """
+
+    def __init__(
+        self,
+        width_bits: int,
+        depth: int,
+        write_address: Signal,
+        read_address: Signal,
+        enable: Value,
+        write: Value,
+        name: str,
+    ) -> None:
+        self.width_bits = width_bits
+        self.depth = depth
+        self.write_address = write_address
+        self.read_address = read_address
+        self.enable = enable
+        self.write = write
+        self.data = Signal(width_bits, name=f"{name}_data")
+        self.q = Signal(width_bits, name=f"{name}_q")
+
+    def elaborate(self, platform: object) -> Module:
+        """Build the module."""
+        m = Module()
+        m.submodules.memory = memory = Memory(shape=self.width_bits, depth=self.depth, init=[])
+        write = memory.write_port()
+        read = memory.read_port()
+        m.d.comb += [
+            write.addr.eq(self.write_address),
+            write.data.eq(self.data),
+            write.en.eq(self.write),
+            read.addr.eq(self.read_address),
+            read.en.eq(self.enable),
+            self.q.eq(read.data),
+        ]
+        return m
+
+
+class LineBuffer(_Buffer):
+    """Delays a word by the address counter's round trip plus the read register.
+
+    The oldest word is read where the newest is written, in the same cycle: one read and one write port, one address.
+
+    Parameters
+    ----------
+    width_bits, depth : int
+        Size of the memory.
+    address : Signal
+        From the `AddressCounter` of this length.
+    enable : Value
+        Move on.
+    name : str
+        Prefix of the signal names.
+    """
+
+    def __init__(self, width_bits: int, depth: int, address: Signal, enable: Value, name: str) -> None:
+        super().__init__(width_bits, depth, address, address, enable, enable, name)
+
+
+class RowBuffer(_Buffer):
     """Holds a row of a stream, and gives it again until the next row takes its place.
 
     A word is written where the stream's own column is, and read some columns ahead of it: the row before, in rows in
@@ -66,13 +145,6 @@ class RowBuffer(Elaboratable):
         The row is one of the stream's.
     name : str
         Prefix of the signal names.
-
-    Attributes
-    ----------
-    data : Signal, in
-        Word that enters.
-    q : Signal, out
-        Word that is given.
     """
 
     def __init__(
@@ -85,76 +157,4 @@ class RowBuffer(Elaboratable):
         written: Value,
         name: str,
     ) -> None:
-        self.width_bits = width_bits
-        self.depth = depth
-        self.write_address = write_address
-        self.read_address = read_address
-        self.enable = enable
-        self.written = written
-        self.data = Signal(width_bits, name=f"{name}_data")
-        self.q = Signal(width_bits, name=f"{name}_q")
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the module."""
-        m = Module()
-        m.submodules.memory = memory = Memory(shape=self.width_bits, depth=self.depth, init=[])
-        write = memory.write_port()
-        read = memory.read_port()
-        m.d.comb += [
-            write.addr.eq(self.write_address),
-            write.data.eq(self.data),
-            write.en.eq(self.enable & self.written),
-            read.addr.eq(self.read_address),
-            read.en.eq(self.enable),
-            self.q.eq(read.data),
-        ]
-        return m
-
-
-class LineBuffer(Elaboratable):
-    """Delays a word by the address counter's round trip plus the read register.
-
-    The oldest word is read where the newest is written, in the same cycle: one read and one write port, one address.
-
-    Parameters
-    ----------
-    width_bits, depth : int
-        Size of the memory.
-    address : Signal
-        From the `AddressCounter` of this length.
-    enable : Signal
-        Move on.
-    name : str
-        Prefix of the signal names.
-
-    Attributes
-    ----------
-    data : Signal, in
-        Word that enters.
-    q : Signal, out
-        Word that leaves.
-    """
-
-    def __init__(self, width_bits: int, depth: int, address: Signal, enable: Value, name: str) -> None:
-        self.width_bits = width_bits
-        self.depth = depth
-        self.address = address
-        self.enable = enable
-        self.data = Signal(width_bits, name=f"{name}_data")
-        self.q = Signal(width_bits, name=f"{name}_q")
-
-    def elaborate(self, platform: object) -> Module:
-        """Build the module."""
-        m = Module()
-        m.submodules.memory = memory = Memory(shape=self.width_bits, depth=self.depth, init=[])
-        write = memory.write_port()
-        read = memory.read_port()
-        m.d.comb += [
-            write.addr.eq(self.address),
-            write.data.eq(self.data),
-            write.en.eq(self.enable),
-            read.addr.eq(self.address),
-            read.en.eq(self.enable),
-            self.q.eq(read.data),
-        ]
-        return m
+        super().__init__(width_bits, depth, write_address, read_address, enable, enable & written, name)

@@ -15,21 +15,36 @@ from fluorite.glue.pynq.write import module_source
 BYTES = 1 << 20
 
 
-@pytest.fixture(scope="module")
-def thirds(tmp_path_factory):
+def opened(name, tmp_path_factory):
     names = ("designs", "fake_device", "pynq.fake_pynq")
-    designs, fake, pynq = (importlib.import_module(f"tests.glue.{name}") for name in names)
-    folder, example, board = tmp_path_factory.mktemp("thirds"), designs.example("thirds"), load_board("pynq-z2")
+    designs, fake, pynq = (importlib.import_module(f"tests.glue.{module}") for module in names)
+    folder, example, board = tmp_path_factory.mktemp(name), designs.example(name), load_board("pynq-z2")
     arena = folder / "arena"
     arena.write_bytes(bytes(BYTES))
-    device = fake.FakeDevice(example.map, example.words, folder / "thirds", arena, BYTES)
+    device = fake.FakeDevice(example.map, example.words, folder / name, arena, BYTES)
     device.eager = True
     (placed,) = place([example.map], board).accelerators
-    (folder / "thirds.py").write_text(
-        module_source("thirds", "thirds", board, [AcceleratorClass(example.generated, placed)])
-    )
+    (folder / f"{name}.py").write_text(module_source(name, name, board, [AcceleratorClass(example.generated, placed)]))
     made = pynq.Board(fake.FakeSystem(device))
-    return SimpleNamespace(accelerator=made.open(folder / "thirds.py", "thirds_axi")[1], device=device, board=made)
+    return SimpleNamespace(accelerator=made.open(folder / f"{name}.py", f"{name}_axi")[1], device=device, board=made)
+
+
+@pytest.fixture(scope="module")
+def thirds(tmp_path_factory):
+    return opened("thirds", tmp_path_factory)
+
+
+def test_images_with_borders_begin_in_step(tmp_path_factory):
+    stepped = opened("stepped", tmp_path_factory)
+    image, columns = np.random.default_rng(2).integers(0, 256, (5, 9)).astype(np.uint8), np.arange(9)
+    wanted = image[:, np.minimum(columns + 1, 8)] + image[:, columns - columns % 2]
+    np.testing.assert_array_equal(stepped.accelerator(image, origin={"x": 2}), wanted)
+    text = (
+        "stepped: a launch begins at x = 1, and with a border and streams at different rates it must begin at a "
+        "multiple of 2; let the image begin there, or pad in software"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        stepped.accelerator(image, origin={"x": 1})
 
 
 @pytest.mark.parametrize(("extent", "launches"), [(1, 1), (39, 1), (40, 1), (41, 2), (79, 2), (80, 3)])
