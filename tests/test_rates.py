@@ -137,3 +137,16 @@ def test_border_of_an_image_of_any_size_at_two_rates():
         wanted = np.array(plain.realize([width, height]))
         got = np.array(design.realize([width, height], stalls=fluorite.Stalls(seed=7)))
         assert np.array_equal(wanted, got), (width, height)
+
+
+def test_positions_that_only_look_scaled():
+    def made(image):
+        padded = BC.mirror_interior(image)
+        return hl.i16(padded[1 * x - 2, y / 1 + 1]) - padded[(2 * x) / 2 + 1, y], []
+
+    (plain, plain_image), (hardware, image) = pipelines(made)
+    design = fluorite.compile(hardware)
+    pixels = hl.Buffer(np.ascontiguousarray(PIXELS[:9, :14]))
+    plain_image.set(pixels)
+    image.set(pixels)
+    assert np.array_equal(np.array(plain.realize([14, 9])), np.array(design.realize([14, 9])))

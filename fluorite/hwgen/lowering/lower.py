@@ -19,7 +19,7 @@ from fluorite.hwgen.lowering.nodes import Nodes
 from fluorite.hwgen.lowering.positions import Positions
 from fluorite.hwgen.lowering.survey.domains import pixels_beyond
 from fluorite.hwgen.lowering.survey.find_index import position
-from fluorite.hwgen.lowering.survey.rated_borders import bordered
+from fluorite.hwgen.lowering.survey.rated_borders import bordered, plainly
 from fluorite.hwgen.lowering.survey.survey import Survey, survey
 from fluorite.hwgen.lowering.values import Lowered, stage_key
 from fluorite.hwgen.lowering.window import Source, Window
@@ -127,13 +127,13 @@ class _StageStreams:
 
     def _bordered(self, index: Tree) -> tuple[int, QuasiAffine, Border | None]:
         """The position that an index under a border condition is, and the border; None if borders are left out."""
-        known, own = self._known.borders, self._known.domains[self._stage]
-        parts = bordered(index)
-        function = next((f for f in index_functions(index) if f.key in known), None)
-        if parts is not None and (not parts.index.is_shift or own.first[parts.dimension].rate != 1):
+        known, own, index = self._known.borders, self._known.domains[self._stage], plainly(index)
+        rated = [p for p in bordered(index) if not p.index.is_shift or own.first[p.dimension].rate != 1]
+        if rated:
+            parts = next(parts for parts in rated if parts.key in known)
             d, moved, border = parts.dimension, parts.index, known[parts.key]
         else:
-            assert function is not None, "the survey refuses an index that is no border condition"
+            function = next(f for f in index_functions(index) if f.key in known)
             d, moved, border = function.place.dimension, shift(function.place.offset), known[function.key]
         if border:
             self._lowered.metadata.update(index.metadata)

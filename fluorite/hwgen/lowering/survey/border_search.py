@@ -12,7 +12,7 @@ from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
 from fluorite.hwgen.lowering.evaluate.indices import Affine, IndexFunction, Tree, index_functions
 from fluorite.hwgen.lowering.survey.find_border import find_border
-from fluorite.hwgen.lowering.survey.rated_borders import bordered
+from fluorite.hwgen.lowering.survey.rated_borders import Bordered, bordered
 from fluorite.hwgen.lowering.survey.refusals import not_at_rate, not_of_image
 from fluorite.hwgen.quasiaffine import QuasiAffine, shift
 
@@ -67,8 +67,7 @@ class BorderSearch:
 
     def is_at_rate(self, index: Tree, own: Domain) -> bool:
         """Whether an index would be a border condition at another rate than the accelerated Func's own."""
-        parts = bordered(index)
-        return parts is not None and (not parts.index.is_shift or own.first[parts.dimension].rate != 1)
+        return any(not parts.index.is_shift or own.first[parts.dimension].rate != 1 for parts in bordered(index))
 
     def rated(
         self, index: Tree, own: Domain, diagnostics: Diagnostics
@@ -86,11 +85,15 @@ class BorderSearch:
         UnsupportedError
             It is a border that hardware cannot do.
         """
-        parts = bordered(index)
-        if parts is None:
-            return None
+        found = (self._rated(parts, list(index.metadata), own, diagnostics) for parts in bordered(index))
+        return next((border for border in found if border), None)
+
+    def _rated(
+        self, parts: Bordered, variables: list[str], own: Domain, diagnostics: Diagnostics
+    ) -> tuple[int, QuasiAffine, Border, tuple[QuasiAffine, QuasiAffine]] | None:
+        """The same, for one position that the index may be made of."""
         d, f = parts.dimension, parts.index
-        loop, variables = self._region.loops[d], list(index.metadata)
+        loop = self._region.loops[d]
         tried = find_border(d, parts.expr, parts.variable, variables, 1, loop)
         if tried is None:
             return None

@@ -6,16 +6,17 @@ and a number. With a variable in their place it is a border condition like any o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.pretty import show
 from fluorite.frontend.algorithm.visit import children, walk
-from fluorite.hwgen.lowering.evaluate.indices import Tree, with_children
+from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, with_children
 from fluorite.hwgen.lowering.survey.find_index import position
 from fluorite.hwgen.quasiaffine import QuasiAffine
 
-__all__ = ["Bordered", "bordered"]
+__all__ = ["Bordered", "bordered", "plainly"]
 
 _INDEX = ir.Type(ir.TypeCode.INT, 32)
 _POSITION = "position"
@@ -48,29 +49,78 @@ class Bordered:
         return show(self.expr, 1000), self.dimension
 
 
-def bordered(tree: Tree) -> Bordered | None:
-    """The position and the condition that an index is made of; None if it is made of something else."""
-    found: list[tuple[int, QuasiAffine]] = []
+def bordered(tree: Tree) -> tuple[Bordered, ...]:
+    """The conditions that an index may be made of: one for each of its positions; none if it is made of something else.
 
-    def replaced(expr: ir.Expr) -> ir.Expr | None:
-        names = {node.name for node in walk(expr) if isinstance(node, ir.Variable)}
-        if not names & tree.indices.keys():
-            return expr
-        part = None
-        if names <= tree.indices.keys():
-            part = position(Tree(expr, {name: tree.indices[name] for name in names}, {}))
-        if part is None:
-            parts = [replaced(child) for child in children(expr)]
-            known = [child for child in parts if child is not None]
-            return with_children(expr, known) if parts and len(known) == len(parts) else None
-        if not found:
-            found.append(part)
-        dimension, base = found[0]
-        away = part[1](0) - base(0)
-        if part[0] != dimension or part[1] != base.plus(away):
+    Where a position's distance from another stands beside it, either may be the one that is kept inside an image.
+    """
+    parts: dict[tuple[int, QuasiAffine], None] = {}
+
+    def noted(dimension: int, index: QuasiAffine) -> ir.Expr:
+        parts[dimension, index] = None
+        return ir.Imm(_INDEX, 0)
+
+    if _with_positions(tree.expr, tree, noted) is None:
+        return ()
+    found: list[Bordered] = []
+    for dimension, base in parts:
+
+        def from_base(
+            other: int, index: QuasiAffine, dimension: int = dimension, base: QuasiAffine = base
+        ) -> ir.Expr | None:
+            away = index(0) - base(0)
+            if other != dimension or index != base.plus(away):
+                return None
+            variable = ir.Variable(_POSITION, _INDEX)
+            return ir.Binary(ir.BinaryOp.ADD, variable, ir.Imm(_INDEX, away), _INDEX) if away else variable
+
+        expr = _with_positions(tree.expr, tree, from_base)
+        if expr is None:
+            return ()
+        found.append(Bordered(dimension, base, expr))
+    return tuple(found)
+
+
+def plainly(tree: Tree) -> Tree:
+    """An index whose positions move pixel for pixel, however they are written (``1*x``, ``2*x / 2``), plainly."""
+    indices: dict[str, Affine] = {}
+
+    def plain(dimension: int, index: QuasiAffine) -> ir.Expr | None:
+        if not index.is_shift:
             return None
-        variable = ir.Variable(_POSITION, _INDEX)
-        return ir.Binary(ir.BinaryOp.ADD, variable, ir.Imm(_INDEX, away), _INDEX) if away else variable
+        place = Affine(dimension, index(0))
+        name = f"index {dimension} {place.offset}"
+        indices[name] = place
+        return ir.Variable(name, _INDEX)
 
-    expr = replaced(tree.expr)
-    return Bordered(*found[0], expr) if expr is not None and found else None
+    expr = _with_positions(tree.expr, tree, plain)
+    return tree if expr is None else Tree(expr, indices, tree.metadata)
+
+
+def _with_positions(expr: ir.Expr, tree: Tree, replace: Callable[[int, QuasiAffine], ir.Expr | None]) -> ir.Expr | None:
+    """An index with something in place of each of its largest parts that are quasi-affine.
+
+    Parameters
+    ----------
+    expr : ir.Expr
+        The index, or a part of it.
+    tree : Tree
+        Says what its variables are.
+    replace : callable
+        Gives what stands for a part, by the dimension along which it moves and how; None for something else.
+
+    Returns
+    -------
+    ir.Expr or None
+        None if a position stands outside of such parts, or one of them is something else.
+    """
+    names = {node.name for node in walk(expr) if isinstance(node, ir.Variable)}
+    if not names & tree.indices.keys():
+        return expr
+    if names <= tree.indices.keys():
+        part = position(Tree(expr, {name: tree.indices[name] for name in names}, {}))
+        if part is not None:
+            return replace(*part)
+    parts = [_with_positions(child, tree, replace) for child in children(expr)]
+    known = [child for child in parts if child is not None]
+    return with_children(expr, known) if parts and len(known) == len(parts) else None

@@ -16,6 +16,7 @@ from fluorite.hwgen.lowering.survey.border_search import BorderSearch
 from fluorite.hwgen.lowering.survey.dependence import STREAM, Dependence
 from fluorite.hwgen.lowering.survey.domains import domain_of_output, united, wanted
 from fluorite.hwgen.lowering.survey.find_index import position
+from fluorite.hwgen.lowering.survey.rated_borders import plainly
 from fluorite.hwgen.lowering.survey.reads import Read, ReadIndex
 from fluorite.hwgen.lowering.survey.refusals import in_order_of_scan, is_scaled, rule_of_index, rule_of_rates
 from fluorite.hwgen.quasiaffine import shift
@@ -113,6 +114,7 @@ class StageReads:
                 "which channel is read must be known before there is an image",
                 "give it, or the bounds of its border condition, as numbers",
             )
+        index = plainly(index)
         if self._found.search.is_at_rate(index, self._own):
             rated = self._found.search.rated(index, self._own, self._diagnostics)
             if rated is None:
