@@ -26,7 +26,7 @@ from fluorite.hwgen.plan.schedule import Schedule, schedule
 from fluorite.hwgen.plan.storage import Length, Memory, Storage, allocate, cycles
 from fluorite.hwgen.plan.stream_plan import LoopVariables, StreamPlan, loop_variables, stream_plans
 from fluorite.hwgen.rtl.core import Core
-from fluorite.hwgen.streams.graph import Delay, Graph
+from fluorite.hwgen.streams.graph import Delay, Graph, Node
 from fluorite.hwgen.streams.operations import WRAP, names_value, value_of
 
 __all__ = ["Generated", "Setting", "generate", "node_grids"]
@@ -205,7 +205,8 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
         owners = _owners(plan, region.names)
         lags = _port_lags(plan)
         counters = {node.id: plan.lags[node.id] for node in plan.nodes if node.op == "coord"}
-        first = min([*lags.values(), *counters.values()], key=lambda lag: cycles(lag, extents.strides))
+        starts = [_begun(plan, node) for node in plan.nodes if node.op == "choose"]
+        first = min([*lags.values(), *counters.values(), *starts], key=lambda lag: cycles(lag, extents.strides))
         storage = allocate(graph, plan, extents, owners, family, first)
         slow = behind_memory | storage.read_directly(plan)
         longer = extents.with_least(storage.least)
@@ -286,6 +287,12 @@ def _signature(region: Region, lowered: Lowered) -> StageSignature:
 def _behind(lag: Delay, first: Delay, extents: Extents) -> Delay:
     """How much later than the scan's beginning, along the scan's own dimensions."""
     return extents.split(tuple(a - b for a, b in zip(lag, first, strict=True)))
+
+
+def _begun(plan: Schedule, node: Node) -> Delay:
+    """How long after the scan's beginning a node that looks at the column of the scan is needed first."""
+    least, lag = plan.grids.of[node.id][0].least, plan.lags[node.id]
+    return (lag[0] + min(least, 0), *lag[1:])
 
 
 def _port_lags(plan: Schedule) -> dict[str, Delay]:

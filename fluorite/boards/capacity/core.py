@@ -121,6 +121,9 @@ class _Use:
             if not node.static:
                 age = plan.grids.held(node.id, plan.age(plan.output_lags[output.stream], output.value.delay, node))
                 reads.setdefault(node.id, []).append((None, age, mask))
+        for node in plan.nodes:
+            if node.op == "state":  # which comes after what it is computed from
+                taken[node.operands[0].node.id] = (1 << node.width_bits) - 1
         for node in reversed(plan.nodes):
             for position, operand in enumerate(node.operands):
                 source = operand.node

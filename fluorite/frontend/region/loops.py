@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import product
 
 from fluorite.frontend.algorithm import ir
 
-__all__ = ["Inside", "Leaf", "inside", "leaves", "left_in_time", "matches"]
+__all__ = ["Inside", "Leaf", "inside", "leaves", "left_in_time", "matches", "update_steps"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class _Tree:
         self._roots: dict[str, tuple[str, ...]] = {}
         self._extents: dict[str, int | None] = dict(extents)
         self._splits: dict[str, ir.Split] = {}
+        self._order = schedule.splits
         for split in schedule.splits:
             if split.kind == "FuseVars":
                 self._roots[split.old] = self.roots(split.inner) + self.roots(split.outer)
@@ -122,6 +124,22 @@ class _Tree:
     def extent(self, name: str) -> int | None:
         """Iterations of a loop, or extent of a variable."""
         return self._extents.get(name)
+
+    def values(self, counted: dict[str, int]) -> dict[str, int]:
+        """What all variables are, given what the loops count."""
+        values = dict(counted)
+        for split in reversed(self._order):
+            if split.kind == "FuseVars":
+                if split.old in values:
+                    inner = self.extent(split.inner) or 1
+                    values[split.outer], values[split.inner] = divmod(values[split.old], inner)
+            elif split.kind == "RenameVar":
+                if split.outer in values:
+                    values[split.old] = values[split.outer]
+            elif split.outer in values and split.inner in values:
+                assert isinstance(split.factor, ir.Imm)
+                values[split.old] = values[split.outer] * int(split.factor.value) + values[split.inner]
+        return values
 
     def inside(self, name: str, names: Collection[str]) -> Inside:
         """What the loops ``names`` cover of a variable, or of what a split made of it."""
@@ -159,3 +177,39 @@ def left_in_time(schedule: ir.StageSchedule, rvar: str, extent: int) -> list[Lea
     """
     own = [leaf for leaf in leaves(schedule, {rvar: extent}) if rvar in leaf.roots]
     return [leaf for leaf in reversed(own) if leaf.for_type != "Unrolled" and leaf.extent != 1]
+
+
+def update_steps(schedule: ir.StageSchedule, extents: dict[str, int]) -> list[list[dict[str, int]]]:
+    """The steps that an update's loops over RVars take, in the order that Halide takes them in.
+
+    Parameters
+    ----------
+    schedule : ir.StageSchedule
+        The update's schedule.
+    extents : dict of str to int
+        How many values each RVar has.
+
+    Returns
+    -------
+    list of list of dict of str to int
+        Per iteration of the loops that are not unrolled, the RVars' values, counted from 0, of those that are, one
+        after the other. A loop that is unrolled outside of one that is not is in time, too.
+    """
+    tree = _Tree(schedule, extents)
+    own = [leaf for leaf in leaves(schedule, extents) if any(root in extents for root in leaf.roots)]
+    serial = next(n for n, leaf in enumerate(own) if leaf.for_type != "Unrolled" and leaf.extent != 1)
+    in_space, in_time = own[:serial], own[serial:]
+
+    def points(loops: list[Leaf]) -> list[dict[str, int]]:
+        """What the loops count, the outermost slowest."""
+        names = [leaf.name for leaf in reversed(loops)]
+        counts = product(*(range(leaf.extent or 1) for leaf in reversed(loops)))
+        return [dict(zip(names, numbers, strict=True)) for numbers in counts]
+
+    steps = []
+    for outer in points(in_time):
+        found = [tree.values(outer | inner) for inner in points(in_space)]
+        inside = [values for values in found if all(values[name] < extent for name, extent in extents.items())]
+        if inside:
+            steps.append(inside)
+    return steps

@@ -6,7 +6,7 @@ what is no read of a stream. Here the definitions are run again, and data are no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 from fluorite.frontend.algorithm import ir
@@ -21,6 +21,7 @@ from fluorite.hwgen.lowering.survey.domains import pixels_beyond
 from fluorite.hwgen.lowering.survey.find_index import position
 from fluorite.hwgen.lowering.survey.rated_borders import bordered, plainly
 from fluorite.hwgen.lowering.survey.survey import Survey, survey
+from fluorite.hwgen.lowering.timed import Timing
 from fluorite.hwgen.lowering.values import Lowered, stage_key
 from fluorite.hwgen.lowering.window import Source, Window
 from fluorite.hwgen.quasiaffine import QuasiAffine, shift
@@ -30,13 +31,15 @@ from fluorite.hwgen.streams.graph import Graph, Ref
 __all__ = ["lower"]
 
 
-def lower(region: Region, *, padded: bool = False) -> Lowered:
+def lower(region: Region, intervals: Mapping[str, int] | None = None, *, padded: bool = False) -> Lowered:
     """Lower a region.
 
     Parameters
     ----------
     region : Region
         The region.
+    intervals : mapping of str to int
+        Positions of the scan from one step in time to the next, by stage; 1 where there is none.
     padded : bool
         Read every stream beyond its border, as if it went on there: what the accelerator would be without borders.
 
@@ -45,23 +48,31 @@ def lower(region: Region, *, padded: bool = False) -> Lowered:
     UnsupportedError
         A construct has no hardware here; the message names Func, construct, rule and way out.
     """
-    known = survey(region, padded=padded)
-    lowered = Lowered(Graph(len(region.loops)), known.rates, domains=dict(known.domains))
+    intervals = intervals or {}
+    known = survey(region, intervals, padded=padded)
+    lowered = Lowered(Graph(len(region.loops)), known.rates, domains=dict(known.domains), steps=dict(known.steps))
     lowered.beyond.update(pixels_beyond(known.reads, known.domains))
     build = Builder(lowered.graph)
     positions = Positions(region, lowered, build)
     for stage in reversed(region.stages):
         if stage in known.domains:  # else nothing that is left reads it
-            _lower_stage(region, stage, known, lowered, build, positions)
+            timing = Timing(known.rates.streams[stage].periods[0], intervals.get(stage, 1))
+            _lower_stage(region, stage, known, lowered, build, positions, timing)
     return lowered
 
 
 def _lower_stage(
-    region: Region, stage: str, known: Survey, lowered: Lowered, build: Builder, positions: Positions
+    region: Region,
+    stage: str,
+    known: Survey,
+    lowered: Lowered,
+    build: Builder,
+    positions: Positions,
+    timing: Timing,
 ) -> None:
     """Add the bodies of a stage to those that are lowered."""
     func, domain, diagnostics = region.pipeline.funcs[stage], known.domains[stage], Diagnostics(region)
-    nodes = Nodes(region, stage, diagnostics, lowered, build, positions)
+    nodes = Nodes(region, stage, diagnostics, lowered, build, positions, timing)
     streams = _StageStreams(region, stage, known, lowered, build, positions)
     definitions = Definitions(region, stage, diagnostics, nodes, streams)
     for lane, offsets in enumerate(_lane_offsets(known.rates.streams[stage].lanes)):

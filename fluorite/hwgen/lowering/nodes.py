@@ -12,6 +12,7 @@ from fluorite.hwgen.lowering.evaluate.indices import Affine
 from fluorite.hwgen.lowering.positions import Positions
 from fluorite.hwgen.lowering.semantics.apply import apply
 from fluorite.hwgen.lowering.tables import TableRead
+from fluorite.hwgen.lowering.timed import Step, Timing, in_time
 from fluorite.hwgen.lowering.values import Lowered
 from fluorite.hwgen.streams.builder import Builder, constant_value
 from fluorite.hwgen.streams.graph import Ref
@@ -37,6 +38,8 @@ class Nodes:
         Makes nodes in its graph.
     positions : Positions
         Makes nodes of positions and settings in it.
+    timing : Timing
+        When the stage's updates take their steps.
     """
 
     def __init__(
@@ -47,7 +50,9 @@ class Nodes:
         lowered: Lowered,
         build: Builder,
         positions: Positions,
+        timing: Timing,
     ) -> None:
+        self._timing = timing
         self._names = region.names
         self._stage = stage
         self._diagnostics = diagnostics
@@ -88,6 +93,10 @@ class Nodes:
     def select(self, condition: Ref, true_value: Ref, false_value: Ref) -> Ref:
         """One of two values, by a condition."""
         return self._build.select(condition, true_value, false_value)
+
+    def in_time(self, before: Sequence[Ref], steps: Sequence[Step]) -> Sequence[Ref]:
+        """Values after steps that are taken in time, by one set of operators."""
+        return in_time(self._build, self._timing, self._lowered.next_state, before, steps)
 
     def table(self, read: TableRead, type_: ir.Type, indices: Sequence[Ref]) -> Ref:
         """A read of a table, which linking makes."""

@@ -3,7 +3,8 @@
 Along each dimension of the scan, a stream that has ``rate`` pixels for a pixel of the accelerated Func, in words of
 ``lanes`` pixels, has a word every ``period`` positions, and periods are to one another as ``lanes / rate`` is. The
 fastest stream has a word at every position, if it can; the others' words come where the position is a multiple of their
-period.
+period. Where a reduction takes several steps in time, all periods along the innermost dimension are so many times longer
+that it has as many positions for a word.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ class Rates:
         return all(period == 1 for period in self.common)
 
 
-def rates_of(region: Region, reads: Sequence[Read], domains: Mapping[str, Domain]) -> Rates:
+def rates_of(
+    region: Region, reads: Sequence[Read], domains: Mapping[str, Domain], taken: Mapping[str, int] | None = None
+) -> Rates:
     """The rates of all streams.
 
     Parameters
@@ -86,6 +89,8 @@ def rates_of(region: Region, reads: Sequence[Read], domains: Mapping[str, Domain
         All reads.
     domains : mapping of str to Domain
         Per stage or input that is read, its pixels.
+    taken : mapping of str to int
+        Positions of the scan that a word of a stage takes at least, where its reductions are in time.
 
     Raises
     ------
@@ -103,6 +108,10 @@ def rates_of(region: Region, reads: Sequence[Read], domains: Mapping[str, Domain
         unit = _gcd(pixels.values())
         for name, count in pixels.items():
             periods[name].append(int(count / unit))
+        if d == 0:
+            longer = max((-(-least // periods[name][0]) for name, least in (taken or {}).items()), default=1)
+            for own in periods.values():
+                own[0] *= longer
         moduli.append(_modulus(d, reads, domains))
     streams = {name: StreamRate(tuple(lanes[name]), tuple(periods[name])) for name in domains}
     common = [math.lcm(*(stream.periods[d] for stream in streams.values())) for d in range(len(region.loops))]

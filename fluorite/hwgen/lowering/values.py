@@ -44,6 +44,10 @@ class Lowered:
         Warnings of overflow; the note of a ``wrap`` node is a place in it, from 1, or 0 for none.
     tables : list of TableRead
         What ``table`` nodes read.
+    steps : dict of str to int
+        Per stage with an update that takes several steps in time, how many.
+    states : int
+        How many ``state`` nodes there are.
     """
 
     graph: Graph
@@ -57,6 +61,13 @@ class Lowered:
     beyond: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     tables: list[TableRead] = field(default_factory=list)
+    steps: dict[str, int] = field(default_factory=dict)
+    states: int = 0
+
+    def next_state(self) -> int:
+        """A number that no other ``state`` has."""
+        self.states += 1
+        return self.states - 1
 
 
 def stage_key(name: str, value_index: int) -> str:

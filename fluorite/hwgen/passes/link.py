@@ -30,21 +30,31 @@ def link(region: Region, lowered: Lowered) -> Graph:
             return build.input(key, lane, channel, types[key].min, types[key].max)
         return streams[key, lane, channel]
 
+    def moved(ref: Ref) -> Ref:
+        return done[ref.node.id].shifted(ref.delay)
+
     for name in region.stages:
         for key, lane, channel in sorted(k for k in lowered.bodies if k[0] in _keys(region, name)):
             body = lowered.bodies[key, lane, channel]
+            states: list[Node] = []
             for node in topological([body.node]):
                 if node.id in done:
                     continue
                 if node.op == "tap":
                     done[node.id] = source(node)
                     continue
-                operands = [done[operand.node.id].shifted(operand.delay) for operand in node.operands]
+                if node.op == "state":
+                    states.append(node)
+                    done[node.id] = build.rebuild(node, ())
+                    continue
+                operands = [moved(operand) for operand in node.operands]
                 if node.op == "table":
                     done[node.id] = rom(build, region, lowered.tables[TABLE.of(node).number], operands)
                 else:
                     done[node.id] = build.rebuild(node, operands)
-            value = done[body.node.id].shifted(body.delay)
+            for node in states:
+                graph.tie(done[node.id].node, moved(node.operands[0]))
+            value = moved(body)
             # What depends on Params alone needs no stream, and must not have one: held for a row before the scan
             # begins, it would have to be there before the launch.
             stays = value.node.static and name != region.name

@@ -56,7 +56,9 @@ def split_products(graph: Graph, multiplier: Multiplier) -> Graph:
     rewriter = Rewriter(graph)
     splitter = _Splitter(rewriter.build, multiplier)
 
-    def replace(node: Node) -> Ref:
+    def replace(node: Node) -> Ref | None:
+        if node.op == "state":
+            return None
         if node.id in wide:
             a, b = rewriter.operands(node)
             return splitter.build.within(splitter.product(a, b), node.lo, node.hi)
@@ -67,7 +69,7 @@ def split_products(graph: Graph, multiplier: Multiplier) -> Graph:
                 operands.append(splitter.product(a, b, WRAP.of(node).width_bits).shifted(operand.delay))
             else:
                 operands.append(rewriter.moved(operand))
-        together = node.op != "resample"  # its phases are those of the position, whatever it reads
+        together = node.op not in ("choose", "resample")  # its phases are those of the position, whatever it reads
         return rewriter.new.intern(
             node.op, operands, node.attr, node.lo, node.hi, static=node.static, together=together
         )

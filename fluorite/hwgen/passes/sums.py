@@ -85,10 +85,13 @@ class _Expansion:
         """
         flat: dict[int, tuple[int, list[tuple[int, Ref]]]] = {}
         needed = {root.id for root in self.rewriter.old.roots}
+        needed.update(operand.node.id for node in order if node.op == "state" for operand in node.operands)
         for node in reversed(order):
             if node.id not in needed:
                 continue
-            if node.op == "sum":
+            if node.op == "state":
+                flat[node.id] = 0, []
+            elif node.op == "sum":
                 flat[node.id] = self._flatten(*_terms(node), None)
             elif _is_wrapped_sum(node):
                 constant, terms = _terms(node.operands[0].node)

@@ -20,7 +20,7 @@ from itertools import product
 from fluorite.hwgen.family.delays import taken_at
 from fluorite.hwgen.formula import Formula, constant
 from fluorite.hwgen.streams.graph import Delay, Graph, Node, Ref
-from fluorite.hwgen.streams.operations import RESAMPLE
+from fluorite.hwgen.streams.operations import CHOOSE, RESAMPLE
 
 __all__ = ["ColumnGrid", "Grid", "Grids", "RowGrid", "grids_of"]
 
@@ -134,25 +134,45 @@ def grids_of(graph: Graph, periods: Mapping[str, Sequence[int]]) -> Grids:
     of: dict[int, tuple[Grid, ...]] = {}
 
     def need(node: Node, grids: Sequence[Grid]) -> None:
-        known = of.get(node.id)
-        of[node.id] = tuple(a.united(b) for a, b in zip(known, grids, strict=True)) if known else tuple(grids)
+        before = of.get(node.id)
+        of[node.id] = tuple(a.united(b) for a, b in zip(before, grids, strict=True)) if before else tuple(grids)
 
     for output in graph.outputs:
         if not output.value.node.static:
             own = [Grid(period, 0, 0, 0) for period in periods[output.stream]]
             need(output.value.node, [g.moved(delay) for g, delay in zip(own, output.value.delay, strict=True)])
-    for node in reversed(list(graph.walk())):
-        for operand in node.operands:
-            if node.static or operand.node.static:
+    nodes = list(reversed(list(graph.walk())))
+    done: dict[int, tuple[Grid, ...]] = {}
+    while any(done.get(number) != own for number, own in of.items()):  # once, but for what a state goes round
+        for node in nodes:
+            own_grids = of.get(node.id)
+            if node.static or own_grids is None or done.get(node.id) == own_grids:
                 continue
-            own_grids = of[node.id]
-            if node.op != "resample":
-                need(operand.node, [g.moved(delay) for g, delay in zip(own_grids, operand.delay, strict=True)])
-                continue
-            steps, delays = RESAMPLE.of(node)
-            for choice in _each(own_grids, steps, delays):
-                need(operand.node, [g.moved(delay) for g, delay in zip(choice, operand.delay, strict=True)])
+            done[node.id] = own_grids
+            for number, operand in enumerate(node.operands):
+                for grids in _needed(node, number, own_grids) if not operand.node.static else ():
+                    need(operand.node, [g.moved(delay) for g, delay in zip(grids, operand.delay, strict=True)])
     return Grids(of)
+
+
+def _needed(node: Node, number: int, own: tuple[Grid, ...]) -> Iterator[tuple[Grid, ...]]:
+    """Where a node, needed on these grids, takes an operand, before the operand's own delay."""
+    if node.op == "choose":
+        (phases,) = CHOOSE.of(node)
+        for position in _positions(own[0], len(phases)):
+            if phases[position % len(phases)] == number:
+                turn = math.lcm(own[0].period, len(phases))
+                yield Grid(turn, position % turn, position, own[0].most), *own[1:]
+    elif node.op == "resample":
+        yield from _each(own, *RESAMPLE.of(node))
+    else:
+        yield own
+
+
+def _positions(grid: Grid, turn: int) -> range:
+    """The positions of a turn that are needed, from the first on."""
+    first = grid.least + (grid.phase - grid.least) % grid.period
+    return range(first, first + math.lcm(grid.period, turn), grid.period)
 
 
 def _each(

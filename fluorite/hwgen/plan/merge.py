@@ -22,8 +22,13 @@ def merge_dimensions(graph: Graph, extents: Extents) -> Graph:
     def moved(ref: Ref) -> Ref:
         return Ref(done[ref.node.id], extents.merge(ref.delay))
 
-    for node in graph.walk():
-        done[node.id] = replace(node, operands=tuple(moved(operand) for operand in node.operands))
+    nodes = list(graph.walk())
+    for node in nodes:
+        operands = () if node.op == "state" else tuple(moved(operand) for operand in node.operands)
+        done[node.id] = replace(node, operands=operands)
         merged.nodes.append(done[node.id])
+    for node in nodes:
+        if node.op == "state":
+            merged.tie(done[node.id], moved(node.operands[0]))
     merged.outputs.extend(Output(o.stream, o.position, moved(o.value)) for o in graph.outputs)
     return merged

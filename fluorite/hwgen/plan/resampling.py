@@ -10,9 +10,9 @@ from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
 from fluorite.hwgen.plan.schedule import Schedule
 from fluorite.hwgen.plan.storage import Storage
 from fluorite.hwgen.streams.graph import Delay, Node
-from fluorite.hwgen.streams.operations import IN_PHASE, RESAMPLE
+from fluorite.hwgen.streams.operations import CHOOSE, IN_PHASE, RESAMPLE
 
-__all__ = ["Choice", "at_phases", "choices", "columns_of_rows", "grids_asked", "row_grids"]
+__all__ = ["Choice", "at_phases", "choices", "columns_of_rows", "grids_asked", "row_grids", "taken_in", "turns_asked"]
 
 #: A place in the scan's own columns, or in its rows.
 GridOf: TypeAlias = ColumnGrid | RowGrid
@@ -63,6 +63,22 @@ def choices(node: Node, plan: Schedule, begin: Delay) -> tuple[tuple[Choice, ...
         ]
         found.append((*chosen, Choice(last[0][1], ())))
     return tuple(found)
+
+
+def taken_in(node: Node, plan: Schedule, begin: Delay) -> dict[int, tuple[int, ...]]:
+    """Of a ``choose`` node, per operand the columns of the scan in which it is taken, modulo the phases' count."""
+    (phases,) = CHOOSE.of(node)
+    behind = plan.lags[node.id][0] - begin[0]
+    taken: dict[int, list[int]] = {}
+    for position, number in enumerate(phases):
+        if number is not None:
+            taken.setdefault(number, []).append((position + behind) % len(phases))
+    return {number: tuple(sorted(columns)) for number, columns in sorted(taken.items())}
+
+
+def turns_asked(plan: Schedule) -> tuple[int, ...]:
+    """The turns whose column of the scan the datapath asks for: each once."""
+    return tuple(dict.fromkeys(len(CHOOSE.of(node).phases) for node in plan.nodes if node.op == "choose"))
 
 
 def at_phases(node: Node, plan: Schedule, begin: Delay) -> Iterator[GridOf]:

@@ -92,12 +92,16 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """``reader`` takes ``node``'s value of ``delay`` positions ago, or up to ``most``; unknowns by number."""
+    """``reader`` takes ``node``'s value of ``delay`` positions ago, or up to ``most``; unknowns by number.
+
+    It is ``registered`` if a register must stand in it, along dimension 0.
+    """
 
     node: int
     reader: int
     delay: Delay
     most: Delay
+    registered: bool = False
 
 
 def schedule(
@@ -186,7 +190,8 @@ class _Program:
     def _edge(self, node: Node, operand: Ref) -> _Edge:
         delays = self.grids.delays(node, operand)
         least, most = tuple(own[0] for own in delays), tuple(own[-1] for own in delays)
-        return _Edge(self.unknown[operand.node.id], self.unknown[node.id], least, most)
+        # What goes round does so through a register, so that no path does.
+        return _Edge(self.unknown[operand.node.id], self.unknown[node.id], least, most, node.op == "state")
 
     def solve(
         self, d: int, solved: Mapping[int, list[int]], strides: Sequence[int], least_strides: Sequence[int]
@@ -203,7 +208,9 @@ class _Program:
 
         for edge in self.edges:
             if edge.node != edge.reader:
-                program.at_least(edge.reader, edge.node, -edge.delay[d] - slack(edge, edge.delay, least_strides))
+                register = 1 if edge.registered and d == 0 else 0
+                bound = register - edge.delay[d] - slack(edge, edge.delay, least_strides)
+                program.at_least(edge.reader, edge.node, bound)
         if d == 0:
             for source, target, distance in too_long(*self._paths(solved), self.family, self.behind_memory):
                 program.at_least(self.unknown[target.id], self.unknown[source.id], 1 - distance)
@@ -228,7 +235,7 @@ class _Program:
         readers: dict[int, list[tuple[Node, int]]] = {}
         for node in nodes:
             for operand in node.operands:
-                if operand.node.static:
+                if operand.node.static or node.op == "state":
                     continue
                 edge = self._edge(node, operand)
                 if not any(lag[edge.reader] + edge.delay[o] - lag[edge.node] for o, lag in solved.items()):

@@ -15,7 +15,7 @@ from amaranth.hdl import Elaboratable, Module, Mux, Shape, Signal, Value, ValueL
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.plan.core_plan import CorePlan
 from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
-from fluorite.hwgen.plan.resampling import at_phases, grids_asked
+from fluorite.hwgen.plan.resampling import at_phases, grids_asked, turns_asked
 from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.hwgen.rtl.core_ports import CorePorts
 from fluorite.hwgen.rtl.core_stream import InputStream, OutputStream
@@ -68,6 +68,8 @@ class Core(Elaboratable):
         wraps = {gap: self._value(formula) for gap, formula in self.plan.wraps.items()}
         for grid in grids_asked(self.plan.schedule, self.plan.storage, self.plan.begin):
             flags.at(grid)  # the datapath has none made
+        for turn in turns_asked(self.plan.schedule):
+            flags.turn(turn)
         m.submodules.datapath = datapath = Datapath(self.plan, sources, wraps, flags, launches.load, advance)
         for stream in outputs:
             places = range(stream.plan.port.word_values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from amaranth.hdl import Cat, Const, Elaboratable, Module, Mux, Shape, Signal, Value, ValueLike
 
@@ -10,14 +10,14 @@ from fluorite.frontend.region.identifiers import Taken, identifier
 from fluorite.hwgen.family.delays import latency_cycles, taken_at
 from fluorite.hwgen.plan.core_plan import CorePlan
 from fluorite.hwgen.plan.grids import ColumnGrid
-from fluorite.hwgen.plan.resampling import choices
+from fluorite.hwgen.plan.resampling import choices, taken_in
 from fluorite.hwgen.plan.storage import Length, Memory
 from fluorite.hwgen.rtl.grid_flags import GridFlags
 from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer, RowBuffer
 from fluorite.hwgen.rtl.logic import any_of
 from fluorite.hwgen.rtl.rom import PREFIX, Rom, layout
 from fluorite.hwgen.streams.graph import Delay, Node, Ref
-from fluorite.hwgen.streams.operations import ROM, operation_of
+from fluorite.hwgen.streams.operations import CHOOSE, ROM, operation_of
 
 __all__ = ["Datapath"]
 
@@ -96,6 +96,9 @@ class Datapath(Elaboratable):
             reader = self.schedule.lags.get(node.id)
             operands = [self._operand(node, operand, reader) for operand in node.operands]
             target = self.values[node.id]
+            if node.op == "choose":
+                self._choose(m, node, operands)
+                continue
             if node.op == "rom":
                 self._rom(node, operands[0])
                 continue
@@ -137,6 +140,25 @@ class Datapath(Elaboratable):
             return value
 
         return chosen(())
+
+    def _choose(self, m: Module, node: Node, operands: Sequence[Value]) -> None:
+        """What a node takes in turn: one multiplexer, operands that are one wire taken together."""
+        target = self.values[node.id]
+        assert isinstance(target, Signal)
+        wires: dict[object, tuple[Value, list[int]]] = {}
+        taken = taken_in(node, self.schedule, self.begin)
+        for number, columns in taken.items():
+            value = operands[number]
+            key = value.value if isinstance(value, Const) else id(value)
+            wires.setdefault(key, (value, []))[1].extend(columns)
+        *others, (last, _) = sorted(wires.values(), key=lambda wire: len(wire[1]))
+        (phases,) = CHOOSE.of(node)
+        with m.Switch(self.flags.turn(len(phases))):
+            for value, columns in others:
+                with m.Case(*columns):
+                    m.d.comb += target.eq(value)
+            with m.Default():
+                m.d.comb += target.eq(last)
 
     def _rom(self, node: Node, index: Value) -> None:
         """Note a read of a table: all reads of equal contents share a memory."""

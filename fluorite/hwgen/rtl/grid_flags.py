@@ -53,9 +53,13 @@ class GridFlags:
             return None
         if grid not in self._columns:
             flag = Signal(name=f"column_{grid.phase}_of_{grid.period}")
-            self._m.d.comb += flag.eq(self._counter(0, grid.period) == grid.phase)
+            self._m.d.comb += flag.eq(self.turn(grid.period) == grid.phase)
             self._columns[grid] = flag
         return self._columns[grid]
+
+    def turn(self, period: int) -> Value:
+        """The column of the scan, modulo a period."""
+        return self._counter(0, period)
 
     def row(self, grid: RowGrid) -> Value | None:
         """Whether what begins at such columns is in such a row; None if it always is."""

@@ -14,6 +14,7 @@ from typing import Any
 from fluorite.hwgen.streams import operations as ops
 from fluorite.hwgen.streams.graph import Graph, Node, Ref
 from fluorite.hwgen.streams.operation import Interval, Operation
+from fluorite.hwgen.streams.phased import choose, state
 from fluorite.hwgen.streams.ranges import range_where
 from fluorite.hwgen.streams.table import Table
 
@@ -364,18 +365,11 @@ class Builder:
         simplified = _CONSTRUCTORS.get(node.op)
         return simplified(self, *operands, *node.attr) if simplified else self.apply(record, operands, node.attr)
 
-    def _and(self, a: Ref, b: Ref) -> Ref:
-        return self.bitwise("and", a, b)
-
-    def _or(self, a: Ref, b: Ref) -> Ref:
-        return self.bitwise("or", a, b)
-
-    def _xor(self, a: Ref, b: Ref) -> Ref:
-        return self.bitwise("xor", a, b)
-
 
 #: Constructors that simplify: the others' operations are only applied.
 _CONSTRUCTORS: Mapping[str, Callable[..., Ref]] = {
+    "choose": lambda build, *args: choose(build.graph, args[:-1], args[-1]),
+    "state": lambda build, *args: state(build.graph, *args[-3:]),
     "resample": Builder.resample,
     "stage": Builder.stage,
     "mul": Builder.mul,
@@ -391,9 +385,9 @@ _CONSTRUCTORS: Mapping[str, Callable[..., Ref]] = {
     "select": Builder.select,
     "wrap": Builder.wrap,
     "shr": Builder.shift_right,
-    "and": Builder._and,
-    "or": Builder._or,
-    "xor": Builder._xor,
+    "and": lambda build, a, b: build.bitwise("and", a, b),
+    "or": lambda build, a, b: build.bitwise("or", a, b),
+    "xor": lambda build, a, b: build.bitwise("xor", a, b),
     "within": Builder.within,
     "cat": Builder.concat,
     "rom": Builder.rom,

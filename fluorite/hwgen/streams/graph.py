@@ -14,7 +14,7 @@ another needed a cycle ago is one adder and one register, across taps and across
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -123,6 +123,11 @@ class Graph:
         found.update(root.id for root in self.roots)
         return found
 
+    def tie(self, state: Node, operand: Ref) -> None:
+        """Give a ``state`` what it carries: the one change of a node, without which no graph could go round."""
+        assert state.op == "state" and not state.operands, "a state is tied once"
+        object.__setattr__(state, "operands", (operand,))
+
     def table(self, table: Table) -> Table:
         """The table of this name and these words that the graph has already, or this one."""
         return self._tables.setdefault((table.name, table.first, table.words), table)
@@ -160,17 +165,24 @@ class Graph:
 
 
 def topological(roots: Iterable[Node]) -> Iterator[Node]:
-    """The nodes that roots depend on, operands before users, in a deterministic order."""
+    """The nodes that roots depend on, in a deterministic order: operands before users, but for those of a ``state``.
+
+    A state comes before what it is computed from, which is walked when all else is.
+    """
     seen: set[int] = set()
-    for root in roots:
-        stack: list[tuple[Node, int]] = [(root, 0)]
+    waiting = deque(roots)
+    while waiting:
+        stack: list[tuple[Node, int]] = [(waiting.popleft(), 0)]
         while stack:
             node, position = stack.pop()
             if position == 0:
                 if node.id in seen:
                     continue
                 seen.add(node.id)
-            if position < len(node.operands):
+            if node.op == "state":
+                waiting.extend(operand.node for operand in node.operands)
+                yield node
+            elif position < len(node.operands):
                 stack.append((node, position + 1))
                 operand = node.operands[position].node
                 if operand.id not in seen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fluorite.hwgen.streams.graph import Delay, Node, Ref
-from fluorite.hwgen.streams.operations import IN_PHASE, RESAMPLE, operation_of
+from fluorite.hwgen.streams.operations import CHOOSE, IN_PHASE, RESAMPLE, operation_of
 
 __all__ = ["Interpreter"]
 
@@ -45,6 +45,9 @@ class Interpreter:
                 steps, delays = RESAMPLE.of(node)
                 turned = (own[i // step % len(own)] or 0 for i, step, own in zip(at, steps, delays, strict=True))
                 value = self.ref(node.operands[0].shifted(tuple(turned)), at)
+            elif node.op == "choose":
+                (phases,) = CHOOSE.of(node)
+                value = self.ref(node.operands[phases[at[0] % len(phases)] or 0], at)
             elif evaluate is None:
                 value = self._sources(node, at)
             else:

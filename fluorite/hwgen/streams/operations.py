@@ -11,12 +11,12 @@ from amaranth.hdl import Cat, Const, Mux, Value
 
 from fluorite.hwgen.streams.graph import Node
 from fluorite.hwgen.streams.operation import Fabric, Interval, Nothing, Operation, carry_chain, lut, wiring
-from fluorite.hwgen.streams.phased import IN_PHASE, RESAMPLE
+from fluorite.hwgen.streams.phased import CHOOSE, IN_PHASE, RESAMPLE, STATE
 from fluorite.hwgen.streams.table import Table
 
 __all__ = [
-    "ABS", "ADD", "AND", "CAT", "CONST", "COORD", "DIV", "EQ", "INPUT", "IN_PHASE", "LE", "LT", "MAX", "MIN", "MOD",
-    "MUL", "NOT", "OPERATIONS", "OR", "RESAMPLE", "ROM", "SELECT", "SETTING", "SHL", "SHR", "STAGE", "SUB", "SUM",
+    "ABS", "ADD", "AND", "CAT", "CHOOSE", "CONST", "COORD", "DIV", "EQ", "INPUT", "IN_PHASE", "LE", "LT", "MAX", "MIN", "MOD",
+    "MUL", "NOT", "OPERATIONS", "OR", "RESAMPLE", "ROM", "SELECT", "SETTING", "SHL", "SHR", "STAGE", "STATE", "SUB", "SUM",
     "TABLE", "TAP", "WITHIN", "WRAP", "XOR", "names_value", "operation_of", "value_of", "wrapped",
 ]  # fmt: skip
 

@@ -1,12 +1,19 @@
-"""Operations that look at where the scan is: they carry the same only from one turn of their phases to the next."""
+"""Operations that look at where the scan is: they carry the same only from one turn of their phases to the next.
+
+Time is such a turn: where a pixel takes several positions of the scan, ``choose`` takes an operand for each of them,
+and ``state`` carries what was made of it a step before.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from fluorite.hwgen.streams.operation import Operation, lut
+from fluorite.hwgen.streams.graph import Graph, Node, Ref
+from fluorite.hwgen.streams.operation import Fabric, Interval, Operation, lut, wiring
 
-__all__ = ["IN_PHASE", "RESAMPLE"]
+__all__ = ["CHOOSE", "IN_PHASE", "RESAMPLE", "STATE", "choose", "state"]
 
 
 class _InPhase(NamedTuple):
@@ -21,8 +28,33 @@ class _Resample(NamedTuple):
     delays: tuple[tuple[int | None, ...], ...]
 
 
+class _Choose(NamedTuple):
+    phases: tuple[int | None, ...]
+
+
+class _State(NamedTuple):
+    number: int
+    lo: int
+    hi: int
+
+
 def _same_bits(position: int, mask: int, *attributes: Any) -> int:
     return mask
+
+
+def _hull(*intervals_and_phases: Any) -> Interval:
+    intervals = intervals_and_phases[:-1]
+    return Interval(min(i.lo for i in intervals), max(i.hi for i in intervals))
+
+
+def _levels(node: Node, fabric: Fabric) -> float:
+    """Time of multiplexers: a LUT chooses between four, by two address bits."""
+    return fabric.lut_ns * max(1.0, math.log(max(len(node.operands), 2), 4))
+
+
+def _choose_cells(node: Node, bits: float, operand_bits: float) -> dict[str, float]:
+    chooses_constants = all(operand.node.lo == operand.node.hi for operand in node.operands)
+    return {} if chooses_constants else {"mux": bits * (len(node.operands) - 1)}
 
 
 IN_PHASE = Operation(
@@ -36,3 +68,36 @@ RESAMPLE = Operation(
     _Resample, evaluate=lambda a, *_: a, range=lambda a, *_: a, taken=_same_bits, low_zeros=lambda a, *_: a, time=lut,
     rtl=lambda a, *_: a, cells=lambda node, bits, operand_bits: {"mux": bits},
 )  # fmt: skip
+CHOOSE = Operation(
+    "choose",
+    "the operand that phases numbers for the position along dimension 0, modulo their count; None where nobody looks",
+    _Choose, None, range=_hull, taken=_same_bits, time=_levels, cells=_choose_cells,
+)  # fmt: skip
+STATE = Operation(
+    "state", "a, which may be computed from this very stream: what it carried, so much earlier", _State,
+    evaluate=lambda a, *_: a, range=lambda a, number, lo, hi: Interval(lo, hi), is_wiring=True, taken=_same_bits,
+    time=wiring, rtl=lambda a, *_: a,
+)  # fmt: skip
+
+
+def choose(graph: Graph, operands: Sequence[Ref], phases: Sequence[int | None]) -> Ref:
+    """A ``choose`` node: equal operands are one, and one that is taken in all phases that matter is given itself.
+
+    What is taken in a single phase stays a node: it samples its operand, which carries something else at other times.
+    """
+    distinct = list(dict.fromkeys(operands))
+    numbers = [None if phase is None else distinct.index(operands[phase]) for phase in phases]
+    used = list(dict.fromkeys(number for number in numbers if number is not None))
+    taken = [distinct[number] for number in used]
+    if len(taken) == 1 and (taken[0].node.static or numbers.count(used[0]) > 1):
+        return taken[0]
+    attributes = CHOOSE.attributes(tuple(None if number is None else used.index(number) for number in numbers))
+    lo, hi = min(ref.node.lo for ref in taken), max(ref.node.hi for ref in taken)
+    if lo == hi:
+        return taken[0]
+    return graph.intern("choose", taken, attributes, lo, hi, static=False, together=False)
+
+
+def state(graph: Graph, number: int, lo: int, hi: int) -> Ref:
+    """A ``state`` node, which :meth:`Graph.tie` gives its operand when that is made."""
+    return graph.intern("state", (), STATE.attributes(number, lo, hi), lo, hi, static=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from fluorite.hwgen.streams.builder import Builder
 from fluorite.hwgen.streams.graph import Graph, Node, Output, Ref
@@ -41,8 +41,14 @@ class Rewriter:
         return [self.moved(operand) for operand in node.operands]
 
     def rebuilt(self, node: Node) -> Ref:
-        """The same operation, simplified anew over what stands for its operands."""
-        return self.build.rebuild(node, self.operands(node))
+        """The same operation, simplified anew over what stands for its operands; of a state, these come later."""
+        return self.build.rebuild(node, () if node.op == "state" else self.operands(node))
+
+    def tied(self, nodes: Iterable[Node]) -> None:
+        """Let the new states carry what stands for the old ones' operands."""
+        for node in nodes:
+            if node.op == "state":
+                self.new.tie(self.done[node.id].node, self.moved(node.operands[0]))
 
     def run(self, replace: Callable[[Node], Ref | None], without: Collection[int] = ()) -> Graph:
         """Give the new graph.
@@ -57,6 +63,7 @@ class Rewriter:
         for node in self.old.walk():
             if node.id not in without:
                 self.done[node.id] = replace(node) or self.rebuilt(node)
+        self.tied(self.old.walk())
         for output in self.old.outputs:
             self.new.outputs.append(Output(output.stream, output.position, self.moved(output.value)))
         return self.new

@@ -7,7 +7,7 @@ definitions before it, only wants to know which of them are numbers and which de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from fluorite.frontend.algorithm import ir
@@ -49,6 +49,18 @@ class Arithmetic(Protocol[D]):
 
     def select(self, condition: D, true_value: D, false_value: D) -> D:
         """One of two values, by a condition."""
+        ...
+
+    def in_time(self, before: Sequence[D], steps: Sequence[Callable[[Sequence[D]], Sequence[D]]]) -> Sequence[D]:
+        """The values of an update after its steps, one after the other in time.
+
+        Parameters
+        ----------
+        before : sequence
+            The values before it, one per Tuple element.
+        steps : sequence of callable
+            Each gives the values after a step, of those before it.
+        """
         ...
 
     def table(self, read: TableRead, type_: ir.Type, indices: Sequence[D]) -> D:

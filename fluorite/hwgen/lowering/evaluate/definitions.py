@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import product
 from typing import Generic, TypeVar
 
 from fluorite.errors import UnsupportedError
@@ -16,7 +15,7 @@ from fluorite.hwgen.lowering.evaluate.calls import Before, Calls, Running
 from fluorite.hwgen.lowering.evaluate.diagnostics import Caller, Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.expressions import Expressions
 from fluorite.hwgen.lowering.evaluate.indices import Tree, Value
-from fluorite.hwgen.lowering.evaluate.reductions import refuse_in_time
+from fluorite.hwgen.lowering.evaluate.reductions import steps_of
 from fluorite.hwgen.lowering.evaluate.refusals import as_input
 
 __all__ = ["Definitions"]
@@ -45,6 +44,7 @@ class Definitions(Generic[D]):
         self, region: Region, stage: str, diagnostics: Diagnostics, data: Arithmetic[D], streams: Streams[D]
     ) -> None:
         self._region = region
+        self._stage = stage
         self._diagnostics = diagnostics
         self._arithmetic = data
         self._expressions = Expressions(region, diagnostics, data)
@@ -108,18 +108,42 @@ class Definitions(Generic[D]):
             is_own_element = isinstance(arg, ir.Variable) and arg.name == name
             if not is_own_element and self._expressions.number(own) is None:
                 raise self._other_element(func, number)
+        steps = self._steps(func, number)
+        if len(steps) == 1:
+            return self._stepped(number, point, running, steps[0])
+        if None in values:
+            raise self._diagnostics.unsupported(
+                "undef()", "a reduction in time begins with a value", "give the pure definition a value"
+            )
+        before = [self._expressions.stream(v, t) for v, t in zip(values, func.types, strict=True) if v is not None]
+
+        def stepped(step: Sequence[tuple[int, ...]]) -> Callable[[Sequence[D]], Sequence[D]]:
+            def run(so_far: Sequence[D]) -> Sequence[D]:
+                after = self._stepped(number, point, replace(running, before=tuple(so_far)), step)
+                return [self._expressions.stream(v, t) for v, t in zip(after, func.types, strict=True) if v is not None]
+
+            return run
+
+        return tuple(self._arithmetic.in_time(before, [stepped(step) for step in steps]))
+
+    def _stepped(
+        self, number: int, point: Mapping[str, Value[D]], running: Running[D], step: Sequence[tuple[int, ...]]
+    ) -> Before[D]:
+        """Values after some values of an update's RVars, one after the other."""
+        func, values = running.func, running.before
+        update = func.updates[number]
         names = [rvar.var for rvar in update.schedule.rvars]
-        for reverse in product(*reversed(self._ranges(func, number))):
-            numbers = {n: self._arithmetic.const(v) for n, v in zip(names, reversed(reverse), strict=True)}
-            step: dict[str, Value[D]] = {**point, **numbers}
+        for numbers in step:
+            here: dict[str, Value[D]] = dict(point)
+            here.update((n, self._arithmetic.const(v)) for n, v in zip(names, numbers, strict=True))
             memo: dict[int, Value[D]] = {}
             so_far = replace(running, before=values)
             read = partial(self._calls.read, so_far)
-            written = tuple(self._expressions.value(arg, step, read, memo) for arg in update.args)
+            written = tuple(self._expressions.value(arg, here, read, memo) for arg in update.args)
             if not self._is_written(number, written, running):
                 continue
-            predicate = self._expressions.data(self._expressions.value(update.predicate, step, read, memo))
-            new = self._assigned(update, step, so_far, memo)
+            predicate = self._expressions.data(self._expressions.value(update.predicate, here, read, memo))
+            new = self._assigned(update, here, so_far, memo)
             values = tuple(
                 self._select(predicate, n, v, type_) for n, v, type_ in zip(new, values, func.types, strict=True)
             )
@@ -139,15 +163,15 @@ class Definitions(Generic[D]):
             f"write {func.name}[{', '.join(func.args)}] = ..., or {as_input('it')}",
         )
 
-    def _ranges(self, func: ir.Func, number: int) -> list[range]:
-        """What the variables of an update's reduction domain run over, all of it in space."""
+    def _steps(self, func: ir.Func, number: int) -> list[list[tuple[int, ...]]]:
+        """What the RVars of an update are, in the steps that its schedule takes: by step, one after the other."""
         ranges: list[range] = []
         for rvar in func.updates[number].schedule.rvars:
             spoken = f"bounds of {rvar.var.replace('$', '.')}"
             lo, extent = (self._bound(expr, spoken) for expr in (rvar.min, rvar.extent))
             ranges.append(range(lo, lo + extent))
-        refuse_in_time(self._region, self._diagnostics, func, number, ranges)
-        return ranges
+        own = func.name == self._stage
+        return steps_of(self._region, self._diagnostics, func, number, ranges, in_time=own)
 
     def _bound(self, expr: ir.Expr, construct: str) -> int:
         nowhere: Running[D] = Running(self._region.func, (), ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fluorite.frontend.algorithm import ir
@@ -45,10 +45,16 @@ class Dependences:
 
     Data are taken to depend on all that went into them, but where a number decides: a condition that is known, a factor
     or dividend of 0. What depends on more than it really does is computed further out than it need be, and never wrong.
+
+    Attributes
+    ----------
+    steps : int
+        The most steps that an update takes in time.
     """
 
     def __init__(self) -> None:
         self._build = Builder(Graph(1))  # holds numbers only
+        self.steps = 1
 
     def const(self, value: int) -> Dependence:
         """A number."""
@@ -93,6 +99,16 @@ class Dependences:
     def select(self, condition: Dependence, true_value: Dependence, false_value: Dependence) -> Dependence:
         """One of two values, by a condition that is no number."""
         return _together((condition, true_value, false_value))
+
+    def in_time(
+        self, before: Sequence[Dependence], steps: Sequence[Callable[[Sequence[Dependence]], Sequence[Dependence]]]
+    ) -> Sequence[Dependence]:
+        """Values after all steps, none of which is a number: hardware that takes them in turn is one for all."""
+        self.steps = max(self.steps, len(steps))
+        values = before
+        for step in steps:
+            values = [replace(value, number=None) for value in step(values)]
+        return values
 
     def table(self, read: TableRead, type_: ir.Type, indices: Sequence[Dependence]) -> Dependence:
         """A read of a table."""

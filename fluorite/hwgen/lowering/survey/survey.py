@@ -44,6 +44,8 @@ class Survey:
         How the streams come.
     borders : dict of (str, int) to Border or None
         Border conditions by `IndexFunction.key`; None for those that are left out.
+    steps : dict of str to int
+        Per stage with an update that takes several steps in time, how many.
     """
 
     reads: tuple[Read, ...]
@@ -51,15 +53,18 @@ class Survey:
     edges: Mapping[str, tuple[Edge | None, ...]]
     rates: Rates
     borders: Mapping[tuple[str, int], Border | None]
+    steps: Mapping[str, int]
 
 
-def survey(region: Region, *, padded: bool = False) -> Survey:
+def survey(region: Region, intervals: Mapping[str, int] | None = None, *, padded: bool = False) -> Survey:
     """Survey a region.
 
     Parameters
     ----------
     region : Region
         The region.
+    intervals : mapping of str to int
+        Positions of the scan from one step in time to the next, by stage; 1 where there is none.
     padded : bool
         Leave borders out: every stream goes on beyond its image.
 
@@ -70,9 +75,10 @@ def survey(region: Region, *, padded: bool = False) -> Survey:
     """
     found = Found(region, padded)
     positions: dict[str, frozenset[int]] = {}
+    steps: dict[str, int] = {}
     for name in reversed(region.stages):
         if name in found.domains:  # else nothing that is left reads it
-            positions[name] = _run(region, name, found)
+            positions[name] = _run(region, name, found, steps)
     for stream in region.inputs:
         if stream.name not in found.domains:
             raise UnsupportedError(
@@ -82,13 +88,14 @@ def survey(region: Region, *, padded: bool = False) -> Survey:
     edges = constant_beyond(region, reads, positions)
     borders = {key: None if padded else border for key, border in found.search.borders.items()}
     domains = clamped(region, found.domains, reads, edges)
-    rates = rates_of(region, reads, domains)
+    taken = {name: (count - 1) * (intervals or {}).get(name, 1) + 1 for name, count in steps.items()}
+    rates = rates_of(region, reads, domains, taken)
     refuse_rates(region, reads, rates)
-    return Survey(reads, domains, edges, rates, borders)
+    return Survey(reads, domains, edges, rates, borders, steps)
 
 
-def _run(region: Region, stage: str, found: Found) -> frozenset[int]:
-    """Run a stage, adding what it reads to what is found.
+def _run(region: Region, stage: str, found: Found, steps: dict[str, int]) -> frozenset[int]:
+    """Run a stage, adding what it reads to what is found, and its steps in time to `steps`.
 
     Returns
     -------
@@ -103,4 +110,6 @@ def _run(region: Region, stage: str, found: Found) -> frozenset[int]:
         left = iter(numbers)
         point = [data.const(next(left)) if d is None else Affine(d, 0) for d in domain.dimensions]
         dimensions = dimensions.union(*(value.dimensions for value in definitions.values(func, point)))
+    if data.steps > 1:
+        steps[stage] = data.steps
     return dimensions
