@@ -14,6 +14,7 @@ from fluorite.hwgen.bordercost import border_cost
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.lowerbound import least_held_bits
+from fluorite.hwgen.plan.recurrence import ways_round
 from fluorite.hwgen.plan.storage import cycles
 from fluorite.hwgen.streams.operations import names_value, operation_of, value_of
 
@@ -22,12 +23,19 @@ __all__ = ["AcceleratorReport", "BufferReport", "MemoryReport", "Report", "Stage
 
 @dataclass(frozen=True, slots=True)
 class StageReport:
-    """A stream of the accelerator: its width, its lag behind the first input word, and its extents in pixels."""
+    """A stream of the accelerator: its width, its lag behind the first input word, and its extents in pixels.
+
+    Where its reductions are in time: how many ``steps`` a word takes, ``interval_cycles`` apart, and what ``recurs``:
+    the operators that a value goes round through from one step to the next.
+    """
 
     name: str
     width_bits: int
     lag: str
     extents: tuple[str, ...]
+    steps: int = 1
+    interval_cycles: int = 1
+    recurs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +175,7 @@ class AcceleratorReport:
         ]
         if several_rates:
             lines.extend(f"  stream {stream.name}: {_rate(stream)}" for stream in self.streams)
+        lines.extend(f"  stage {stage.name}: {_in_steps(stage)}" for stage in self.stages if stage.steps > 1)
         lines.extend(f"  note: {note}" for note in self.notes)
         for memory in self.memories:
             lines.append(
@@ -291,11 +300,37 @@ def _stages(generated: Generated, extents: Extents) -> tuple[StageReport, ...]:
     for node in plan.nodes:
         if names_value(node) and not value_of(node).lane and not value_of(node).channel:
             key = value_of(node).stream
-            pixels = extents.pixels.get(key) or extents.pixels[key.rpartition(".")[0]]
+            stage = key if key in extents.pixels else key.rpartition(".")[0]
+            pixels = extents.pixels[stage]
             found.append(
-                StageReport(key, node.width_bits, _delay(extents, plan.lags[node.id]), tuple(str(p) for p in pixels))
+                StageReport(
+                    key,
+                    node.width_bits,
+                    _delay(extents, plan.lags[node.id]),
+                    tuple(str(p) for p in pixels),
+                    generated.lowered.steps.get(stage, 1),
+                    generated.lowered.intervals.get(stage, 1),
+                    _recurring(generated, stage),
+                )
             )
     return tuple(found)
+
+
+def _recurring(generated: Generated, stage: str) -> tuple[str, ...]:
+    """The operators of a stage that a value goes round through."""
+    nodes = {node.id: node for node in generated.plan.nodes}
+    found: dict[str, None] = {}
+    for number, way in ways_round(generated.plan.nodes).items():
+        if generated.lowered.states[number] == stage:
+            found.update((nodes[id_].op, None) for id_ in way if not operation_of(nodes[id_]).is_wiring)
+    return tuple(found)
+
+
+def _in_steps(stage: StageReport) -> str:
+    """How its reductions are taken in time, for people."""
+    every = "a cycle" if stage.interval_cycles == 1 else f"every {stage.interval_cycles} cycles"
+    why = "" if stage.interval_cycles == 1 else f", which its recurrence takes ({', '.join(stage.recurs)})"
+    return f"{stage.steps} steps in time, one {every}{why}"
 
 
 def _reason(generated: Generated, id_: int) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.family.delays import Family
+from fluorite.hwgen.lowering.lower import lower
 from fluorite.hwgen.lowering.values import Lowered
 from fluorite.hwgen.passes.division import expand_divisions
 from fluorite.hwgen.passes.link import link
@@ -17,10 +18,11 @@ from fluorite.hwgen.passes.trees import balance_trees
 from fluorite.hwgen.plan.extents import Extents, measure
 from fluorite.hwgen.plan.grids import grids_of
 from fluorite.hwgen.plan.merge import merge_dimensions
+from fluorite.hwgen.plan.recurrence import intervals
 from fluorite.hwgen.streams.check import check
 from fluorite.hwgen.streams.graph import Graph, Node
 
-__all__ = ["Watch", "check_after", "expanded", "unwatched"]
+__all__ = ["Watch", "check_after", "expanded", "expanded_in_time", "unwatched"]
 
 #: Told the name of each pass and the graph that it made.
 Watch = Callable[[str, Graph, Family], None]
@@ -54,6 +56,21 @@ def expanded(region: Region, lowered: Lowered, family: Family, watch: Watch | No
         graph = run(graph)
         look(name, graph, family)
     return graph, extents
+
+
+def expanded_in_time(region: Region, family: Family, watch: Watch | None) -> tuple[Lowered, Graph, Extents]:
+    """A region's graph, with steps in time as far apart as what goes round in them takes."""
+    apart: dict[str, int] = {}
+    while True:
+        lowered = lower(region, apart)
+        graph, extents = expanded(region, lowered, family, watch)
+        longer: dict[str, int] = {}
+        for number, interval in intervals(graph, family).items():
+            stage = lowered.states[number]
+            longer[stage] = max(interval, longer.get(stage, 1))
+        if all(interval <= apart.get(stage, 1) for stage, interval in longer.items()):
+            return lowered, graph, extents
+        apart |= {stage: max(interval, apart.get(stage, 1)) for stage, interval in longer.items()}
 
 
 def _in_some_columns(region: Region, lowered: Lowered, graph: Graph) -> frozenset[int]:

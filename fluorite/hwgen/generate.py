@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from fluorite.frontend.region.identifiers import Identifiers, Taken
 from fluorite.frontend.region.region import Region
 from fluorite.frontend.region.signature import StageScalar, StageSignature
-from fluorite.hwgen.expand import Watch, expanded
+from fluorite.hwgen.expand import Watch, expanded_in_time
 from fluorite.hwgen.family.delays import ZYNQ7000, Family
 from fluorite.hwgen.formula import Formula, constant
 from fluorite.hwgen.interface import CoreInterface, SettingPort
-from fluorite.hwgen.lowering.lower import lower
 from fluorite.hwgen.lowering.values import Lowered
 from fluorite.hwgen.plan.core_plan import CorePlan
 from fluorite.hwgen.plan.due import with_first_words, with_room, with_rows
@@ -196,8 +195,7 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
     CompileError
         The region cannot become hardware.
     """
-    lowered = lower(region)
-    graph, extents = expanded(region, lowered, family, watch)
+    lowered, graph, extents = expanded_in_time(region, family, watch)
     grids = node_grids(region, lowered, graph)
     behind_memory: frozenset[int] = frozenset()
     while True:

@@ -27,7 +27,6 @@ _ELEMENT = (
     "an update must write the pixel it is computed for; write hw[x, y] = ..., or compute it in software, as a Func of "
     "its own that is an input of accelerate()"
 )
-_TIME = "one pixel a cycle needs the whole reduction in space; add hw.update(0).unroll(r.x)"
 
 
 @refused(
@@ -161,87 +160,75 @@ def specialized_update(way):
 # --- reductions ---------------------------------------------------------------------------------------------------
 
 
-@refused(UnsupportedError, f"hw: update 0 reduces over r.x (4 values) in time: {_TIME}")
-def reduction_in_time(way):
-    r = hl.RDom([(0, 4)], "r")
-    return reducing(image(), r, *[r.x][:way])
-
-
-@refused(UnsupportedError, f"hw: update 0 reduces over r.x (4 values) in time: {_TIME}")
-def reduction_partly_in_time(way):
-    r = hl.RDom([(0, 4)], "r")
-    return reducing(image(), r, r.x, by=None if way else 2)
-
-
-def split_reduction(way, *unrolled):
-    """A sum of eight pixels, split by four, of which some loops are unrolled; the way out unrolls the rest."""
-    source, hw, r = image(), hl.Func("hw"), hl.RDom([(0, 8)], "r")
-    so, si = hl.RVar("so"), hl.RVar("si")
-    hw[x, y] = hl.u8(0)
-    hw[x, y] += source[x + r.x, y]
-    hw.update().split(r.x, so, si, 4)
-    for loop in (so, si):
-        if way or loop.name() in unrolled:
-            hw.update().unroll(loop)
-    return copied(whole(hw).accelerate([source], x, OUTERMOST))
-
-
-_SPLIT = (
-    "hw: update 0 reduces over r.x (8 values), by {}, in time: one pixel a cycle needs the whole reduction in space; "
-    "add hw.update(0){}"
-)
-
-
-@refused(UnsupportedError, _SPLIT.format("so", ".unroll(so)"))
-def reduction_whose_outer_loop_is_left(way):
-    return split_reduction(way, "si")
-
-
-@refused(UnsupportedError, _SPLIT.format("si", ".unroll(si)"))
-def reduction_whose_inner_loop_is_left(way):
-    return split_reduction(way, "so")
-
-
-@refused(UnsupportedError, _SPLIT.format("so and si", ".unroll(so).unroll(si)"))
-def reduction_that_is_split(way):
-    return split_reduction(way)
-
-
 @refused(
     UnsupportedError,
-    "hw: update 0 reduces over r.x (8 values) in time: one pixel a cycle needs the whole reduction in space; call "
-    "hw.update(0).unroll(r.x) in place of what makes a loop of it vectorized",
+    "hw: update 0 reduces over r.x (8 values) in a loop that is vectorized: hardware unrolls a loop, or takes a step "
+    "for each of its values; call hw.update(0).unroll(r.x) in its place, or leave the loop serial",
+    ways=2,
 )
 def reduction_in_vectors(way):
     source, hw, r = image(), hl.Func("hw"), hl.RDom([(0, 8)], "r")
     hw[x, y] = hl.u8(0)
     hw[x, y] += source[x + r.x, y]
-    if way:
+    if way == 1:
         hw.update().unroll(r.x)
-    else:
+    elif not way:
         hw.update().atomic().vectorize(r.x, 4)
     return copied(whole(hw).accelerate([source], x, OUTERMOST))
 
 
 @refused(
     UnsupportedError,
-    "summed: update 0 reduces over r.x (4 values) in time: one pixel a cycle needs the whole reduction in space; add "
-    "summed.update(0).unroll(r.x)",
+    "summed: update 0 reduces over r.x (4 values) in time: an inlined Func is computed whole wherever it is read; add "
+    "summed.update(0).unroll(r.x), or call summed.linebuffer()",
+    ways=2,
 )
 def reduction_of_an_inlined_func_in_time(way):
     source, summed, r = image(), hl.Func("summed"), hl.RDom([(0, 4)], "r")
     summed[x, y] = source[x, y] / 2
     summed[x, y] += source[x + r.x, y]
-    if way:
+    if way == 1:
         summed.update().unroll(r.x)
+    elif way == 2:
+        summed.linebuffer()
     return accelerated(summed[x, y] + 1, [source])
 
 
 @refused(
     UnsupportedError,
-    "summed: update 0 reduces over r.x (4 values) in time: one pixel a cycle needs the whole reduction in space; add "
-    "summed.update(0).unroll(r.x), or name summed in the inputs of accelerate()",
+    "summed: update 0 reduces over r.x (8 values), by so and si, in time: an inlined Func is computed whole wherever "
+    "it is read; add summed.update(0).unroll(so).unroll(si), or call summed.linebuffer()",
     ways=2,
+)
+def split_reduction_of_an_inlined_func(way):
+    source, summed, r = image(), hl.Func("summed"), hl.RDom([(0, 8)], "r")
+    so, si = hl.RVar("so"), hl.RVar("si")
+    summed[x, y] = source[x, y] / 2
+    summed[x, y] += source[x + r.x, y]
+    summed.update().split(r.x, so, si, 4)
+    if way == 1:
+        summed.update().unroll(so).unroll(si)
+    elif way == 2:
+        summed.linebuffer()
+    return accelerated(summed[x, y] + 1, [source])
+
+
+@refused(
+    UnsupportedError,
+    "hw: undef(): a reduction in time begins with a value; give the pure definition a value",
+)
+def reduction_in_time_of_nothing(way):
+    source, hw, r = image(), hl.Func("hw"), hl.RDom([(0, 4)], "r")
+    hw[x, y] = hl.u8(0) if way else hl.undef(hl.UInt(8))
+    hw[x, y] = source[x + r.x, y]
+    return copied(whole(hw).accelerate([source], x, OUTERMOST))
+
+
+@refused(
+    UnsupportedError,
+    "summed: update 0 reduces over r.x (4 values) in time: an inlined Func is computed whole wherever it is read; add "
+    "summed.update(0).unroll(r.x), or call summed.linebuffer(), or name summed in the inputs of accelerate()",
+    ways=3,
 )
 def reduction_that_software_was_to_do(way):
     source, summed, r = image(), hl.Func("summed"), hl.RDom([(0, 4)], "r")
@@ -250,7 +237,9 @@ def reduction_that_software_was_to_do(way):
     summed.compute_root()
     if way == 1:
         summed.update().unroll(r.x)
-    return accelerated(summed[x, y] + 1, [summed if way == 2 else source])
+    elif way == 2:
+        summed.linebuffer()
+    return accelerated(summed[x, y] + 1, [summed if way == 3 else source])
 
 
 @refused(UnsupportedError, "hw: bounds of r.x: a reduction domain needs constant bounds; use numbers")

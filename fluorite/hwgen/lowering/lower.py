@@ -50,7 +50,9 @@ def lower(region: Region, intervals: Mapping[str, int] | None = None, *, padded:
     """
     intervals = intervals or {}
     known = survey(region, intervals, padded=padded)
-    lowered = Lowered(Graph(len(region.loops)), known.rates, domains=dict(known.domains), steps=dict(known.steps))
+    graph = Graph(len(region.loops))
+    lowered = Lowered(graph, known.rates, domains=dict(known.domains), steps=dict(known.steps))
+    lowered.intervals.update(intervals)
     lowered.beyond.update(pixels_beyond(known.reads, known.domains))
     build = Builder(lowered.graph)
     positions = Positions(region, lowered, build)

@@ -96,7 +96,7 @@ class Nodes:
 
     def in_time(self, before: Sequence[Ref], steps: Sequence[Step]) -> Sequence[Ref]:
         """Values after steps that are taken in time, by one set of operators."""
-        return in_time(self._build, self._timing, self._lowered.next_state, before, steps)
+        return in_time(self._build, self._timing, lambda: self._lowered.next_state(self._stage), before, steps)
 
     def table(self, read: TableRead, type_: ir.Type, indices: Sequence[Ref]) -> Ref:
         """A read of a table, which linking makes."""

@@ -3,8 +3,8 @@
 Along each dimension of the scan, a stream that has ``rate`` pixels for a pixel of the accelerated Func, in words of
 ``lanes`` pixels, has a word every ``period`` positions, and periods are to one another as ``lanes / rate`` is. The
 fastest stream has a word at every position, if it can; the others' words come where the position is a multiple of their
-period. Where a reduction takes several steps in time, all periods along the innermost dimension are so many times longer
-that it has as many positions for a word.
+period. Where a reduction takes several steps in time, all periods along the innermost dimension are so many times
+longer that it has as many positions for a word.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def rates_of(
             periods[name].append(int(count / unit))
         if d == 0:
             longer = max((-(-least // periods[name][0]) for name, least in (taken or {}).items()), default=1)
-            for own in periods.values():
-                own[0] *= longer
+            for of_stream in periods.values():
+                of_stream[0] *= longer
         moduli.append(_modulus(d, reads, domains))
     streams = {name: StreamRate(tuple(lanes[name]), tuple(periods[name])) for name in domains}
     common = [math.lcm(*(stream.periods[d] for stream in streams.values())) for d in range(len(region.loops))]

@@ -190,20 +190,29 @@ class _Loop:
         constant = constant_value(ref) is not None
         return not self._goes_round(ref.node), int(constant), kinds.index(ref.node.op), ref.node.id
 
+    def _order(self, weight: int, ref: Ref) -> tuple[object, ...]:
+        """An order of weighted terms that is like that of other steps."""
+        first, *rest = self._place(ref)
+        return first, weight, *rest, ref.delay[::-1]
+
     def _sum(self, terms: Terms) -> Ref:
         """Weighted sums: where weights differ, they are chosen and multiplied by."""
         constants: dict[int, int] = {}
         weighted: dict[int, list[tuple[int, Ref]]] = {}
         for step, ref in terms.items():
             constants[step], weighted[step] = _linear(ref)
-            weighted[step].sort(key=lambda term: (self._place(term[1]), term[1].delay[1:], term[1].delay[0]))
+        alike = len({tuple(sorted(c for c, _ in own)) for own in weighted.values()}) == 1
+        for own in weighted.values():  # those of one weight over one another, if all steps have the same weights
+            own.sort(key=lambda term: self._order(term[0] if alike else 0, term[1]))
         total: list[tuple[int, Ref]] = []
         for place in range(max(map(len, weighted.values()))):
             here = {step: own[place] for step, own in weighted.items() if place < len(own)}
             ref = self.over({step: ref for step, (_, ref) in here.items()})
             weights = {step: here[step][0] if step in here else 0 for step in terms}
-            if len(set(weights.values())) == 1:
-                total.append((weights[next(iter(terms))], ref))
+            factors = set(weights.values()) - {0}
+            if len(factors) == 1:
+                some = {step: int(weight != 0) for step, weight in weights.items()}
+                total.append((factors.pop(), self._build.select(self._numbers(some), ref, self._build.const(0))))
             else:
                 total.append((1, self._build.mul(self._numbers(weights), ref)))
         if len(set(constants.values())) == 1:

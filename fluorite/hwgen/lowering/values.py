@@ -46,8 +46,10 @@ class Lowered:
         What ``table`` nodes read.
     steps : dict of str to int
         Per stage with an update that takes several steps in time, how many.
-    states : int
-        How many ``state`` nodes there are.
+    intervals : dict of str to int
+        Positions of the scan from one step to the next, by stage; 1 where there is none.
+    states : list of str
+        Of each ``state`` node, by its number, the stage.
     """
 
     graph: Graph
@@ -62,12 +64,13 @@ class Lowered:
     notes: list[str] = field(default_factory=list)
     tables: list[TableRead] = field(default_factory=list)
     steps: dict[str, int] = field(default_factory=dict)
-    states: int = 0
+    intervals: dict[str, int] = field(default_factory=dict)
+    states: list[str] = field(default_factory=list)
 
-    def next_state(self) -> int:
+    def next_state(self, stage: str) -> int:
         """A number that no other ``state`` has."""
-        self.states += 1
-        return self.states - 1
+        self.states.append(stage)
+        return len(self.states) - 1
 
 
 def stage_key(name: str, value_index: int) -> str:

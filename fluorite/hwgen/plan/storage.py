@@ -21,6 +21,7 @@ from fluorite.frontend.region.identifiers import Taken
 from fluorite.hwgen.family.delays import Family, latency_cycles
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
+from fluorite.hwgen.plan.recurrence import ways_round
 from fluorite.hwgen.plan.schedule import Schedule
 from fluorite.hwgen.streams.graph import Delay, Graph
 
@@ -306,11 +307,17 @@ class _Chains:
 
 
 def _too_late(plan: Schedule, family: Family) -> set[tuple[int, Delay]]:
-    """Streams and ages that a node reads which is too slow to follow a memory's output, whatever the schedule."""
+    """Streams and ages that a node reads which is too slow to follow a memory's output, whatever the schedule.
+
+    What goes round is: no register can be put into its way.
+    """
+    round_ = {number for way in ways_round(plan.nodes).values() for number in way}
     return {
         (operand.node.id, age)
         for node in plan.nodes
-        if not node.static and not latency_cycles(node) and family.memory_ns + family.node_ns(node) > family.budget_ns
+        if not node.static
+        and not latency_cycles(node)
+        and (node.id in round_ or family.memory_ns + family.node_ns(node) > family.budget_ns)
         for operand in node.operands
         if not operand.node.static
         for age in plan.held(node, operand)

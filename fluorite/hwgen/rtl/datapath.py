@@ -147,10 +147,10 @@ class Datapath(Elaboratable):
         assert isinstance(target, Signal)
         wires: dict[object, tuple[Value, list[int]]] = {}
         taken = taken_in(node, self.schedule, self.begin)
-        for number, columns in taken.items():
+        for number, own in taken.items():
             value = operands[number]
             key = value.value if isinstance(value, Const) else id(value)
-            wires.setdefault(key, (value, []))[1].extend(columns)
+            wires.setdefault(key, (value, []))[1].extend(own)
         *others, (last, _) = sorted(wires.values(), key=lambda wire: len(wire[1]))
         (phases,) = CHOOSE.of(node)
         with m.Switch(self.flags.turn(len(phases))):

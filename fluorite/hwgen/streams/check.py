@@ -68,7 +68,8 @@ def _wrong(node: Node, dimensions: int, without: Collection[str]) -> str | None:
         return f"reads with a delay that is not of {dimensions} dimensions"
     if node.lo > node.hi:
         return f"has no values: {node.lo}..{node.hi}"
-    if node.operands and node.op != "stage" and node.static != all(operand.node.static for operand in node.operands):
+    phased = node.op in ("stage", "choose")  # which move whatever their operands do
+    if node.operands and not phased and node.static != all(operand.node.static for operand in node.operands):
         return "is static while an operand moves" if node.static else "moves while no operand does"
     intervals = [Interval(operand.node.lo, operand.node.hi) for operand in node.operands]
     if not record.takes(*intervals, *node.attr):

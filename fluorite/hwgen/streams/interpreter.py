@@ -46,8 +46,8 @@ class Interpreter:
                 turned = (own[i // step % len(own)] or 0 for i, step, own in zip(at, steps, delays, strict=True))
                 value = self.ref(node.operands[0].shifted(tuple(turned)), at)
             elif node.op == "choose":
-                (phases,) = CHOOSE.of(node)
-                value = self.ref(node.operands[phases[at[0] % len(phases)] or 0], at)
+                taken = CHOOSE.of(node).phases
+                value = self.ref(node.operands[taken[at[0] % len(taken)] or 0], at)
             elif evaluate is None:
                 value = self._sources(node, at)
             else:

@@ -15,9 +15,9 @@ from fluorite.hwgen.streams.phased import CHOOSE, IN_PHASE, RESAMPLE, STATE
 from fluorite.hwgen.streams.table import Table
 
 __all__ = [
-    "ABS", "ADD", "AND", "CAT", "CHOOSE", "CONST", "COORD", "DIV", "EQ", "INPUT", "IN_PHASE", "LE", "LT", "MAX", "MIN", "MOD",
-    "MUL", "NOT", "OPERATIONS", "OR", "RESAMPLE", "ROM", "SELECT", "SETTING", "SHL", "SHR", "STAGE", "STATE", "SUB", "SUM",
-    "TABLE", "TAP", "WITHIN", "WRAP", "XOR", "names_value", "operation_of", "value_of", "wrapped",
+    "ABS", "ADD", "AND", "CAT", "CHOOSE", "CONST", "COORD", "DIV", "EQ", "INPUT", "IN_PHASE", "LE", "LT", "MAX", "MIN",
+    "MOD", "MUL", "NOT", "OPERATIONS", "OR", "RESAMPLE", "ROM", "SELECT", "SETTING", "SHL", "SHR", "STAGE", "STATE",
+    "SUB", "SUM", "TABLE", "TAP", "WITHIN", "WRAP", "XOR", "names_value", "operation_of", "value_of", "wrapped",
 ]  # fmt: skip
 
 # --- sources ----------------------------------------------------------------------------------------------------------

@@ -75,8 +75,8 @@ CHOOSE = Operation(
 )  # fmt: skip
 STATE = Operation(
     "state", "a, which may be computed from this very stream: what it carried, so much earlier", _State,
-    evaluate=lambda a, *_: a, range=lambda a, number, lo, hi: Interval(lo, hi), is_wiring=True, taken=_same_bits,
-    time=wiring, rtl=lambda a, *_: a,
+    evaluate=lambda a, *_: a, is_wiring=True, taken=_same_bits, time=wiring,
+    rtl=lambda a, *_: a,
 )  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def steps_of(
     ]
     for name, values, loops in left:
         if not in_time or any(leaf.for_type != "Serial" for leaf in loops):
-            raise _in_time(region, diagnostics, func, number, name, values, loops)
+            raise _left(region, diagnostics, func, number, name, values, loops)
     if not left:
         return [whole]
     names = [rvar.var for rvar in schedule.rvars]
@@ -79,24 +79,24 @@ def steps_of(
     return steps
 
 
-def _in_time(
+def _left(
     region: Region, diagnostics: Diagnostics, func: ir.Func, number: int, rvar: str, values: int, left: Sequence[Leaf]
 ) -> UnsupportedError:
-    """The refusal of a reduction that is not unrolled, or only in part.
-
-    ``left`` are the loops over ``rvar`` that stay, ``values`` is how many values that has.
-    """
+    """The refusal of loops over ``rvar``, which has so many values, that are neither in space nor in time."""
     update = f"{func.name}.update({number})"
     whole, *names = (name.rsplit(".", 1)[-1].replace("$", ".") for name in (rvar, *(leaf.name for leaf in left)))
-    loops = "" if names == [whole] else f", by {' and '.join(names)},"
-    way_out = f"add {update}{''.join(f'.unroll({name})' for name in names)}"
+    construct = f"update {number} reduces over {whole} ({values} values)"
     other = next((leaf.for_type for leaf in left if leaf.for_type != "Serial"), None)
-    if other:  # whose loops may have names of Halide's own
-        loops, way_out = "", f"call {update}.unroll({whole}) in place of what makes a loop of it {other.lower()}"
+    if other:
+        return diagnostics.unsupported(
+            f"{construct} in a loop that is {other.lower()}",
+            "hardware unrolls a loop, or takes a step for each of its values",
+            f"call {update}.unroll({whole}) in its place, or leave the loop serial",
+        )
+    loops = "" if names == [whole] else f", by {' and '.join(names)},"
+    ways = [f"add {update}{''.join(f'.unroll({name})' for name in names)}", f"call {func.name}.linebuffer()"]
     if func.schedule.compute_level.var and func.name not in region.stages:  # which the user meant for software
-        way_out += f", or name {func.name} in the inputs of accelerate()"
+        ways.append(f"name {func.name} in the inputs of accelerate()")
     return diagnostics.unsupported(
-        f"update {number} reduces over {whole} ({values} values){loops} in time",
-        "one pixel a cycle needs the whole reduction in space",
-        way_out,
+        f"{construct}{loops} in time", "an inlined Func is computed whole wherever it is read", ", or ".join(ways)
     )
