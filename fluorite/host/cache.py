@@ -42,7 +42,7 @@ def cache_directory() -> Path:
 def cached(kind: str, parts: tuple[str, ...], suffix: str, make: Callable[[Path], Path]) -> Path:
     """Return the cached file made from `parts`, making it where it is missing or damaged.
 
-    Safe among threads and processes. `make` must not call `cached`.
+    Safe among threads and processes. `make` must not call `cached` for its own kind.
 
     Parameters
     ----------

@@ -1,3 +1,4 @@
+import dataclasses
 import multiprocessing
 import os
 import time
@@ -10,7 +11,7 @@ import pytest
 from fluorite.errors import SimulationError
 from fluorite.host import toolchain
 from fluorite.host.cache import cache_directory, cached
-from fluorite.sim.verilate import build
+from fluorite.sim.verilate import build, verilated_runtime
 
 
 @pytest.fixture
@@ -124,6 +125,21 @@ def test_a_core_is_found_again(conv3x3, monkeypatch):
     assert build(conv3x3.verilog, conv3x3.interface).path == first.path
     image, out = np.zeros((4, 5), np.uint8), np.ones((2, 3), np.uint8)
     build(conv3x3.verilog, conv3x3.interface).open().run([image], [out], conv3x3.settings(image))
+    assert not out.any()
+
+
+@pytest.mark.parametrize("said", ["no compiler takes it", "clang version 14.0.6"])
+def test_a_core_is_built_without_the_precompiled_header(conv3x3, monkeypatch, said):
+    if "clang" in said:  # which reads no .gch
+        runtime = verilated_runtime(toolchain.find_toolchain())
+        found = dataclasses.replace(toolchain.find_toolchain(), compiler_version=said)
+        monkeypatch.setattr("fluorite.sim.verilate.find_toolchain", lambda: found)
+        monkeypatch.setattr("fluorite.sim.verilate.verilated_runtime", lambda tools: runtime)
+    else:
+        monkeypatch.setattr("fluorite.sim.verilate._precompiled_header", lambda *_: Path("/nowhere/common.h"))
+    model = build(f"{conv3x3.verilog}\n// {said}\n", conv3x3.interface)
+    image, out = np.zeros((4, 5), np.uint8), np.ones((2, 3), np.uint8)
+    model.open().run([image], [out], conv3x3.settings(image))
     assert not out.any()
 
 
