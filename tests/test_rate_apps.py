@@ -8,13 +8,15 @@ import pytest
 from skimage import data
 
 import fluorite
-from fluorite.errors import UsageError
+from fluorite.errors import CompileError, UsageError
 from fluorite.frontend.pipeline_file import load_pipeline
 from fluorite.run.images import random_image
 from fluorite.run.launch import launches
 from fluorite.run.verify import compare, output_arrays, output_sizes, set_random
 from fluorite.run.words import Words
 from fluorite.sim.run import Job, Stalls
+from tests.rate_applications import ABSENT
+from tests.rate_applications import CASES as SWEEP
 
 APPS = Path(__file__).parent.parent / "apps"
 PHOTO = data.astronaut()[60:137, 180:301]  # 121x77, a face
@@ -258,6 +260,31 @@ def test_accelerator_is_exact(app, params):
         check(sizes, STALLS[:1])
     for accelerator in design.accelerators:
         check_back_to_back(accelerator)
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("case", SWEEP, ids=str)
+def test_any_number_of_lanes_is_exact(case):
+    """Sizes around the tile's and the lanes', of images as they come, with ports that stall."""
+    loaded = case.load()
+    design = fluorite.compile(loaded.pipeline, name=case.app)
+    sizes = ((73, 49), (24, 25), (47, 24), (9, 1), (8, 7), (2, 17), (1, 1))
+    for seed, (width, height) in enumerate(sizes):
+        images, result = case.images(width, height, seed)
+        for name, pixels in images.items():
+            loaded.set_image(name, pixels)
+        (expected,) = output_arrays(loaded.pipeline.realize(result))
+        for stall in (None, Stalls(seed), Stalls(seed + 1, 0.6, 0.1, burst_cycles=9)):
+            (actual,) = output_arrays(design.realize(result, stalls=stall))
+            assert compare(case.app, expected, actual) is None, (result, stall)
+    for accelerator in design.accelerators:
+        check_back_to_back(accelerator)
+
+
+@pytest.mark.parametrize("case", ABSENT, ids=str)
+def test_other_numbers_of_lanes_are_refused(case):
+    with pytest.raises(CompileError, match=r"which is no whole number of lanes; unroll xi? by a multiple of [23]"):
+        fluorite.compile(case.load().pipeline)
 
 
 def check_back_to_back(accelerator):

@@ -7,9 +7,11 @@ import textwrap
 import numpy as np
 import pytest
 
+import fluorite
 from fluorite.frontend.region.identifiers import identifier
 from fluorite.hwgen.shell.config import ShellConfig
 from tests.glue.testbenches import APPS, AXI, AXIS, DESIGNS, ROOT, compiled, design, passed, run, write
+from tests.rate_applications import by_turns
 
 # --- it passes --------------------------------------------------------------------------------------------------------
 
@@ -29,6 +31,16 @@ def test_every_application_passes(app, tmp_path):
     code, printed = run(folder)
     assert code == 0 and printed.endswith("all tests passed\n"), printed
     assert passed(printed) == tests
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("case", by_turns(0), ids=str)
+def test_rates_in_any_number_of_lanes(case, tmp_path):
+    design = fluorite.compile(case.load().pipeline, name=case.app)
+    folder = write(design, tmp_path, AXI)
+    for stalls, seed in ((0, 4), (0.5, 5)):
+        code, printed = run(folder, "--stalls", str(stalls), "--seed", str(seed))
+        assert code == 0 and passed(printed) == TESTS["axi"] * len(design.accelerators), printed
 
 
 def add_examples(folder, func):

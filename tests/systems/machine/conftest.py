@@ -18,7 +18,7 @@ APPS = Path(__file__).parents[3] / "apps"
 @functools.cache
 def compiled(app):
     """An application, loaded once: its Funcs would get other names, and nothing would be found in the cache."""
-    params = {"tile": "64"} if app == "harris" else {"max_width": "400"}
+    params = {"tile": "64"} if app in ("harris", "pyramid") else {"max_width": "400"}
     loaded = load_pipeline(APPS / f"{app}.py", params)
     return loaded, fluorite.compile(loaded.pipeline, name=loaded.name)
 

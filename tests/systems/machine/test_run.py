@@ -54,6 +54,18 @@ def test_applications(app, size, machine, driver):
     assert sum(port["bytes_written"] for port in report["ports"].values()) == 2 * np.prod(sizes)
 
 
+@pytest.mark.parametrize("driver", run_module.DRIVERS)
+def test_a_pyramid(driver):
+    """Four levels down and up, in tiles, of a size that is odd at every level."""
+    loaded, program = built("pyramid", "zynq")
+    images, sizes = random_inputs(loaded, (157, 91))
+    done = run(loaded, program, images, sizes, driver=driver)
+    (report,) = done.reports.values()
+    assert report["interrupts"] == report["interrupts_raised"] >= report["interrupts_taken"] > 0
+    assert re.search(r": 6 launches", done.output) and " 0 interrupts missed" in done.output
+    assert sum(port["bytes_written"] for port in report["ports"].values()) == np.prod(sizes)
+
+
 @pytest.mark.parametrize("machine", MACHINES)
 def test_a_photograph(machine):
     loaded, program = built("harris", machine)

@@ -20,6 +20,7 @@ from fluorite.run.images import crop
 from fluorite.run.verify import compare, output_arrays, output_names, output_sizes, set_random
 from fluorite.systems.program.program import SystemProgram, build_programs
 from fluorite.systems.program.settings import DECERR, SLVERR, InjectedError, Memory
+from tests.rate_applications import by_turns
 
 APPS = Path(__file__).parents[3] / "apps"
 NAMES = sorted(path.stem for path in APPS.glob("*.py") if path.stem != "demo")
@@ -104,6 +105,25 @@ def test_every_application_on_every_processor(case, target, board):
     both = ("arm32", "arm64")
     run_case(case, target, targets=both, repeat=2, board=board)
     run_case(case, target, (64, 64), both, board=board, memory=Memory(bytes=64 << 20, stalls=0.3, reorder=True, seed=4))
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(("number", "case"), enumerate(by_turns(1)), ids=str)
+def test_rates_in_any_number_of_lanes(number, case):
+    """As programs of 32 and 64 bits by turns, with the driver against the simulator or the board's by turns."""
+    loaded = case.load()
+    target, board = ("arm32", "arm64")[number % 2], number // 2 % 2 == 1
+    program = built(fluorite.compile(loaded.pipeline, name=case.app), target)[target]
+    hostile = Memory(bytes=64 << 20, stalls=0.3, reorder=True, seed=number)
+    for seed, (size, memory) in enumerate((((73, 49), hostile), ((1, 3), Memory(bytes=64 << 20)))):
+        images, sizes = case.images(*size, seed)
+        for name, pixels in images.items():
+            loaded.set_image(name, pixels)
+        expected = output_arrays(loaded.pipeline.realize(sizes))
+        arrays = [np.full_like(array, 85) for array in expected]
+        program.run(images, arrays, timeout_seconds=200, board=board, memory=memory)
+        for name, ours, halides in zip(output_names(loaded), arrays, expected, strict=True):
+            assert compare(name, halides, ours) is None
 
 
 @pytest.mark.parametrize(("target", "board"), [("arm32", False), ("arm64", False), ("arm64", True)], ids=str)
