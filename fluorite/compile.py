@@ -112,5 +112,5 @@ def _check_directives(loaded: halide_io.Loaded, func: str) -> None:
     accelerate = annotations_of(loaded.pipeline.funcs[func]).accelerate
     assert accelerate is not None
     streamed = [name for name in accelerate.inputs if name in loaded.pipeline.funcs]
-    for name in (*funcs_inside(loaded.pipeline, func, accelerate.inputs), *streamed):
+    for name in (*funcs_inside(loaded.pipeline, (func, *accelerate.outputs), accelerate.inputs), *streamed):
         refuse_directives(find_func(loaded.root, name))

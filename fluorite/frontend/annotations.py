@@ -24,7 +24,7 @@ TAG_PREFIX: Final = "fluorite:"
 
 @dataclass(frozen=True, slots=True)
 class Accelerate:
-    """``accelerate(inputs, compute_var, store_var, taps)``; everything by Halide's unique name.
+    """``accelerate(inputs, compute_var, store_var, taps, outputs)``; everything by Halide's unique name.
 
     An ImageParam is named as itself; in the pipeline it is read through a Func ``<name>_im``.
     """
@@ -33,6 +33,7 @@ class Accelerate:
     compute_var: str
     store_var: str
     taps: tuple[str, ...]
+    outputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,11 @@ def annotations_of(func: ir.Func) -> Annotations:
         payload = json.loads(tag.removeprefix(TAG_PREFIX))
         if payload["kind"] == "accelerate":
             found = Accelerate(
-                tuple(payload["inputs"]), payload["compute_var"], payload["store_var"], tuple(payload["taps"])
+                tuple(payload["inputs"]),
+                payload["compute_var"],
+                payload["store_var"],
+                tuple(payload["taps"]),
+                tuple(payload.get("outputs", ())),
             )
             if accelerated not in (None, found):
                 raise ScheduleError(
@@ -90,7 +95,7 @@ def renamed_tag(tag: str, names: Mapping[str, str]) -> str:
     if not tag.startswith(TAG_PREFIX):
         return tag
     payload = json.loads(tag.removeprefix(TAG_PREFIX))
-    for role in ("inputs", "taps"):
+    for role in ("inputs", "taps", "outputs"):
         if role in payload:
             payload[role] = [names.get(name, name) for name in payload[role]]
     if "consumer" in payload:
@@ -119,7 +124,14 @@ def _tag(func: Any, **payload: Any) -> Any:
     return func
 
 
-def accelerate(self: Any, inputs: Sequence[Any], compute_var: Any, store_var: Any, taps: Sequence[Any] = ()) -> Any:
+def accelerate(
+    self: Any,
+    inputs: Sequence[Any],
+    compute_var: Any,
+    store_var: Any,
+    taps: Sequence[Any] = (),
+    outputs: Sequence[Any] = (),
+) -> Any:
     """Turn this Func, from the inputs on, into one accelerator.
 
     Parameters
@@ -134,6 +146,10 @@ def accelerate(self: Any, inputs: Sequence[Any], compute_var: Any, store_var: An
     taps : sequence of halide.Func, halide.ImageParam or halide.Param
         Coefficients: Funcs of constants, which become constants or ROMs, and scalar Params, which become registers.
         Naming them changes nothing. What only a run has the values of is refused.
+    outputs : sequence of halide.Func
+        Funcs that the same accelerator gives beside this one, at whatever rate: a thumbnail beside the picture, the
+        levels of a pyramid. They may read this Func, be read by it, or read the inputs as it does; they have its Vars
+        for their arguments. Software, or the pipeline's outputs, read them.
 
     Returns
     -------
@@ -166,6 +182,10 @@ def accelerate(self: Any, inputs: Sequence[Any], compute_var: Any, store_var: An
             f"taps must be a list of Funcs, ImageParams and Params, not {_shown(taps)}",
             "write taps=[coefficients]",
         )
+    if isinstance(outputs, (str, hl.Func, hl.OutputImageParam)) or not isinstance(outputs, Sequence):
+        raise ScheduleError(
+            self.name(), call, f"outputs must be a list of Funcs, not {_shown(outputs)}", "write outputs=[thumbnail]"
+        )
     input_names = [_named(self, call, "an input", item, (hl.Func, hl.ImageParam)) for item in inputs]
     tap_names = [_named(self, call, "a tap", item, (hl.Func, hl.ImageParam, hl.Param)) for item in taps]
     for name in input_names:
@@ -180,6 +200,15 @@ def accelerate(self: Any, inputs: Sequence[Any], compute_var: Any, store_var: An
                 f"{name} is named more than once among inputs and taps",
                 "name each input and each tap once",
             )
+    output_names = [_named(self, call, "an output", item, (hl.Func,)) for item in outputs]
+    for name in output_names:
+        if name == self.name() or output_names.count(name) > 1 or name in (*input_names, *tap_names):
+            raise ScheduleError(
+                self.name(),
+                call,
+                f"{name} is an output, and it is the accelerated Func, an input, a tap or an output already",
+                "name each Func once, in outputs only those beside the accelerated one",
+            )
     return _tag(
         self,
         kind="accelerate",
@@ -187,6 +216,7 @@ def accelerate(self: Any, inputs: Sequence[Any], compute_var: Any, store_var: An
         compute_var=_var(self, call, "compute_var", compute_var),
         store_var=_var(self, call, "store_var", store_var),
         taps=tap_names,
+        **({"outputs": output_names} if output_names else {}),
     )
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.family.delays import Family
 from fluorite.hwgen.lowering.lower import lower
-from fluorite.hwgen.lowering.values import Lowered
+from fluorite.hwgen.lowering.values import Lowered, output_ports
 from fluorite.hwgen.passes.division import expand_divisions
 from fluorite.hwgen.passes.link import link
 from fluorite.hwgen.passes.products import split_products
@@ -22,7 +22,7 @@ from fluorite.hwgen.plan.recurrence import intervals
 from fluorite.hwgen.streams.check import check
 from fluorite.hwgen.streams.graph import Graph, Node
 
-__all__ = ["Watch", "check_after", "expanded", "expanded_in_time", "unwatched"]
+__all__ = ["Watch", "check_after", "expanded", "expanded_in_time", "periods_of_outputs", "unwatched"]
 
 #: Told the name of each pass and the graph that it made.
 Watch = Callable[[str, Graph, Family], None]
@@ -77,9 +77,15 @@ def _in_some_columns(region: Region, lowered: Lowered, graph: Graph) -> frozense
     """Ids of the nodes that are not needed in every column."""
     if lowered.rates.is_one:
         return frozenset()
-    periods = lowered.rates.streams[region.name].periods
-    grids = grids_of(graph, {output.stream: periods for output in graph.outputs})
+    grids = grids_of(graph, periods_of_outputs(region, lowered, graph))
     return frozenset(number for number, grid in grids.of.items() if grid[0].period > 1)
+
+
+def periods_of_outputs(region: Region, lowered: Lowered, graph: Graph) -> dict[str, tuple[int, ...]]:
+    """Positions from a word to the next, by output stream; at one rate the graph's dimensions may be merged ones."""
+    if lowered.rates.is_one:
+        return dict.fromkeys(output_ports(region), (1,) * graph.dimensions)
+    return {key: lowered.rates.streams[port.stream].periods for key, port in output_ports(region).items()}
 
 
 def unwatched(name: str, graph: Graph, family: Family) -> None:

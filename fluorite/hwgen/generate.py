@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from fluorite.frontend.region.identifiers import Identifiers, Taken
 from fluorite.frontend.region.region import Region
 from fluorite.frontend.region.signature import StageScalar, StageSignature
-from fluorite.hwgen.expand import Watch, expanded_in_time
+from fluorite.hwgen.expand import Watch, expanded_in_time, periods_of_outputs
 from fluorite.hwgen.family.delays import ZYNQ7000, Family
 from fluorite.hwgen.formula import Formula, constant
 from fluorite.hwgen.interface import CoreInterface, SettingPort
-from fluorite.hwgen.lowering.values import Lowered
+from fluorite.hwgen.lowering.values import Lowered, output_ports
 from fluorite.hwgen.plan.core_plan import CorePlan
 from fluorite.hwgen.plan.due import with_first_words, with_room, with_rows
 from fluorite.hwgen.plan.extents import Extents
@@ -145,8 +145,18 @@ class Generated:
 
     @property
     def outputs(self) -> tuple[StreamPlan, ...]:
-        """The output streams, one per Tuple element."""
+        """The output streams, one per Tuple element: the accelerated Func's, then those of the outputs beside it."""
         return tuple(stream for stream in self.streams if not stream.is_input)
+
+    def output(self, name: str) -> StreamPlan:
+        """The first stream of an output Func.
+
+        Raises
+        ------
+        KeyError
+            No output has this name.
+        """
+        return {stream.source: stream for stream in reversed(self.outputs)}[name]
 
     def input(self, name: str) -> StreamPlan:
         """The stream of an input, by the Func's or ImageParam's name.
@@ -210,10 +220,11 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
         longer = extents.with_least(storage.least)
         behind = [[_behind(lag, first, longer) for lag in group.values()] for group in (lags, counters)]
         longer = with_room(longer, *behind)
-        ports = [(key, key if key in lowered.domains else region.name) for key in lags]
+        outputs = {key: port.stream for key, port in output_ports(region).items()}
+        ports = [(key, outputs.get(key, key)) for key in lags]
         longer = with_first_words(longer, [(_behind(lags[key], first, longer), source) for key, source in ports])
         rows = row_grids(plan, storage, first)
-        longer = with_rows(longer, rows, columns_of_rows(plan, storage), region.name)
+        longer = with_rows(longer, rows, columns_of_rows(plan, storage), set(outputs.values()))
         if longer.strides == extents.strides and slow == behind_memory:
             break
         behind_memory = slow
@@ -264,8 +275,7 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
 
 def node_grids(region: Region, lowered: Lowered, graph: Graph) -> Grids:
     """Where each node of a region's graph is needed; at one rate the graph's dimensions are merged ones."""
-    periods = lowered.rates.streams[region.name].periods if not lowered.rates.is_one else (1,) * graph.dimensions
-    return grids_of(graph, {output.stream: periods for output in graph.outputs})
+    return grids_of(graph, periods_of_outputs(region, lowered, graph))
 
 
 def _signature(region: Region, lowered: Lowered) -> StageSignature:

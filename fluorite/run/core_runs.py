@@ -253,12 +253,12 @@ def run_core(
     """
     generated = accelerator.generated
     layouts = [Words(stream) for stream in generated.inputs]
-    result = Words(generated.outputs[0])
+    results = [Words(stream) for stream in generated.outputs]
     images = [[np.zeros_like(image) for image in frame.expected] for frame in order]
     jobs = [
         Job(
             [layout.pack(image) for layout, image in zip(layouts, frame.inputs, strict=True)],
-            [result.room(image) for image in own],
+            [result.room(image) for result, image in zip(results, own, strict=True)],
             frame.launch.settings,
         )
         for frame, own in zip(order, images, strict=True)
@@ -278,7 +278,7 @@ def run_core(
             cycles, looked_at = cycles + run.cycles, looked_at + looking_at
     different = []
     for number, (frame, own, job) in enumerate(zip(order, images, jobs, strict=True)):
-        for image, packed in zip(own, job.outputs, strict=True):
+        for result, image, packed in zip(results, own, job.outputs, strict=True):
             result.unpack(packed, image)
         if any(image.tobytes() != right.tobytes() for image, right in zip(own, frame.expected, strict=True)):
             different.append(number)

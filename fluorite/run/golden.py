@@ -21,7 +21,10 @@ _Images: TypeAlias = dict[str, tuple[AnyArray, Sequence[int]]]  # with the first
 
 
 class Golden:
-    """The accelerated Func alone, cut at the accelerator's inputs, in Halide's JIT. Not for several threads at once.
+    """An accelerator's outputs alone, cut at its inputs, in Halide's JIT. Not for several threads at once.
+
+    Each output Func is a pipeline of its own: as outputs of one, one that reads another would have to stay inside what
+    is asked of that.
 
     Parameters
     ----------
@@ -34,25 +37,38 @@ class Golden:
     """
 
     def __init__(self, loaded: Loaded, generated: Generated, given: Mapping[str, Any]) -> None:
+        self._outputs = [_Output(loaded, generated, name, given) for name in generated.region.outputs]
+
+    def __call__(self, inputs: Mapping[str, AnyArray], mins: Sequence[int], extents: Sequence[int]) -> list[AnyArray]:
+        """Compute a region of the output; see :meth:`fluorite.run.accelerator.Accelerator.golden`."""
+        return [array for output in self._outputs for array in output(inputs, mins, extents)]
+
+
+class _Output:
+    """One output Func."""
+
+    def __init__(self, loaded: Loaded, generated: Generated, name: str, given: Mapping[str, Any]) -> None:
         self._loaded = loaded
         self._generated = generated
+        self._name = name
         region = generated.region
         names = [i.name for i in region.inputs]
         # Constant Funcs are computed on their own, as they are for the hardware: inlined, Halide may round their
         # floats differently.
-        computed = [*region.stages[:-1], *sorted(region.constant_funcs)]
-        root = cut.golden(loaded.root, region.name, names, computed)
+        computed = [*(stage for stage in region.stages if stage != name), *sorted(region.constant_funcs)]
+        root = cut.golden(loaded.root, name, names, computed)
         self._params = image_params(root, names)
         own = {name: param.parameter() for name, param in self._params.items()}
         self._pipeline = to_halide(root, {**loaded.parameters, **given, **own})
 
     def __call__(self, inputs: Mapping[str, AnyArray], mins: Sequence[int], extents: Sequence[int]) -> list[AnyArray]:
-        """Compute a region of the output; see :meth:`fluorite.run.accelerator.Accelerator.golden`."""
+        """Compute what a region of the accelerated Func gives of it."""
         region = self._generated.region
         named = {self._loaded.plain_name(name): array for name, array in inputs.items()}
-        results = [hl.Buffer(halide_type(t), list(extents)) for t in region.func.types]
+        own_mins, own_extents = self._generated.output(self._name).region(mins, extents)
+        results = [hl.Buffer(halide_type(t), list(own_extents)) for t in region.pipeline.funcs[self._name].types]
         for result in results:
-            result.set_min(list(mins))
+            result.set_min(list(own_mins))
         images: _Images = {
             name: (named[name], self._generated.input(name).region(mins, extents)[0]) for name in self._params
         }

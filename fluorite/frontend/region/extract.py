@@ -7,10 +7,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from fluorite.errors import ScheduleError
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.visit import expressions, walk
-from fluorite.frontend.annotations import annotations_of
+from fluorite.frontend.annotations import Accelerate, annotations_of
 from fluorite.frontend.region.limits import check_limits
 from fluorite.frontend.region.region import ConstantValues, Input, Region
 from fluorite.frontend.region.scan import loops_of
+from fluorite.frontend.region.sides import sides_of
 from fluorite.frontend.region.taps import check_taps
 
 __all__ = ["accelerated_funcs", "extract", "funcs_inside", "funcs_outside"]
@@ -21,9 +22,9 @@ def accelerated_funcs(pipeline: ir.Pipeline) -> list[str]:
     return [name for name, func in pipeline.funcs.items() if annotations_of(func).accelerate is not None]
 
 
-def funcs_inside(pipeline: ir.Pipeline, name: str, inputs: Collection[str]) -> list[str]:
-    """The Funcs of an accelerator: the accelerated one, and all below it as far as the inputs."""
-    return _below(pipeline, [name], lambda func: [f for f in _callees(pipeline, func) if f not in inputs])
+def funcs_inside(pipeline: ir.Pipeline, outputs: Sequence[str], inputs: Collection[str]) -> list[str]:
+    """The Funcs of an accelerator: those that it gives, and all below them as far as the inputs."""
+    return _below(pipeline, outputs, lambda func: [f for f in _callees(pipeline, func) if f not in inputs])
 
 
 def funcs_outside(pipeline: ir.Pipeline, inputs: Mapping[str, Sequence[str]]) -> list[str]:
@@ -74,21 +75,30 @@ def extract(pipeline: ir.Pipeline, name: str, constants: ConstantValues, notes: 
     accelerate = annotations_of(func).accelerate
     assert accelerate is not None
     inputs = tuple(_input(pipeline, name, i) for i in accelerate.inputs)
-    reached = _reached(pipeline, name, {i.name for i in inputs})
-    check_taps(pipeline, name, accelerate.taps, reached)
-    stages = tuple(f for f in reached if f == name or annotations_of(pipeline.funcs[f]).linebuffer)
     loops, channels = loops_of(func, accelerate)
     check_limits(name, loops, channels)
-    _check_outputs(pipeline, name, accelerate.inputs)
+    sides = sides_of(pipeline, func, accelerate, loops, channels)
+    outputs = (name, *accelerate.outputs)
+    reached = _reached(pipeline, outputs, {i.name for i in inputs})
+    check_taps(pipeline, name, accelerate.taps, reached)
+    stages = tuple(f for f in reached if f in outputs or annotations_of(pipeline.funcs[f]).linebuffer)
+    _check_outputs(pipeline, name, accelerate)
     streams = (*(i.name for i in inputs if i.name in pipeline.funcs), *stages)
     depths = tuple(_depths(pipeline, streams))
-    return Region(name, pipeline, inputs, stages, loops, channels, constants, depths, tuple(notes))
+    read = frozenset(
+        output
+        for output in outputs
+        for other in outputs
+        if other != output and output in funcs_inside(pipeline, [other], accelerate.inputs)
+    )
+    return Region(name, pipeline, inputs, stages, loops, channels, constants, depths, tuple(notes), sides, read)
 
 
-def _check_outputs(pipeline: ir.Pipeline, name: str, inputs: Collection[str]) -> None:
+def _check_outputs(pipeline: ir.Pipeline, name: str, accelerate: Accelerate) -> None:
     """Refuse an output of the pipeline inside the accelerator: software would have to know how much of it is read."""
+    given = (name, *accelerate.outputs)
     for output in pipeline.outputs:
-        if output != name and output in funcs_inside(pipeline, name, inputs):
+        if output not in given and output in funcs_inside(pipeline, given, accelerate.inputs):
             raise ScheduleError(
                 output,
                 f"output of the pipeline and inside the accelerator {name}",
@@ -142,12 +152,12 @@ def _input(pipeline: ir.Pipeline, name: str, given: str) -> Input:
     return found
 
 
-def _reached(pipeline: ir.Pipeline, name: str, inputs: set[str]) -> list[str]:
-    """The accelerated Func and all that it reads, up to the inputs, producers first."""
+def _reached(pipeline: ir.Pipeline, outputs: Sequence[str], inputs: set[str]) -> list[str]:
+    """The outputs and all that they read, up to the inputs, producers first."""
     order: list[str] = []
     state: dict[str, bool] = {}
     reached: set[str] = set()
-    stack: list[tuple[str, bool]] = [(name, False)]
+    stack: list[tuple[str, bool]] = [(output, False) for output in outputs]
     while stack:
         current, done = stack.pop()
         if done:
@@ -163,7 +173,7 @@ def _reached(pipeline: ir.Pipeline, name: str, inputs: set[str]) -> list[str]:
     unread = sorted(i for i in inputs if i not in reached)
     if unread:
         raise ScheduleError(
-            name, f"input {unread[0]}", "the accelerated Func does not read it", "remove it from the inputs"
+            outputs[0], f"input {unread[0]}", "the accelerated Func does not read it", "remove it from the inputs"
         )
     return order
 

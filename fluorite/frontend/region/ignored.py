@@ -35,12 +35,12 @@ def ignored_directives(root: Table, pipeline: ir.Pipeline, regions: Sequence[Reg
     regions : sequence of Region
         Its accelerators.
     """
-    inputs = {region.name: [i.name for i in region.inputs] for region in regions}
+    inputs = {name: [i.name for i in region.inputs] for region in regions for name in region.outputs}
     software = funcs_outside(pipeline, inputs)
     used = {*inputs, *(name for names in inputs.values() for name in names)}
     found: list[str] = []
     for region in regions:
-        inside = funcs_inside(pipeline, region.name, inputs[region.name])
+        inside = funcs_inside(pipeline, region.outputs, inputs[region.name])
         used.update(inside)
         own = _accelerator(root, region, inside)
         for name in reversed(inside):

@@ -16,7 +16,7 @@ from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.visit import expressions, walk
 from fluorite.frontend.region.identifiers import Identifiers, identifiers_of
 
-__all__ = ["Channel", "ConstantValues", "Input", "Loop", "Region"]
+__all__ = ["Channel", "ConstantValues", "Input", "Loop", "Region", "SideOutput"]
 
 
 class ConstantValues(Protocol):
@@ -105,6 +105,25 @@ class Channel:
     extent: int
 
 
+@dataclass(frozen=True, slots=True)
+class SideOutput:
+    """A Func that an accelerator gives beside the accelerated one.
+
+    Attributes
+    ----------
+    name : str
+        The Func.
+    dimensions : tuple of int or None
+        By its arguments, the scan dimension that each is along; None for a channel.
+    channels : tuple of Channel
+        Its arguments that every cycle computes all of, by position.
+    """
+
+    name: str
+    dimensions: tuple[int | None, ...]
+    channels: tuple[Channel, ...]
+
+
 @dataclass(frozen=True)
 class Region:
     """One accelerator's share of a pipeline.
@@ -118,7 +137,8 @@ class Region:
     inputs : tuple of Input
         In the order of ``accelerate()``.
     stages : tuple of str
-        Funcs with a stream of their own, producers first; the last is the accelerated Func. All others are inlined.
+        Funcs with a stream of their own, producers first: the accelerated Func, the outputs beside it, and those that
+        are line-buffered. All others are inlined.
     loops : tuple of Loop
         Scan dimensions, innermost first.
     channels : tuple of Channel
@@ -129,6 +149,10 @@ class Region:
         Producer, consumer and the depth the user gave.
     notes : tuple of str
         How sizes were found that the schedule does not say.
+    sides : tuple of SideOutput
+        What it gives beside the accelerated Func.
+    read_inside : frozenset of str
+        Those of its outputs that others of its stages read.
     """
 
     name: str
@@ -140,6 +164,22 @@ class Region:
     constants: ConstantValues
     fifo_depths: tuple[tuple[str, str, int], ...] = ()
     notes: tuple[str, ...] = ()
+    sides: tuple[SideOutput, ...] = ()
+    read_inside: frozenset[str] = frozenset()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The Funcs it gives: the accelerated one, then those beside it."""
+        return (self.name, *(side.name for side in self.sides))
+
+    def channels_of(self, output: str) -> tuple[Channel, ...]:
+        """The channels of one of `outputs`."""
+        own = {side.name: side.channels for side in self.sides}
+        return own.get(output, self.channels)
+
+    def port(self, output: str) -> str:
+        """The stream that one of `outputs` leaves by: the stage, or where others read it, one that does so, too."""
+        return f"{output} out" if output in self.read_inside else output  # no Func of a user's has a space
 
     @property
     def func(self) -> ir.Func:

@@ -20,6 +20,7 @@ from fluorite.hwgen.lowering.positions import Positions
 from fluorite.hwgen.lowering.survey.domains import pixels_beyond
 from fluorite.hwgen.lowering.survey.find_index import position
 from fluorite.hwgen.lowering.survey.rated_borders import bordered, plainly
+from fluorite.hwgen.lowering.survey.reads import Read
 from fluorite.hwgen.lowering.survey.survey import Survey, survey
 from fluorite.hwgen.lowering.timed import Timing
 from fluorite.hwgen.lowering.values import Lowered, stage_key
@@ -60,6 +61,8 @@ def lower(region: Region, intervals: Mapping[str, int] | None = None, *, padded:
         if stage in known.domains:  # else nothing that is left reads it
             timing = Timing(known.rates.streams[stage].periods[0], intervals.get(stage, 1))
             _lower_stage(region, stage, known, lowered, build, positions, timing)
+    for port in known.ports:
+        _lower_port(region, port, known, lowered, build, positions)
     return lowered
 
 
@@ -86,6 +89,21 @@ def _lower_stage(
             ]
             for index, body in enumerate(definitions.values(func, point)):
                 lowered.bodies[stage_key(stage, index), lane, channel] = body
+
+
+def _lower_port(
+    region: Region, port: Read, known: Survey, lowered: Lowered, build: Builder, positions: Positions
+) -> None:
+    """Add one channel of an output that leaves the core by a stream of its own, which reads the stage."""
+    func, own, domain = region.pipeline.funcs[port.stream], known.domains[port.reader], known.domains[port.stream]
+    for index, type_ in enumerate(func.types):
+        key, channel = stage_key(port.stream, index), domain.channel(port.numbers)
+        source = Source(port.stream, key, type_, channel, domain, known.edges.get(port.stream, ()))
+        for lane, offsets in enumerate(_lane_offsets(known.rates.streams[port.reader].lanes)):
+            where = tuple(shift(low + offset) for low, offset in zip(own.lo, offsets, strict=True))
+            window = Window(region, build, positions, port.reader, own, source, {}, where, lowered.rates)
+            body = window.read(where)
+            lowered.bodies[stage_key(port.reader, index), lane, own.channel(port.numbers)] = body
 
 
 def _lane_offsets(lanes: Sequence[int]) -> Iterator[tuple[int, ...]]:

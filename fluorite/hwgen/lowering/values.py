@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fluorite.frontend.algorithm import ir
+from fluorite.frontend.region.region import Region
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.domain import Domain
@@ -12,7 +14,7 @@ from fluorite.hwgen.lowering.rates import Rates
 from fluorite.hwgen.lowering.tables import TableRead
 from fluorite.hwgen.streams.graph import Graph, Ref
 
-__all__ = ["Lowered", "stage_key"]
+__all__ = ["Lowered", "OutputPort", "output_ports", "stage_key"]
 
 
 @dataclass(slots=True)
@@ -76,3 +78,33 @@ class Lowered:
 def stage_key(name: str, value_index: int) -> str:
     """Name of the stream of one Tuple element of a stage: the stage's own for element 0."""
     return name if value_index == 0 else f"{name}.{value_index}"
+
+
+class OutputPort(NamedTuple):
+    """One output stream of a region.
+
+    Attributes
+    ----------
+    stream : str
+        What its domain and rate are known by: the Func, or where stages read it, too, a stream that does so.
+    func : str
+        The output Func.
+    element : int
+        Which of its Tuple's elements.
+    type : ir.Type
+        Of its values.
+    """
+
+    stream: str
+    func: str
+    element: int
+    type: ir.Type
+
+
+def output_ports(region: Region) -> dict[str, OutputPort]:
+    """The output streams of a region, by what the stream graph calls them."""
+    return {
+        stage_key(region.port(name), index): OutputPort(region.port(name), name, index, type_)
+        for name in region.outputs
+        for index, type_ in enumerate(region.pipeline.funcs[name].types)
+    }

@@ -8,7 +8,7 @@ scan counter for equality.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fluorite.hwgen.formula import Formula, ceil_div, constant, maximum, modulo
@@ -110,7 +110,7 @@ def with_first_words(extents: Extents, ports: Iterable[tuple[Delay, str]]) -> Ex
     return replace(extents, scan=(*extents.scan[:outermost], length))
 
 
-def with_rows(extents: Extents, rows: Iterable[RowGrid], columns: int, output: str) -> Extents:
+def with_rows(extents: Extents, rows: Iterable[RowGrid], columns: int, outputs: Collection[str]) -> Extents:
     """The same with rows that are long enough for what does not move in all of them.
 
     Where such a row begins at a column, the scan must have that column, and one more. And a row must have all columns
@@ -123,15 +123,16 @@ def with_rows(extents: Extents, rows: Iterable[RowGrid], columns: int, output: s
     rows : iterable of RowGrid
         Where such rows begin.
     columns : int
-        How many columns more than the output something is looked up at, at most.
-    output : str
-        The accelerated Func.
+        How many columns more than an output something is looked up at, at most.
+    outputs : collection of str
+        The ports of the outputs.
     """
     length = extents.scan[0]
-    needed = extents.ends[output][0] * extents.rates.streams[output].periods[0] + columns
-    if columns and not extents.is_never_less(length, needed):
-        common = extents.rates.common[0]
-        length = maximum([length, ceil_div(needed, common) * common], extents.ranges)
+    for output in sorted(outputs):
+        needed = extents.ends[output][0] * extents.rates.streams[output].periods[0] + columns
+        if columns and not extents.is_never_less(length, needed):
+            common = extents.rates.common[0]
+            length = maximum([length, ceil_div(needed, common) * common], extents.ranges)
     for grid in rows:
         length = extents.at_least(length, 0, grid.start + 1 if grid.start > 0 else 1 - grid.start)
     return replace(extents, scan=(length, *extents.scan[1:]))

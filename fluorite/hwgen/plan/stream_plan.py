@@ -13,7 +13,7 @@ from fluorite.frontend.region.region import Region
 from fluorite.hwgen.formula import Formula, constant, variable
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.lowering.domain import Domain
-from fluorite.hwgen.lowering.values import stage_key
+from fluorite.hwgen.lowering.values import output_ports, stage_key
 from fluorite.hwgen.plan.due import Due, due
 from fluorite.hwgen.plan.extents import Extents, phase_variable
 from fluorite.hwgen.streams.graph import Delay
@@ -217,7 +217,7 @@ class StreamPlan:
 def stream_plans(
     region: Region, domains: Mapping[str, Domain], extents: Extents, lag: Callable[[str], Delay]
 ) -> tuple[StreamPlan, ...]:
-    """The plans of all streams: inputs in the order of ``accelerate()``'s, then one per value of the Func.
+    """The plans of all streams: inputs in the order of ``accelerate()``'s, then one per value of each output Func.
 
     Parameters
     ----------
@@ -232,30 +232,37 @@ def stream_plans(
     """
     loops = loop_variables(region, extents.rates.moduli)
 
-    def plan(direction: str, key: str, source: str, type_: ir.Type) -> StreamPlan:
-        domain, rate = domains[source], extents.rates.streams[source]
+    def plan(direction: str, key: str, port_name: str, stream: str, source: str, type_: ir.Type) -> StreamPlan:
+        domain, rate = domains[stream], extents.rates.streams[stream]
         port = StreamPort(
-            region.names[key], direction, type_.bits, type_.is_signed, math.prod(rate.lanes), len(rate.lanes),
+            region.names[port_name], direction, type_.bits, type_.is_signed, math.prod(rate.lanes), len(rate.lanes),
             domain.channel_count,
         )  # fmt: skip
-        axes = tuple(_axes(region, domain, extents.pixels[source], extents.of_phases, is_input=direction == "in"))
-        behind, words = lag(key), extents.words[source]
-        first, end = extents.starts[source], extents.ends[source]
+        own = {} if direction == "in" else {c.position: region.names[c.var] for c in region.channels_of(source)}
+        axes = tuple(_axes(region, domain, extents.pixels[stream], extents.of_phases, own))
+        behind, words = lag(key), extents.words[stream]
+        first, end = extents.starts[stream], extents.ends[stream]
         when = due(behind, first, end, rate.periods, extents)
         return StreamPlan(port, key, source, axes, loops, rate.lanes, words, behind, when, rate.periods, first, end)
 
-    outputs = enumerate(region.func.types)
     return (
-        *(plan("in", source.name, source.name, source.type) for source in region.inputs),
-        *(plan("out", stage_key(region.name, index), region.name, type_) for index, type_ in outputs),
+        *(plan("in", source.name, source.name, source.name, source.name, source.type) for source in region.inputs),
+        *(
+            plan("out", key, stage_key(name, element), port, name, type_)
+            for key, (port, name, element, type_) in output_ports(region).items()
+        ),
     )
 
 
 def _axes(
-    region: Region, domain: Domain, extents: Sequence[Formula], phases: Mapping[str, Formula], *, is_input: bool
+    region: Region,
+    domain: Domain,
+    extents: Sequence[Formula],
+    phases: Mapping[str, Formula],
+    own: Mapping[int, str],
 ) -> Iterator[Axis]:
-    """The dimensions of a stream's image; channels of an input have no names of their own."""
-    names, own = region.names, {} if is_input else {c.position: region.names[c.var] for c in region.channels}
+    """The dimensions of a stream's image; channels of an input have no names of their own, by position."""
+    names = region.names
     nameless = "channel" if domain.dimensions.count(None) == 1 else "channel{}"
     channels = enumerate(domain.channels)
     for place, dimension in enumerate(domain.dimensions):

@@ -11,18 +11,7 @@ from fluorite.hwgen.lowering.survey.edges import Edge
 from fluorite.hwgen.lowering.survey.reads import Read, ReadIndex
 from fluorite.hwgen.quasiaffine import QuasiAffine, shift
 
-__all__ = ["clamped", "domain_of_output", "pixels_beyond", "united", "wanted"]
-
-
-def domain_of_output(region: Region) -> Domain:
-    """Domain of the accelerated Func: a launch's own pixels, with all channels."""
-    own: list[int | None] = [None] * len(region.func.args)
-    for d, loop in enumerate(region.loops):
-        own[loop.position] = d
-    zero = (shift(0),) * len(region.loops)
-    by_position = sorted(region.channels, key=lambda channel: channel.position)
-    channels = tuple((c.min, c.min + c.extent - 1) for c in by_position)
-    return Domain(tuple(own), zero, zero, channels)
+__all__ = ["clamped", "pixels_beyond", "united", "wanted"]
 
 
 def wanted(read: Read, own: Domain) -> Domain:
@@ -67,7 +56,11 @@ def united(one: Domain, other: Domain) -> Domain:
 
 
 def clamped(
-    region: Region, domains: Mapping[str, Domain], reads: Sequence[Read], edges: Mapping[str, Sequence[Edge | None]]
+    region: Region,
+    outputs: Mapping[str, Domain],
+    domains: Mapping[str, Domain],
+    reads: Sequence[Read],
+    edges: Mapping[str, Sequence[Edge | None]],
 ) -> dict[str, Domain]:
     """Domains of all streams where no stage is computed beyond its edges.
 
@@ -75,6 +68,8 @@ def clamped(
     ----------
     region : Region
         The region.
+    outputs : mapping of str to Domain
+        What a launch gives, by port.
     domains : mapping of str to Domain
         Domains without edges.
     reads : sequence of Read
@@ -82,8 +77,9 @@ def clamped(
     edges : mapping of str to sequence of Edge or None
         Per stage and dimension, as of :func:`fluorite.hwgen.lowering.survey.edges.constant_beyond`.
     """
-    ranges = {region.name: [(shift(0), shift(0))] * len(region.loops)}
-    for stage in reversed(region.stages):
+    ranges = {port: list(zip(domain.first, domain.last, strict=True)) for port, domain in outputs.items()}
+    ports = [port for port in outputs if port not in region.stages]
+    for stage in (*ports, *reversed(region.stages)):
         for read in reads:
             if read.reader != stage or stage not in ranges:
                 continue

@@ -56,17 +56,19 @@ def rule_of_index(index: object, accelerated: str, dimensions: int) -> str:
     )
 
 
-def rule_of_rates(paths: Sequence[Sequence[str]], rates: Sequence[Fraction]) -> str:
+def rule_of_rates(paths: Sequence[Sequence[str]], rates: Sequence[Fraction], accelerated: str) -> str:
     """The rule that two reads of one stream break whose rates differ.
 
     Parameters
     ----------
     paths : sequence of sequence of str
-        For each read the stages it comes through, the accelerated Func first and the stream last.
+        For each read the stages it comes through, an output first and the stream last.
     rates : sequence of Fraction
         Pixels of the stream that each asks for, per pixel of the accelerated Func.
+    accelerated : str
+        The accelerated Func.
     """
-    (one, other), accelerated = paths, paths[0][0]
+    one, other = paths
     return (
         f"a stream comes at one rate, and for a pixel of {accelerated} this is {rates[0]} on the path "
         f"{' <- '.join(one)} and {rates[1]} on the path {' <- '.join(other)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fluorite.errors import UnsupportedError
 from fluorite.frontend.algorithm import ir
@@ -10,13 +10,13 @@ from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.helpers import is_border_helper
-from fluorite.hwgen.lowering.evaluate.indices import Tree, Value
+from fluorite.hwgen.lowering.evaluate.indices import Tree, Value, index_functions
 from fluorite.hwgen.lowering.evaluate.refusals import as_input, instead_of, rule_of_missing
 from fluorite.hwgen.lowering.survey.border_search import BorderSearch
 from fluorite.hwgen.lowering.survey.dependence import STREAM, Dependence
-from fluorite.hwgen.lowering.survey.domains import domain_of_output, united, wanted
+from fluorite.hwgen.lowering.survey.domains import united, wanted
 from fluorite.hwgen.lowering.survey.find_index import position
-from fluorite.hwgen.lowering.survey.rated_borders import plainly
+from fluorite.hwgen.lowering.survey.rated_borders import bordered, plainly
 from fluorite.hwgen.lowering.survey.reads import Read, ReadIndex
 from fluorite.hwgen.lowering.survey.refusals import in_order_of_scan, is_scaled, rule_of_index, rule_of_rates
 from fluorite.hwgen.quasiaffine import shift
@@ -29,8 +29,13 @@ class Found:
 
     Attributes
     ----------
+    outputs : mapping of str to Domain
+        What a launch gives, by port.
     padded : bool
         Whether borders are left out.
+    only_rates : bool
+        Whether nothing is asked but how streams move with one another: nothing is refused, and domains are less than
+        all that is read.
     search : BorderSearch
         Finds borders.
     domains : dict of str to Domain
@@ -39,11 +44,22 @@ class Found:
         The reads, each once and in order.
     """
 
-    def __init__(self, region: Region, padded: bool) -> None:
+    def __init__(
+        self, region: Region, outputs: Mapping[str, Domain], *, padded: bool = False, only_rates: bool = False
+    ) -> None:
+        self.outputs = outputs
         self.padded = padded
+        self.only_rates = only_rates
         self.search = BorderSearch(region)
-        self.domains = {region.name: domain_of_output(region)}
+        self.domains = dict(outputs)
         self.reads: dict[Read, None] = {}
+
+    def add(self, read: Read) -> None:
+        """Add a read of a stream that comes, as far as is known, as it asks for it."""
+        domain = wanted(read, self.domains[read.reader])
+        known = self.domains.get(read.stream)
+        self.domains[read.stream] = united(known, domain) if known else domain
+        self.reads[read] = None
 
 
 class StageReads:
@@ -115,6 +131,8 @@ class StageReads:
                 "give it, or the bounds of its border condition, as numbers",
             )
         index = plainly(index)
+        if self._found.only_rates:
+            return _moving(index)
         if self._found.search.is_at_rate(index, self._own):
             rated = self._found.search.rated(index, self._own, self._diagnostics)
             if rated is None:
@@ -131,6 +149,8 @@ class StageReads:
         """Add a read to what is known of its stream."""
         domain = wanted(read, self._own)
         known = self._found.domains.setdefault(read.stream, domain)
+        if self._found.only_rates:
+            return
         if known.dimensions != domain.dimensions:
             shown = self._diagnostics.show(call)
             raise self._diagnostics.unsupported(
@@ -139,8 +159,7 @@ class StageReads:
                 as_input(shown),
             )
         self._check_rates(read, known, domain)
-        self._found.domains[read.stream] = united(known, domain)
-        self._found.reads[read] = None
+        self._found.add(read)
 
     def _check_rates(self, read: Read, known: Domain, domain: Domain) -> None:
         """Refuse a read that asks for a stream at another rate than those before it."""
@@ -150,17 +169,17 @@ class StageReads:
                 paths = self._path(next(r for r in self._found.reads if r.stream == read.stream)), self._path(read)
                 raise self._diagnostics.unsupported(
                     f"{read.stream} at two rates along {loop.var}",
-                    rule_of_rates(paths, rates),
+                    rule_of_rates(paths, rates, self._region.name),
                     f"name a second Func that copies {read.stream} in the inputs of accelerate(), and read one of the "
                     "two at each rate",
                 )
 
     def _path(self, read: Read) -> tuple[str, ...]:
-        """The stages through which a read asks for its stream, the accelerated Func first."""
+        """The stages through which a read asks for its stream, an output first."""
         stages = [read.stream, read.reader]
-        while stages[-1] != self._region.name:
+        while stages[-1] not in self._region.outputs and stages[-1] not in self._found.outputs:
             stages.append(next(r for r in self._found.reads if r.stream == stages[-1]).reader)
-        return tuple(reversed(stages))
+        return tuple(stage for stage in reversed(stages) if stage in self._region.stages or stage == read.stream)
 
     def _not_read_at(
         self, index: Value[Dependence], written: ir.Expr, call: ir.Call, origin: Origin | None
@@ -185,3 +204,12 @@ class StageReads:
             self._diagnostics.user_func(), self._diagnostics.show(written), self._diagnostics.show(call)
         )
         return UnsupportedError(origin.func, f"index {origin.index} in {origin.call}", rule, as_input(origin.call))
+
+
+def _moving(index: Tree) -> tuple[int, ReadIndex | None]:
+    """The dimension along which an index under a border moves inside the image, and how."""
+    for parts in bordered(index):
+        return parts.dimension, ReadIndex(parts.index)
+    for function in index_functions(index):
+        return function.place.dimension, ReadIndex(shift(function.place.offset))
+    return 0, None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from fluorite.errors import UnsupportedError
 from fluorite.frontend.region.region import Region
@@ -21,6 +22,7 @@ from fluorite.hwgen.lowering.rates import Rates, rates_of
 from fluorite.hwgen.lowering.survey.dependence import Dependences
 from fluorite.hwgen.lowering.survey.domains import clamped
 from fluorite.hwgen.lowering.survey.edges import Edge, constant_beyond
+from fluorite.hwgen.lowering.survey.outputs import domains_of_outputs, reads_of_ports
 from fluorite.hwgen.lowering.survey.reads import Read
 from fluorite.hwgen.lowering.survey.refusals import refuse_rates
 from fluorite.hwgen.lowering.survey.stage_reads import Found, StageReads
@@ -46,6 +48,8 @@ class Survey:
         Border conditions by `IndexFunction.key`; None for those that are left out.
     steps : dict of str to int
         Per stage with an update that takes several steps in time, how many.
+    ports : tuple of Read
+        The reads of outputs that are stages for others, too, by the streams that leave the core.
     """
 
     reads: tuple[Read, ...]
@@ -54,6 +58,7 @@ class Survey:
     rates: Rates
     borders: Mapping[tuple[str, int], Border | None]
     steps: Mapping[str, int]
+    ports: tuple[Read, ...] = ()
 
 
 def survey(region: Region, intervals: Mapping[str, int] | None = None, *, padded: bool = False) -> Survey:
@@ -73,7 +78,12 @@ def survey(region: Region, intervals: Mapping[str, int] | None = None, *, padded
     UnsupportedError
         A read is none of a stream that comes with the scan, or an input is not read.
     """
-    found = Found(region, padded)
+    given = domains_of_outputs(region, partial(_relative, region))
+    outputs = {region.port(name): domain for name, domain in given.items()}
+    found = Found(region, outputs, padded=padded)
+    ports = reads_of_ports(region, given)
+    for read in ports:
+        found.add(read)
     positions: dict[str, frozenset[int]] = {}
     steps: dict[str, int] = {}
     for name in reversed(region.stages):
@@ -87,11 +97,20 @@ def survey(region: Region, intervals: Mapping[str, int] | None = None, *, padded
     reads = tuple(found.reads)
     edges = constant_beyond(region, reads, positions)
     borders = {key: None if padded else border for key, border in found.search.borders.items()}
-    domains = clamped(region, found.domains, reads, edges)
+    domains = clamped(region, outputs, found.domains, reads, edges)
     taken = {name: (count - 1) * (intervals or {}).get(name, 1) + 1 for name, count in steps.items()}
     rates = rates_of(region, reads, domains, taken)
     refuse_rates(region, reads, rates)
-    return Survey(reads, domains, edges, rates, borders, steps)
+    return Survey(reads, domains, edges, rates, borders, steps, ports)
+
+
+def _relative(region: Region, output: str, domain: Domain) -> Mapping[str, Domain]:
+    """Domains of all streams that an output reads, by what is asked of it: how they move with it, and no more."""
+    found = Found(region, {output: domain}, padded=True, only_rates=True)
+    for name in reversed(region.stages):
+        if name in found.domains:
+            _run(region, name, found, {})
+    return found.domains
 
 
 def _run(region: Region, stage: str, found: Found, steps: dict[str, int]) -> frozenset[int]:
