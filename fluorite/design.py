@@ -113,7 +113,10 @@ class Design:
     @property
     def software(self) -> Any:
         """The software part: an ``hl.Pipeline`` that calls ``fluorite_<accelerator>`` as an extern stage."""
-        symbols = {a.name: f"fluorite_{a.identifier}" for a in self.accelerators}
+        symbols: dict[str, str] = {}
+        for signature in (a.generated.signature for a in self.accelerators):
+            symbols[signature.func] = signature.symbol
+            symbols |= {side.func: side.symbol for side in signature.sides}
         return software(self.loaded, self.accelerators, symbols)
 
     @property
@@ -123,7 +126,8 @@ class Design:
         In the user's own schedule these are inlined mostly, because hardware needs no more; Halide would compute each
         of them once for each of its readers' taps, and a chain of stencils multiplies out.
         """
-        stages = {a.name: a.generated.region.stages[:-1] for a in self.accelerators}
+        regions = [a.generated.region for a in self.accelerators]
+        stages = {r.name: [stage for stage in r.stages if stage not in r.outputs] for r in regions}
         return to_halide(with_stages(self.loaded.root, stages), self.loaded.parameters)
 
     def realize(

@@ -15,6 +15,7 @@ from fluorite.frontend.cut_refusals import (
     refuse_prefetch,
     refuse_register,
     refuse_schedule,
+    refuse_side,
     refuse_tuple,
 )
 from fluorite.frontend.region.signature import StageSignature
@@ -38,7 +39,8 @@ def software(root: Table, stage: StageSignature) -> Table:
     Before
         ``hw(x, y) = ...f(x, y)...gain...``
     After
-        ``hw.define_extern("symbol", [f, gain], ...)``, computed where ``hw`` was
+        ``hw.define_extern("symbol", [f, gain], ...)``, computed where ``hw`` was; an output beside it is
+        ``side.define_extern("symbol__side", [hw], ...)``, computed where ``hw`` is
 
     Parameters
     ----------
@@ -62,34 +64,36 @@ def software(root: Table, stage: StageSignature) -> Table:
     root = apply_wrappers(root)
     func_name, inputs = stage.func, stage.inputs
     func = find_func(root, func_name)
-    refuse_schedule(root, func)
-    for other in (func, *(find_func(root, name) for name in inputs if not _is_image(root, name))):
+    sides = [find_func(root, side.func) for side in stage.sides]
+    for other in (func, *sides):
+        refuse_schedule(root, other)
+    for other in (func, *sides, *(find_func(root, name) for name in inputs if not _is_image(root, name))):
         refuse_register(other)
     level = func.func_schedule.compute_level
     if level.var_name == "" or func_name in root.output_names:
         level = _ROOT
-    extern = func.replace(
-        func_schedule=_stored_where_computed(func.func_schedule.replace(compute_level=level)),
-        init_def=_extern_definition(func),
-        updates=(),
-        extern_arguments=(
-            *(_buffer_argument(root, func_name, name) for name in inputs),
-            *(_scalar_argument(root, scalar.variable or scalar.param) for scalar in stage.scalars),
-        ),
-        extern_function_name=stage.symbol,
-        extern_mangling="C",
-        extern_function_device_api="Host",
+    for side in sides:
+        refuse_side(root, func, side, level)
+    arguments = (
+        *(_buffer_argument(root, func_name, name) for name in inputs),
+        *(_scalar_argument(root, scalar.variable or scalar.param) for scalar in stage.scalars),
     )
-    funcs = tuple(_without_tags(extern if other is func else other) for other in root.funcs)
+    main = table("ExternFuncArgument", arg_type="FuncArg", func_index=root.func_names_in_order.index(func_name))
+    externs = {func_name: _extern(func, level, stage.symbol, arguments)}
+    externs |= {
+        side.name: _extern(side, level, of_side.symbol, (main,))
+        for side, of_side in zip(sides, stage.sides, strict=True)
+    }
+    funcs = tuple(_without_tags(externs.get(other.name, other)) for other in root.funcs)
     root = root.replace(funcs=funcs)
     alive = reachable(root)
-    for other in (func, *(other for other in root.funcs if other.name not in alive)):
+    for other in (func, *sides, *(other for other in root.funcs if other.name not in alive)):
         refuse_device(other, func_name)
 
     def outside(old: Table) -> Table:
         # The loops of the accelerated Func and of what was inside it are gone: what was computed in them
         # moves to just outside.
-        return level if old.func_name and (old.func_name == func_name or old.func_name not in alive) else old
+        return level if old.func_name and (old.func_name in externs or old.func_name not in alive) else old
 
     def rescheduled(other: Table) -> Table:
         refuse_prefetch(other, func_name, root.func_names_in_order, alive)
@@ -105,7 +109,7 @@ def software(root: Table, stage: StageSignature) -> Table:
             )
         )
 
-    return prune(root.replace(funcs=tuple(rescheduled(other) if other.name != func_name else other for other in funcs)))
+    return prune(root.replace(funcs=tuple(other if other.name in externs else rescheduled(other) for other in funcs)))
 
 
 def golden(root: Table, func_name: str, inputs: Sequence[str], computed: Collection[str]) -> Table:
@@ -208,6 +212,19 @@ def with_stages(root: Table, stages: Mapping[str, Collection[str]]) -> Table:
 
 # ---------------------------------------------------------------------------------------------
 # The parts of an extern stage
+
+
+def _extern(func: Table, level: Table, symbol: str, arguments: Sequence[Table]) -> Table:
+    """Make an extern stage of a Func, computed at a level."""
+    return func.replace(
+        func_schedule=_stored_where_computed(func.func_schedule.replace(compute_level=level)),
+        init_def=_extern_definition(func),
+        updates=(),
+        extern_arguments=tuple(arguments),
+        extern_function_name=symbol,
+        extern_mangling="C",
+        extern_function_device_api="Host",
+    )
 
 
 def _extern_definition(func: Table) -> Table:

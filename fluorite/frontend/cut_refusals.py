@@ -7,7 +7,7 @@ from collections.abc import Collection
 from fluorite.errors import ScheduleError, UnsupportedError
 from fluorite.frontend.tables.table import Table
 
-__all__ = ["refuse_device", "refuse_prefetch", "refuse_register", "refuse_schedule", "refuse_tuple"]
+__all__ = ["refuse_device", "refuse_prefetch", "refuse_register", "refuse_schedule", "refuse_side", "refuse_tuple"]
 
 
 def refuse_schedule(root: Table, func: Table) -> None:
@@ -83,6 +83,43 @@ def refuse_register(func: Table) -> None:
             "store_in(MemoryType.Register)",
             "an accelerator reads and writes buffers in memory",
             "store it in MemoryType.Heap or Stack, or remove store_in()",
+        )
+
+
+def refuse_side(root: Table, func: Table, side: Table, level: Table) -> None:
+    """Refuse an output beside an accelerated Func that is not computed where that is, or not right behind it.
+
+    Parameters
+    ----------
+    root : Table
+        The pipeline.
+    func, side : Table
+        The accelerated Func and the output.
+    level : Table
+        Where the accelerated Func is computed.
+    """
+    own = side.func_schedule.compute_level
+    here = "at root" if level.var_name == "__root" else f"at {level.func_name}, {level.var_name.rsplit('.', 1)[-1]}"
+    if side.name in root.output_names and level.var_name != "__root":
+        raise ScheduleError(
+            side.name,
+            f"output of the pipeline, from the accelerator {func.name}",
+            f"{func.name} is computed {here}, and each launch gives a part of {side.name}",
+            f"compute {func.name} at root, or make a Func that copies {side.name} the output, computed in that loop",
+        )
+    if own.var_name and (own.func_name, own.var_name) != (level.func_name, level.var_name):
+        raise ScheduleError(
+            side.name,
+            "compute_root()" if own.var_name == "__root" else f"compute_at({own.func_name}, {own.var_name})",
+            f"it comes with the launches of {func.name}, which is computed {here}",
+            f"compute {side.name} there, too, or leave the call out",
+        )
+    if func.func_schedule["async"] or side.func_schedule["async"]:
+        raise ScheduleError(
+            func.name,
+            f"async_() and accelerate(..., outputs=[{side.name}])",
+            f"{func.name} would run ahead of {side.name}, which is read out after each of its launches",
+            "remove async_()",
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fluorite.frontend.region.identifiers import Identifiers, Taken
 from fluorite.frontend.region.region import Region
-from fluorite.frontend.region.signature import StageScalar, StageSignature
+from fluorite.frontend.region.signature import SideStage, StageScalar, StageSignature
 from fluorite.hwgen.expand import Watch, expanded_in_time, periods_of_outputs
 from fluorite.hwgen.family.delays import ZYNQ7000, Family
 from fluorite.hwgen.formula import Formula, constant
@@ -22,6 +22,7 @@ from fluorite.hwgen.plan.grids import Grids, RowGrid, grids_of
 from fluorite.hwgen.plan.resampling import columns_of_rows, row_grids
 from fluorite.hwgen.plan.room import check_room
 from fluorite.hwgen.plan.schedule import Schedule, schedule
+from fluorite.hwgen.plan.side_plan import SidePlan, side_plans
 from fluorite.hwgen.plan.storage import Length, Memory, Storage, allocate, cycles
 from fluorite.hwgen.plan.stream_plan import LoopVariables, StreamPlan, loop_variables, stream_plans
 from fluorite.hwgen.rtl.core import Core
@@ -73,6 +74,8 @@ class Generated:
         What the extern stage that takes its place in software gets.
     streams : tuple of StreamPlan
         Each input, then each output.
+    sides : tuple of SidePlan
+        The outputs beside the accelerated Func.
     coordinates : dict of int to Delay
         Per ``coord`` node, how much later than the scan's beginning its first word comes.
     wraps : dict of Length to Formula
@@ -97,6 +100,7 @@ class Generated:
     interface: CoreInterface
     signature: StageSignature
     streams: tuple[StreamPlan, ...]
+    sides: tuple[SidePlan, ...]
     coordinates: dict[int, Delay]
     wraps: dict[Length, Formula]
     begin: Delay
@@ -266,6 +270,7 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
         interface,
         _signature(region, lowered),
         streams,
+        side_plans(region, lowered.domains, streams),
         coordinates,
         wraps,
         first,
@@ -289,6 +294,14 @@ def _signature(region: Region, lowered: Lowered) -> StageSignature:
             *(StageScalar(v.param, v.type, names.metadata(name), v) for name, v in lowered.metadata.items()),
         ),
         len(region.func.types),
+        tuple(
+            SideStage(
+                f"fluorite_{names[region.name]}__{names[side.name]}",
+                side.name,
+                len(region.pipeline.funcs[side.name].types),
+            )
+            for side in region.sides
+        ),
     )
 
 

@@ -16,7 +16,7 @@ from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.plan.stream_plan import region_variables
 
-__all__ = ["Launch", "check_held", "launches", "rounded_up"]
+__all__ = ["Box", "Launch", "check_held", "launches", "rounded_up"]
 
 Box = tuple[Sequence[int], Sequence[int]]  # mins and extents by a Func's arguments
 

@@ -22,10 +22,13 @@ from fluorite.frontend import cut
 from fluorite.frontend.halide_errors import run_refused
 from fluorite.frontend.halide_io import Loaded, to_halide
 from fluorite.frontend.region.placement import refuse_vector_loops
+from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.plan.side_plan import SidePlan
 from fluorite.run.accelerator import Accelerator
 from fluorite.run.destination import Destination
-from fluorite.run.launch import Launch, check_held, launches, rounded_up
-from fluorite.sim.extern import ExternStage
+from fluorite.run.kept import Kept
+from fluorite.run.launch import Box, Launch, check_held, launches, rounded_up
+from fluorite.sim.extern import ExternStage, Handler
 from fluorite.sim.halide_buffer import HalideBuffer
 from fluorite.sim.run import AnyArray, Stalls
 
@@ -61,7 +64,7 @@ class Statistics:
 
 
 def software(loaded: Loaded, accelerators: Sequence[Accelerator], symbols: Mapping[str, str]) -> Any:
-    """The software part, with extern stages of the given symbols, by accelerator.
+    """The software part, with extern stages of the given symbols, by output Func of an accelerator.
 
     Raises
     ------
@@ -70,9 +73,19 @@ def software(loaded: Loaded, accelerators: Sequence[Accelerator], symbols: Mappi
     """
     root = loaded.root
     for accelerator in accelerators:
-        root = cut.software(root, replace(accelerator.generated.signature, symbol=symbols[accelerator.name]))
+        signature = accelerator.generated.signature
+        sides = tuple(replace(side, symbol=symbols[side.func]) for side in signature.sides)
+        root = cut.software(root, replace(signature, symbol=symbols[accelerator.name], sides=sides))
     called = {func.name for func in root.funcs}
     for accelerator in accelerators:
+        for side in accelerator.generated.sides:
+            if side.name not in called:
+                raise ScheduleError(
+                    accelerator.name,
+                    f"accelerate(..., outputs=[{side.name}])",
+                    f"no software reads {side.name}, and it is no output of the pipeline",
+                    "leave it out: what is read inside the accelerator needs no call but linebuffer()",
+                )
         if accelerator.name not in called:
             raise ScheduleError(
                 accelerator.name,
@@ -80,7 +93,8 @@ def software(loaded: Loaded, accelerators: Sequence[Accelerator], symbols: Mappi
                 "no software reads it: its consumers are inside another accelerator, or read a clone_in() of it",
                 "leave the call out, or name the Func among that accelerator's inputs",
             )
-        refuse_vector_loops(root, accelerator.name)
+        for output in accelerator.generated.region.outputs:
+            refuse_vector_loops(root, output)
     return to_halide(root, loaded.parameters)
 
 
@@ -137,14 +151,21 @@ class Runner:
         self.accelerators = accelerators
         self._run: Run | None = None
         self.stages: list[ExternStage] = []
+        self._kept: list[Kept] = []
         symbols: dict[str, str] = {}
         for number, accelerator in enumerate(accelerators):
             signature = accelerator.generated.signature
             arguments = ["buffer"] * len(signature.inputs) + [str(scalar.type) for scalar in signature.scalars]
-            handler = self._handler(number, accelerator)
+            kept = Kept(accelerator.generated)
+            self._kept.append(kept)
+            handler = self._handler(number, accelerator, kept)
             stage = ExternStage(signature.symbol, arguments, signature.outputs, handler)
             self.stages.append(stage)
             symbols[accelerator.name] = stage.symbol
+            for side, of_side in zip(signature.sides, accelerator.generated.sides, strict=True):
+                buffers = ["buffer"] * signature.outputs
+                self.stages.append(ExternStage(side.symbol, buffers, side.outputs, _side_handler(of_side, kept)))
+                symbols[side.func] = self.stages[-1].symbol
         self.pipeline = software(loaded, accelerators, symbols)
         with run_refused(name, loaded.pipeline.funcs):
             self.pipeline.compile_jit(hl.get_jit_target_from_environment())
@@ -160,10 +181,10 @@ class Runner:
                     return self.pipeline.realize(output.given)
         finally:
             self._run = None
+            for kept in self._kept:
+                kept.clear()
 
-    def _handler(
-        self, number: int, accelerator: Accelerator
-    ) -> Callable[[list[HalideBuffer], list[int | float], list[HalideBuffer]], None]:
+    def _handler(self, number: int, accelerator: Accelerator, kept: Kept) -> Handler:
         generated = accelerator.generated
 
         def handle(inputs: list[HalideBuffer], scalars: list[int | float], outputs: list[HalideBuffer]) -> None:
@@ -180,12 +201,14 @@ class Runner:
             values = generated.signature.values(scalars)
             for stream, buffer in zip(generated.inputs, inputs, strict=True):
                 check_held(generated, stream.source, (mins, extents), (buffer.mins, buffer.extents))
+            beside = kept.room(outputs[0])
             for launch in launches(generated, mins, extents, values):
                 arrays = [
                     buffer.region(*stream.region(launch.mins, launch.extents))
                     for stream, buffer in zip(generated.inputs, inputs, strict=True)
                 ]
                 results = [buffer.region(launch.mins, launch.extents) for buffer in outputs]
+                results += _parts(generated, (mins, extents), (launch.mins, launch.extents), beside)
                 self._launch(number, accelerator, arrays, results, launch)
 
         return handle
@@ -218,6 +241,34 @@ class Runner:
             statistics.latency_cycles = max(statistics.latency_cycles, ran.first_output_cycle - ran.accepted_cycle)
             run.finished += values
             run.report(0)
+
+
+def _parts(generated: Generated, whole: Box, launch: Box, images: Sequence[AnyArray]) -> list[AnyArray]:
+    """What of the images beside a region of the accelerated Func a launch of a part of it gives."""
+    found = []
+    for stream, image in zip((stream for side in generated.sides for stream in side.streams), images, strict=True):
+        (all_mins, _), (mins, extents) = stream.region(*whole), stream.region(*launch)
+        parts = [slice(a - b, a - b + n) for a, b, n in zip(mins, all_mins, extents, strict=True)]
+        found.append(image[tuple(reversed(parts))])
+    return found
+
+
+def _side_handler(side: SidePlan, kept: Kept) -> Handler:
+    """The extern stage of an output beside an accelerated Func."""
+
+    def handle(inputs: list[HalideBuffer], scalars: list[int | float], outputs: list[HalideBuffer]) -> None:
+        if not any(buffer.is_bounds_query for buffer in (*inputs, *outputs)):
+            kept.take(side, inputs[0], outputs)
+            return
+        mins, extents = outputs[0].mins, outputs[0].extents
+        for output in outputs:
+            if output.is_bounds_query:
+                output.set_region(mins, extents)
+        for buffer in inputs:
+            if buffer.is_bounds_query:
+                buffer.set_region(*side.asked(mins, extents))
+
+    return handle
 
 
 class Runners:

@@ -115,6 +115,12 @@ class HalideBuffer:
         memory = memoryview((ctypes.c_uint8 * size).from_address(self._buffer.host + below))
         return np.ndarray(extents[::-1], dtype, memory, -below, steps[::-1])
 
+    def address(self, at: Sequence[int]) -> int:
+        """Where in memory the value at some coordinates lies, dimension 0 first."""
+        steps = zip(at, self.mins, self.strides, strict=True)
+        values = sum((position - low) * stride for position, low, stride in steps)
+        return int(self._buffer.host or 0) + values * self.dtype.itemsize
+
     def region(self, mins: Sequence[int], extents: Sequence[int]) -> npt.NDArray[Any]:
         """Return the memory of a part of the buffer, given in the pipeline's coordinates, dimension 0 first.
 

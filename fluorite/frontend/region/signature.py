@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fluorite.frontend.algorithm import ir
 
-__all__ = ["ImageFact", "StageScalar", "StageSignature"]
+__all__ = ["ImageFact", "SideStage", "StageScalar", "StageSignature"]
 
 
 class ImageFact(NamedTuple):
@@ -58,6 +58,25 @@ class StageScalar:
 
 
 @dataclass(frozen=True, slots=True)
+class SideStage:
+    """The C function that is called for an output beside an accelerated Func: that Func's buffers in, its own out.
+
+    Attributes
+    ----------
+    symbol : str
+        Its name.
+    func : str
+        The output.
+    outputs : int
+        Number of buffers it fills in: one per Tuple element.
+    """
+
+    symbol: str
+    func: str
+    outputs: int
+
+
+@dataclass(frozen=True, slots=True)
 class StageSignature:
     """The C function that is called for an accelerated Func: buffers in, scalars, buffers out, in this order.
 
@@ -73,6 +92,8 @@ class StageSignature:
         What it gets by value.
     outputs : int
         Number of buffers it fills in: one per Tuple element.
+    sides : tuple of SideStage
+        The functions for the outputs beside the accelerated Func.
     """
 
     symbol: str
@@ -80,6 +101,7 @@ class StageSignature:
     inputs: tuple[str, ...]
     scalars: tuple[StageScalar, ...]
     outputs: int
+    sides: tuple[SideStage, ...] = ()
 
     @property
     def params(self) -> tuple[StageScalar, ...]:
