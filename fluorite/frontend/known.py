@@ -113,7 +113,9 @@ class _View:
         if (known := self.buffer(var)) is not None:
             return known
         regions = [(self._exactly(bound), "its own bound") for bound in self.func.schedule.bounds if bound.var == var]
-        if self.func.schedule.compute_level.var in ("", "__root"):  # in a loop, a run may ask for it piece by piece
+        if (
+            self.func.schedule.compute_level.var in ("", "__root") and not self._has_sides
+        ):  # in a loop, a run may ask for it piece by piece
             regions.append((self.asked[self.func.args.index(var)].always, self._readers))
         for region, source in regions:
             if region is not None and region.extent is not None and region.extent > 0:
@@ -135,12 +137,18 @@ class _View:
         own = [bound.extent for bound in (*schedule.bounds, *schedule.estimates) if bound.var == var and bound.extent]
         for extent, source in (
             *((interval(extent, self.sizes.of).hi, "its own bound") for extent in own),
-            (self.asked[position].most.extent, self._readers),
+            (None if self._has_sides else self.asked[position].most.extent, self._readers),
             (self.held[position].extent, self._images),
         ):
             if extent is not None and extent > 0:
                 return _Known("estimates", None, extent, source)
         return None
+
+    @property
+    def _has_sides(self) -> bool:
+        """Whether its accelerator gives other Funcs, too: what is asked of those is asked of it, at rates not known yet."""
+        accelerate = annotations_of(self.func).accelerate
+        return accelerate is not None and bool(accelerate.outputs)
 
     @property
     def _readers(self) -> str:

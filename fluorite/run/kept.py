@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fluorite.errors import SimulationError
+from fluorite.errors import SimulationError, UsageError
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.plan.side_plan import SidePlan
@@ -62,8 +62,10 @@ class Kept:
 
         Raises
         ------
+        UsageError
+            Not all that is asked for did: the accelerated Func is an output, and its buffer is too small.
         SimulationError
-            Nothing did, or not all that is asked for.
+            Nothing did.
         """
         mins, extents = outputs[0].mins, outputs[0].extents
         if 0 in extents:
@@ -73,13 +75,17 @@ class Kept:
         if found is None:
             raise SimulationError(f"{side.name} was asked for before {self._generated.region.name} was computed")
         for stream, image, output in zip(side.streams, found.images[side.name], outputs, strict=True):
-            held_mins, _ = stream.region(found.mins, found.extents)
-            first = [low - held for low, held in zip(mins, held_mins, strict=True)]
-            parts = [slice(start, start + extent) for start, extent in zip(first, extents, strict=True)]
-            part = image[tuple(reversed(parts))]
-            if min(first) < 0 or part.shape != tuple(reversed(extents)):
-                raise SimulationError(f"{side.name} was asked for beyond what comes with {self._generated.region.name}")
-            output.array()[...] = part
+            held = stream.region(found.mins, found.extents)
+            for d, (low, extent, held_low, held_extent) in enumerate(zip(mins, extents, *held, strict=True)):
+                if low < held_low or low + extent > held_low + held_extent:
+                    name, held_last = self._generated.region.name, held_low + held_extent - 1
+                    raise UsageError(
+                        f"{side.name}: {low} to {low + extent - 1} is asked for along dimension {d}, and with {name}, "
+                        f"which is computed as large as its buffer, comes {held_low} to {held_last}; give {name} a "
+                        "larger buffer"
+                    )
+            parts = [slice(low - first, low - first + n) for low, first, n in zip(mins, held[0], extents, strict=True)]
+            output.array()[...] = image[tuple(reversed(parts))]
 
     def clear(self) -> None:
         """Forget all."""

@@ -36,7 +36,9 @@ ELSEWHERE = {
 }
 # Reached here, with nothing to follow: name of the pipeline, and the reason.
 _LIBRARY = "a function in C has to be there; tests/frontend/test_cut.py has extern stages in software"
-NOTHING_TO_FOLLOW = {"inlined_extern_stage": _LIBRARY, "accelerated_extern_stage": _LIBRARY}
+NOTHING_TO_FOLLOW = dict.fromkeys(
+    ("inlined_extern_stage", "accelerated_extern_stage", "output_that_is_an_extern_stage"), _LIBRARY
+)
 
 
 def refusals(path):

@@ -36,6 +36,19 @@ CALLS = {
         "taps=[coefficients]",
         lambda source, soft, gain, hw: hw.accelerate([source], x, OUTERMOST, taps=[gain]),
     ),
+    "outputs_that_are_no_list": (
+        lambda source, soft, gain, hw: hw.accelerate([source], x, OUTERMOST, outputs=soft),
+        "hw: accelerate(): outputs must be a list of Funcs, not the Func soft; write outputs=[thumbnail]",
+    ),
+    "an_image_as_output": (
+        lambda source, soft, gain, hw: hw.accelerate([source], x, OUTERMOST, outputs=[source]),
+        "hw: accelerate(): an output must be a Func, not the ImageParam source; name a Func, the object itself",
+    ),
+    "itself_as_output": (
+        lambda source, soft, gain, hw: hw.accelerate([source], x, OUTERMOST, outputs=[hw]),
+        "hw: accelerate(): hw is an output, and it is the accelerated Func, an input, a tap or an output already; name "
+        "each Func once, in outputs only those beside the accelerated one",
+    ),
     "itself_as_input": (
         lambda source, soft, gain, hw: hw.accelerate([hw], x, OUTERMOST),
         "hw: accelerate(): a Func cannot be an input of its own accelerator; name the Funcs it reads",

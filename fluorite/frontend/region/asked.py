@@ -84,7 +84,13 @@ def _computed(pipeline: ir.Pipeline) -> set[str]:
     found = {*pipeline.outputs}
     for name, func in pipeline.funcs.items():
         accelerate = annotations_of(func).accelerate
-        found |= {name, *accelerate.inputs} if accelerate else {name} if func.schedule.compute_level.var else set()
+        found |= (
+            {name, *accelerate.inputs, *accelerate.outputs}
+            if accelerate
+            else {name}
+            if func.schedule.compute_level.var
+            else set()
+        )
     return found
 
 

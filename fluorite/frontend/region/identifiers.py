@@ -123,12 +123,14 @@ def identifiers_of(pipeline: ir.Pipeline) -> Identifiers:
             element = name if index == 0 else f"{name}.{index}"
             made.setdefault(element, []).extend(f"{{}}{part}" for part in _OF_STREAM)
             forbidden[element] = SIGNALS
-        if annotations_of(func).accelerate is not None:
+        accelerate = annotations_of(func).accelerate
+        if accelerate is not None:
             accelerated.add(name)
             made[name] += [f"{{}}{part}" for part in _OF_ACCELERATOR[1:]]
             forbidden[name] = SIGNALS | FILES
-            for var in func.args:
-                made.setdefault(var, []).extend(_OF_VAR)
+            for output in (name, *accelerate.outputs):
+                for var in pipeline.funcs[output].args if output in pipeline.funcs else ():
+                    made.setdefault(var, []).extend(_OF_VAR)
     for name, parameter in pipeline.parameters.items():
         if parameter.is_buffer:
             sizes = (f"{{}}_{what}_{d}" for d in range(_MOST_DIMENSIONS) for what in ("min", "extent"))

@@ -57,12 +57,13 @@ def _side(
             "an extern stage has no algorithm that could become hardware",
             "name a Func that is defined in Halide",
         )
-    if annotations_of(side).accelerate is not None:
+    others = [other for other in pipeline.funcs if other != func.name and name in _given(pipeline, other)]
+    if others:
         raise ScheduleError(
-            name,
-            f"accelerate() and {construct} of {func.name}",
-            "it would be in two accelerators",
-            "leave one of the two out",
+            func.name,
+            construct,
+            f"{name} is given by the accelerator {others[0]}",
+            "leave one of the two calls out",
         )
     numbers = {loop.var: d for d, loop in enumerate(loops)}
     missing = [loop.var for loop in loops if loop.var not in side.args]
@@ -75,6 +76,12 @@ def _side(
         )
     found = tuple(_channel(func, side, position, channels) for position in _others(side, numbers))
     return SideOutput(name, tuple(numbers.get(arg) for arg in side.args), found)
+
+
+def _given(pipeline: ir.Pipeline, name: str) -> tuple[str, ...]:
+    """What the accelerator of a Func gives, if it has one."""
+    accelerate = annotations_of(pipeline.funcs[name]).accelerate
+    return (name, *accelerate.outputs) if accelerate else ()
 
 
 def _others(side: ir.Func, scanned: dict[str, int]) -> Iterator[int]:
