@@ -146,7 +146,7 @@ class _View:
 
     @property
     def _has_sides(self) -> bool:
-        """Whether its accelerator gives other Funcs, too: what is asked of those is asked of it, at rates yet unknown."""
+        """Whether its accelerator gives other Funcs, too: what is asked of those, at whatever rate, is asked of it."""
         accelerate = annotations_of(self.func).accelerate
         return accelerate is not None and bool(accelerate.outputs)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fluorite.frontend.region.identifiers import Identifiers, Taken
+from fluorite.frontend.region.identifiers import Taken
 from fluorite.frontend.region.region import Region
 from fluorite.frontend.region.signature import SideStage, StageScalar, StageSignature
 from fluorite.hwgen.expand import Watch, expanded_in_time, periods_of_outputs
@@ -14,6 +14,7 @@ from fluorite.hwgen.family.delays import ZYNQ7000, Family
 from fluorite.hwgen.formula import Formula, constant
 from fluorite.hwgen.interface import CoreInterface, SettingPort
 from fluorite.hwgen.lowering.values import Lowered, output_ports
+from fluorite.hwgen.node_names import names_of, owners_of
 from fluorite.hwgen.plan.core_plan import CorePlan
 from fluorite.hwgen.plan.due import with_first_words, with_room, with_rows
 from fluorite.hwgen.plan.extents import Extents
@@ -27,7 +28,7 @@ from fluorite.hwgen.plan.storage import Length, Memory, Storage, allocate, cycle
 from fluorite.hwgen.plan.stream_plan import LoopVariables, StreamPlan, loop_variables, stream_plans
 from fluorite.hwgen.rtl.core import Core
 from fluorite.hwgen.streams.graph import Delay, Graph, Node
-from fluorite.hwgen.streams.operations import WRAP, names_value, value_of
+from fluorite.hwgen.streams.operations import WRAP, value_of
 
 __all__ = ["Generated", "Setting", "generate", "node_grids"]
 
@@ -214,7 +215,7 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
     behind_memory: frozenset[int] = frozenset()
     while True:
         plan = schedule(graph, extents.strides, extents.least_strides, family, behind_memory, grids=grids)
-        owners = _owners(plan, region.names)
+        owners = owners_of(plan, region.names)
         lags = _port_lags(plan)
         counters = {node.id: plan.lags[node.id] for node in plan.nodes if node.op == "coord"}
         starts = [_begun(plan, node) for node in plan.nodes if node.op == "choose"]
@@ -236,7 +237,7 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
     extents = longer
     check_room(region, storage)
     check_fifo_depths(region, plan, extents, math.prod(loop.lanes for loop in region.loops))
-    names = _names(plan, owners)
+    names = names_of(plan, owners)
 
     def behind_scan(key: str) -> Delay:
         return _behind(lags.get(key, first), first, extents)  # what nothing depends on is still streamed in
@@ -377,39 +378,3 @@ def _settings(
         width = max((-lo - 1).bit_length(), hi.bit_length()) + (lo < 0)
         settings.append(Setting(SettingPort(name, width, lo < 0), formula))
     return tuple(settings), names
-
-
-def _owners(plan: Schedule, identifiers: Identifiers) -> dict[int, str]:
-    """Stage of each node: the one whose expression it is part of."""
-    owners: dict[int, str] = {}
-    for node in reversed(plan.nodes):
-        if names_value(node):
-            owners[node.id] = identifiers[value_of(node).stream]
-        owner = owners.setdefault(node.id, "shared")
-        for operand in node.operands:
-            owners.setdefault(operand.node.id, owner)
-    return owners
-
-
-def _names(plan: Schedule, owners: dict[int, str]) -> dict[int, str]:
-    names: dict[int, str] = {}
-    values = [node for node in plan.nodes if names_value(node)]
-    several_lanes = {value_of(node).stream for node in values if value_of(node).lane}
-    several_channels = {value_of(node).stream for node in values if value_of(node).channel}
-    taken: set[str] = set()
-    for node in values:
-        key, lane, channel = value_of(node)
-        name = owners[node.id] + (f"_lane{lane}" if key in several_lanes or node.op == "input" else "")
-        names[node.id] = name + (f"_c{channel}" if key in several_channels else "")
-        taken.add(names[node.id])
-    counts: dict[str, int] = {}
-    for node in plan.nodes:
-        if node.id in names:
-            continue
-        base = f"{owners[node.id]}_{node.op}"
-        counts[base] = counts.get(base, 0) + 1
-        while (name := f"{base}{counts[base]}") in taken:
-            counts[base] += 1
-        names[node.id] = name
-        taken.add(name)
-    return names
