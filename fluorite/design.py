@@ -23,11 +23,12 @@ from fluorite.glue.pynq.write import write_pynq
 from fluorite.glue.testbench.write import write_testbench
 from fluorite.glue.write import write_software
 from fluorite.host.files import folder_in_place
+from fluorite.hwgen.plan.output_sizes import output_sizes
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.hardware import Hardware
 from fluorite.report import Report, describe
 from fluorite.run.accelerator import Accelerator
-from fluorite.run.destination import Output, destination
+from fluorite.run.destination import Output, destination, new_buffers
 from fluorite.run.runner import Launched, Progress, Runners, Statistics, software
 from fluorite.sim.run import Stalls
 
@@ -145,8 +146,9 @@ class Design:
         Parameters
         ----------
         output : sequence of int, halide.Buffer or sequence of halide.Buffer
-            As for ``Func.realize``: the output's sizes, or the buffer to write to, one per value of the output where
-            there are several. A buffer may begin anywhere (``set_min``, ``translate``), and so does what is computed.
+            As for ``Func.realize``: the output's sizes (the first one's; see `sizes`), or the buffer to write to, one
+            per value of the output where there are several. A buffer may begin anywhere (``set_min``, ``translate``),
+            and so does what is computed.
         stalls : Stalls, optional
             Random stalls on every port of the hardware.
         progress : callable, optional
@@ -168,7 +170,31 @@ class Design:
         SimulationError
             The hardware cannot be simulated, or does not behave.
         """
-        return self._runners.realize(destination(self.loaded.pipeline, output), stalls, progress, launched)
+        where = destination(self.loaded.pipeline, [a.generated for a in self.accelerators], output)
+        return self._runners.realize(where, stalls, progress, launched)
+
+    def sizes(self, sizes: Sequence[int]) -> dict[str, tuple[int, ...]]:
+        """The sizes of every output where those of the first are given, by output Func.
+
+        What an accelerator gives at rate r beside another output, of ``n`` pixels, has ``floor(r * n)``; all others
+        have the first one's.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            Of the first output, dimension 0 first.
+        """
+        return output_sizes(self.loaded.pipeline, [a.generated for a in self.accelerators], sizes)
+
+    def buffers(self, sizes: Sequence[int]) -> list[Any]:
+        """New buffers (``hl.Buffer``) for every value of every output, where the sizes of the first output are given.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+            As for `sizes`.
+        """
+        return new_buffers(self.loaded.pipeline, self.sizes(sizes))
 
     def attached(self, transport: Transport, *, timeout_seconds: float = 5.0) -> Design:
         """The same design with its accelerator on a board that was configured by ``fluorite build``.

@@ -68,7 +68,7 @@ def run_command(options: argparse.Namespace) -> bool:
     notes = Notes()
     photo_sizes = set_photos(loaded, options.input, note=notes.add)
     sizes = output_sizes(loaded, wanted or photo_sizes)
-    paths = _output_paths(loaded, options.output, sizes)
+    paths = _output_paths(loaded, options.output, list(design.sizes(sizes).values()))
     if options.system:
         return _run_system(options, loaded, design, sizes, scalars, paths, notes)
     if options.device:
@@ -211,9 +211,11 @@ def size_of(text: str) -> list[int]:
     return sizes
 
 
-def _output_paths(loaded: LoadedFile, texts: Sequence[str], sizes: Sequence[int]) -> list[str]:
+def _output_paths(loaded: LoadedFile, texts: Sequence[str], sizes: Sequence[Sequence[int]]) -> list[str]:
     names = output_names(loaded)
     types = dict(zip(names, (name for output in loaded.outputs for name in output.types), strict=True))
+    every = [own for output, own in zip(loaded.outputs, sizes, strict=True) for _ in output.types]
+    sizes_of = dict(zip(names, every, strict=True))
     places: dict[str, str] = {}
     paths: dict[str, str] = {}
     for text in texts:
@@ -227,7 +229,7 @@ def _output_paths(loaded: LoadedFile, texts: Sequence[str], sizes: Sequence[int]
             name, path = free[0], text
         if name in paths:
             raise UsageError(f"{loaded.name}'s {name} is given twice")
-        check_output(path, types[name], sizes)
+        check_output(path, types[name], sizes_of[name])
         place = os.path.realpath(path)
         if place in places:
             raise UsageError(f"{path}: {places[place]} and {name} cannot be written to one file")

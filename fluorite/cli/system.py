@@ -74,7 +74,8 @@ def run_system(
     if target not in MACHINES:
         find_target(target)  # before anything takes time
     images = {image.name: np.array(image.parameter.get()) for image in loaded.images}
-    arrays = [np.zeros(list(sizes)[::-1], name) for output in loaded.outputs for name in output.types]
+    every = zip(loaded.outputs, design.sizes(sizes).values(), strict=True)
+    arrays = [np.zeros(own[::-1], name) for output, own in every for name in output.types]
     used = sum(array.nbytes for array in (*images.values(), *arrays))
     # Room for padded copies and tiles in flight, in whole MiB.
     memory = Memory(bytes=max(_ARENA_BYTES, -(-4 * used >> 20) << 20))

@@ -54,9 +54,11 @@ def verify_command(options: argparse.Namespace) -> bool:
             assert size is not None
             sizes = output_sizes(loaded, size)
             with run_refused(loaded.name, design.loaded.pipeline.funcs):
-                set_random(loaded, sizes, options.seed, reference)
+                set_random(loaded, sizes, options.seed, reference, design.buffers(sizes))
+        buffers = design.buffers(sizes)
         with run_refused(loaded.name, design.loaded.pipeline.funcs):
-            expected = output_arrays(reference.realize(sizes))
+            reference.realize(buffers)
+        expected = output_arrays(buffers)
         recorder = Recorder()
         for probability in (0.0, options.stalls) if options.stalls else (0.0,):
             cases.append(_verify_pipeline(loaded, design, sizes, expected, probability, recorder, options))

@@ -11,7 +11,7 @@ from fluorite.frontend.region.identifiers import shown
 from fluorite.frontend.region.signature import StageScalar
 from fluorite.glue.c_code import c_formula, c_number
 from fluorite.glue.registers.runtime import common_registers
-from fluorite.glue.stage_tables import border_lines, local_lines, needs_lines, stage_lines
+from fluorite.glue.stage_tables import asks_lines, border_lines, local_lines, needs_lines, stage_lines
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.shell.layout import element_bytes
 from fluorite.hwgen.shell.registers import Register, RegisterMap
@@ -77,8 +77,9 @@ class AcceleratorCode:
 
     @cached_property
     def _buffers(self) -> list[str]:
-        """Parameters of the extern stage that are buffers: inputs, then outputs."""
-        return [f"{stream.port.name}_buffer" for stream in self.generated.streams]
+        """Parameters of the extern stage that are buffers: inputs, then the accelerated Func's outputs."""
+        count = len(self.signature.inputs) + self.signature.outputs
+        return [f"{stream.port.name}_buffer" for stream in self.generated.streams[:count]]
 
     @property
     def _launch(self) -> list[Register]:
@@ -97,6 +98,17 @@ class AcceleratorCode:
         parameters += [f"{_c_type(scalar.type)} {scalar.name}" for scalar in self.signature.scalars]
         parameters += [f"struct halide_buffer_t *{name}" for name in self._buffers[inputs:]]
         return f"int {self.symbol}({', '.join(parameters)})"
+
+    @cached_property
+    def _sides(self) -> list[tuple[str, list[str]]]:
+        """Per output beside the accelerated Func, the head of its extern stage's function, and its buffers."""
+        found = []
+        own = self._buffers[len(self.signature.inputs) :]
+        for side, plan in zip(self.signature.sides, self.generated.sides, strict=True):
+            buffers = [*own, *(f"{stream.port.name}_buffer" for stream in plan.streams)]
+            parameters = ", ".join(f"struct halide_buffer_t *{name}" for name in buffers)
+            found.append((f"int {side.symbol}({parameters})", buffers))
+        return found
 
     def header(self) -> str:
         """``<name>.h``."""
@@ -138,6 +150,7 @@ class AcceleratorCode:
                 "",
                 "/* The extern stage, which Halide's code calls. */",
                 f"{self.prototype};",
+                *(f"{prototype};" for prototype, _ in self._sides),
                 "",
                 "#ifdef __cplusplus",
                 "}",
@@ -179,6 +192,7 @@ class AcceleratorCode:
             list(self._settings()),
             list(self._transfers()),
             *needs_lines(self.generated),
+            *asks_lines(self.generated),
             *border_lines(self.generated, [scalar.raw for scalar in self.signature.scalars]),
             list(self._scalar_ranges()),
             list(stage_lines(self.generated, self.symbol, len(self.signature.scalars))),
@@ -289,6 +303,13 @@ class AcceleratorCode:
             yield f"    const int64_t scalars[] = {{{', '.join(_c_value(scalar) for scalar in scalars)}}};"
         yield f"    return fluorite_stage_call(&STAGE, buffers, {'scalars' if scalars else 'NULL'});"
         yield "}"
+        for number, (prototype, buffers) in enumerate(self._sides):
+            yield ""
+            yield prototype
+            yield "{"
+            yield f"    struct halide_buffer_t *const buffers[] = {{{', '.join(buffers)}}};"
+            yield f"    return fluorite_side_call(&STAGE, {number}, buffers);"
+            yield "}"
 
 
 def _c_type(type_: ir.Type) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from fluorite.frontend.region.identifiers import shown
 from fluorite.glue.c_code import c_formula, c_function
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.plan.stream_plan import StreamPlan
 
-__all__ = ["border_lines", "local_lines", "needs_lines", "stage_lines"]
+__all__ = ["asks_lines", "border_lines", "local_lines", "needs_lines", "stage_lines"]
 
 
 def local_lines(variables: Sequence[str], formulas: Sequence[Formula]) -> list[str]:
@@ -38,6 +39,24 @@ def needs_lines(generated: Generated) -> Iterator[Sequence[str]]:
             *local_lines(generated.variables, [f for axis in stream.axes for f in (axis.first, axis.last)]),
         ]
         for d, axis in enumerate(stream.axes):
+            lines.append(f"    first[{d}] = {c_formula(axis.first, names)};")
+            lines.append(f"    last[{d}] = {c_formula(axis.last, names)};")
+        yield [*lines, "}"]
+
+
+def asks_lines(generated: Generated) -> Iterator[Sequence[str]]:
+    """Functions in C that tell what of the accelerated Func a region of an output beside it takes."""
+    for number, side in enumerate(generated.sides):
+        variables = [name for loop in side.loops for name in (loop.min, loop.extent)]
+        names = {name: name for name in variables}
+        main, title = (shown(name) for name in (generated.region.name, side.name))
+        lines = [
+            f"/* First and last coordinate of {main}, by dimension, whose launches give a region of {title}. */",
+            f"static void asks_{number}(const int64_t *v, int64_t *first, int64_t *last)",
+            "{",
+            *local_lines(variables, [f for axis in side.axes for f in (axis.first, axis.last)]),
+        ]
+        for d, axis in enumerate(side.axes):
             lines.append(f"    first[{d}] = {c_formula(axis.first, names)};")
             lines.append(f"    last[{d}] = {c_formula(axis.last, names)};")
         yield [*lines, "}"]
@@ -118,17 +137,23 @@ def stage_lines(generated: Generated, symbol: str, scalar_count: int) -> Iterato
     yield "    /* dimensions, arguments, needs, channels, in_rows */"
     yield from plans
     yield "};"
-    borders = generated.lowered.borders
+    borders, sides = generated.lowered.borders, generated.sides
+    if sides:
+        yield "static const struct fluorite_side SIDES[] = {"
+        yield "    /* stream, stream_count, asks */"
+        for number, side in enumerate(sides):
+            yield f"    {{{generated.streams.index(side.streams[0])}, {len(side.streams)}, asks_{number}}},"
+        yield "};"
     counts = (
         len(region.loops), len(region.channels), len(region.func.args), len(generated.inputs),
-        len(generated.outputs), len(borders), scalar_count,
+        len(generated.outputs), len(region.func.types), len(sides), len(borders), scalar_count,
     )  # fmt: skip
     yield "static const struct fluorite_stage STAGE = {"
     yield f"    &{symbol}_accelerator,"
-    yield "    /* numbers of loops, channels, arguments, inputs, outputs, borders, scalars */"
+    yield "    /* numbers of loops, channels, arguments, inputs, outputs, own outputs, others, borders, scalars */"
     yield f"    {', '.join(str(n) for n in counts)},"
-    yield f"    LOOPS, {'CHANNELS' if region.channels else 'NULL'}, PLANS, {'BORDERS' if borders else 'NULL'},"
-    yield f"    {'SCALARS' if scalar_count else 'NULL'},"
+    yield f"    LOOPS, {'CHANNELS' if region.channels else 'NULL'}, PLANS, {'SIDES' if sides else 'NULL'},"
+    yield f"    {'BORDERS' if borders else 'NULL'}, {'SCALARS' if scalar_count else 'NULL'},"
     yield "    settings, transfers,"
     yield "};"
 

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fluorite.glue.c_code import c_formula
 from fluorite.glue.sources import BACKENDS, DRIVER, LIBRARIES, PROGRAM, STAGES, WARNINGS
+from fluorite.hwgen.formula import Formula, variable
+from fluorite.hwgen.plan.output_sizes import size_variable
 
 __all__ = ["design_header", "makefile", "readme"]
 
+_DIMENSIONS = 3  # of images that main.c reads and writes
 
-def design_header(pipeline: str, accelerators: Sequence[str]) -> str:
-    """``design.h``: what ``main.c`` runs."""
+
+def design_header(pipeline: str, accelerators: Sequence[str], sizes: Sequence[Sequence[Formula]]) -> str:
+    """``design.h``: what ``main.c`` runs.
+
+    Parameters
+    ----------
+    pipeline : str
+        The C function of the software part.
+    accelerators : sequence of str
+        Their names.
+    sizes : sequence of sequence of Formula
+        By output buffer and dimension, its size as a formula of `size_variable`.
+    """
     includes = "".join(f'#include "{name}.h"\n' for name in accelerators)
     table = "".join(f"    &fluorite_{name}_accelerator,\n" for name in accelerators)
     return f"""\
@@ -26,8 +41,29 @@ def design_header(pipeline: str, accelerators: Sequence[str]) -> str:
 static const struct fluorite_accelerator *const FLUORITE_ACCELERATORS[] = {{
 {table}}};
 
+/* Sizes of an output, by its number, where `size` are those of the first one. */
+static void fluorite_output_sizes(int output, const int64_t *size, int64_t *sizes)
+{{
+{_size_cases(sizes)}
+}}
+
 #endif /* FLUORITE_DESIGN_H */
 """
+
+
+def _size_cases(sizes: Sequence[Sequence[Formula]]) -> str:
+    """Statements of C that write an output's sizes: they are the first one's, but for outputs with others."""
+    names = {size_variable(d): f"size[{d}]" for d in range(_DIMENSIONS)}
+    lines = ["    int d;", f"    for (d = 0; d < {_DIMENSIONS}; ++d) {{", "        sizes[d] = size[d];", "    }"]
+    plain = [variable(name) for name in names]
+    other = {n: own for n, own in enumerate(sizes) if list(own) != plain[: len(own)] and len(own) <= _DIMENSIONS}
+    if not other:
+        return "\n".join([*lines, "    (void)output;"])
+    for number, own in other.items():
+        lines.append(f"    if (output == {number}) {{")
+        lines += [f"        sizes[{d}] = {c_formula(formula, names)};" for d, formula in enumerate(own)]
+        lines.append("    }")
+    return "\n".join(lines)
 
 
 def makefile(name: str, pipeline: str, accelerators: Sequence[str]) -> str:

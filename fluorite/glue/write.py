@@ -17,6 +17,7 @@ from fluorite.glue.registers.c_header import c_header
 from fluorite.glue.registers.runtime import common_header
 from fluorite.glue.sources import RUNTIME
 from fluorite.glue.templates import design_header, makefile, readme
+from fluorite.hwgen.plan.output_sizes import size_formulas
 from fluorite.hwgen.shell.hardware import Hardware
 
 __all__ = ["pipeline_name", "write_software"]
@@ -66,7 +67,12 @@ def write_software(hardware: Hardware, software: Any, folder: str | Path, target
         files[f"{code.name}.c"] = code.source()
         files[f"{registers.name}_registers.h"] = c_header(registers)
     files["fluorite_registers.h"] = common_header(maps[0])
-    files["design.h"] = design_header(pipeline, names)
+    generated = [core.generated for core in hardware.cores]
+    algorithm = generated[0].region.pipeline
+    sizes = [
+        own for name, own in size_formulas(algorithm, generated).items() for _ in algorithm.funcs[name].types
+    ]  # of every output buffer
+    files["design.h"] = design_header(pipeline, names, sizes)
     files["Makefile"] = makefile(program, pipeline, names)
     files["README.md"] = readme(
         program, pipeline, [(c.name, m.name) for c, m in zip(codes, maps, strict=True)], targets

@@ -178,7 +178,8 @@ class Runner:
                 for stage in self.stages:
                     stack.enter_context(stage.raising())
                 with run_refused(self.name, self.loaded.pipeline.funcs):
-                    return self.pipeline.realize(output.given)
+                    result = self.pipeline.realize(output.given)
+                    return tuple(output.given) if output.made else result
         finally:
             self._run = None
             for kept in self._kept:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import halide as hl
 import numpy as np
@@ -170,7 +171,13 @@ def set_photos(
     return first
 
 
-def set_random(loaded: LoadedFile, sizes: Sequence[int], seed: int, pipeline: hl.Pipeline | None = None) -> None:
+def set_random(
+    loaded: LoadedFile,
+    sizes: Sequence[int],
+    seed: int,
+    pipeline: hl.Pipeline | None = None,
+    outputs: Sequence[hl.Buffer] = (),
+) -> None:
     """Set the image inputs to random images, large enough for outputs of `sizes`.
 
     Parameters
@@ -182,9 +189,11 @@ def set_random(loaded: LoadedFile, sizes: Sequence[int], seed: int, pipeline: hl
         The same seed gives the same images.
     pipeline : halide.Pipeline, optional
         What to ask for the images' regions in the place of the file's own: it reads the same Params.
+    outputs : sequence of halide.Buffer
+        What it is to write; by default outputs that all have these sizes.
     """
     rng = np.random.default_rng(seed)
-    regions = _regions(loaded, sizes, pipeline or loaded.pipeline)
+    regions = _regions(loaded, sizes, pipeline or loaded.pipeline, list(outputs) or list(sizes))
     for image in loaded.images:
         mins, extents = zip(*regions[image.name], strict=True)
         check_extents(f"{loaded.name}'s {image.name}", extents, np.dtype(image.type).itemsize)
@@ -194,7 +203,7 @@ def set_random(loaded: LoadedFile, sizes: Sequence[int], seed: int, pipeline: hl
 _Region = list[tuple[int, int]]  # (min, extent) by dimension
 
 
-def _regions(loaded: LoadedFile, sizes: Sequence[int], pipeline: hl.Pipeline) -> dict[str, _Region]:
+def _regions(loaded: LoadedFile, sizes: Sequence[int], pipeline: hl.Pipeline, outputs: list[Any]) -> dict[str, _Region]:
     """By image, the output's own region, and whatever else Halide asks for of images of these very regions.
 
     They are not asked for from nothing, as ``infer_input_bounds`` does: a border condition reads where the image that
@@ -209,7 +218,7 @@ def _regions(loaded: LoadedFile, sizes: Sequence[int], pipeline: hl.Pipeline) ->
             queries[image.name] = query = hl.Buffer.make_bounds_query(image.parameter.type(), list(extents))
             query.set_min(list(mins))
             image.parameter.set(query)
-        pipeline.realize(list(sizes))  # with such images, it only writes down what it reads of them
+        pipeline.realize(outputs)  # with such images, it only writes down what it reads of them
         before = regions
         regions = {name: _union(before[name], query) for name, query in queries.items()}
         if regions == before:

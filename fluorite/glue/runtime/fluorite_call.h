@@ -44,6 +44,35 @@ struct call {
     int timeout_ms;
 };
 
+/* What a call gave of the outputs beside the accelerated Func, until their own extern stages ask for it. */
+struct fluorite_kept {
+    struct fluorite_kept *next;
+    const struct fluorite_stage *stage;
+    struct box region;          /* of the accelerated Func */
+    const unsigned char *place; /* of that region's first value */
+    int left;                   /* outputs that have not been asked for */
+    struct halide_buffer_t buffers[FLUORITE_MAX_STREAMS]; /* by stream; others have no memory */
+    struct halide_dimension_t dims[FLUORITE_MAX_STREAMS][FLUORITE_MAX_ARGUMENTS];
+};
+
+/* --- fluorite_stage.c --------------------------------------------------------------------------------------------- */
+
+/* Counts a stream of a launch that was copied, or handed over as it lies. */
+void fluorite_count_copy(int copied);
+
+/* --- fluorite_side.c ---------------------------------------------------------------------------------------------- */
+
+/* Memory for what comes beside a region of the accelerated Func. NULL: there is none, and the call's error says so. */
+struct fluorite_kept *fluorite_kept_new(struct call *call, const struct box *region);
+
+/* Keeps it; `main` is the accelerated Func's buffer. */
+void fluorite_kept_give(struct fluorite_kept *kept, const struct halide_buffer_t *main);
+
+void fluorite_kept_drop(struct fluorite_kept *kept);
+
+/* Drops all that is kept. */
+void fluorite_kept_forget(void);
+
 /* --- fluorite_region.c -------------------------------------------------------------------------------------------- */
 
 /* A region of the output as the first variables of formulas. */
@@ -55,6 +84,10 @@ struct box fluorite_stage_needs(const struct fluorite_stage *stage, const struct
 
 /* The region that a buffer has, or asks for. */
 struct box fluorite_stage_asked(const struct halide_buffer_t *buffer);
+
+/* Writes a region into the buffer of a stream that asks for it. */
+int fluorite_buffer_answer(const struct fluorite_stage *stage, int stream, struct halide_buffer_t *buffer,
+                           const struct box *box, struct fluorite_error *error);
 
 /* Whether this was a bounds query; then it is answered. Negative: it has no answer, and `error` says why. */
 int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers,

@@ -1,7 +1,7 @@
 /* The process's arena and accelerators, and the memory that Halide allocates. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "fluorite_stage.h"
+#include "fluorite_call.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -77,6 +77,7 @@ int fluorite_process_device(const struct fluorite_accelerator *accelerator, stru
 int fluorite_process_close(void)
 {
     int code = FLUORITE_OK;
+    fluorite_kept_forget();
     pthread_mutex_lock(&process.lock);
     while (process.device_count > 0) {
         const int closed = fluorite_close(process.devices[--process.device_count]);

@@ -146,10 +146,28 @@ int fluorite_program_call(struct program *program)
     return program->pipeline(program->values) == 0 && !program->failed;
 }
 
+/* The sizes that an output is to have; an input is asked for as if it were as large as the first output. */
+static void wanted(const struct program *program, int argument, int channels, int *sizes)
+{
+    const int64_t size[FLUORITE_PROGRAM_DIMENSIONS] = {program->width, program->height, channels};
+    int64_t own[FLUORITE_PROGRAM_DIMENSIONS];
+    int i, d, output = 0;
+    memcpy(own, size, sizeof own);
+    for (i = 0; i < argument; ++i) {
+        output += !is_scalar(&program->arguments[i]) && !is_input(&program->arguments[i]);
+    }
+    if (!is_input(&program->arguments[argument])) {
+        program->output_sizes(output, size, own);
+    }
+    for (d = 0; d < FLUORITE_PROGRAM_DIMENSIONS; ++d) {
+        sizes[d] = own[d] < INT32_MAX ? (int)own[d] : INT32_MAX;
+    }
+}
+
 /* Asks the pipeline which regions and layouts it wants: with no memory behind a buffer, it says so in its dims. */
 static int query(struct program *program)
 {
-    int i, d, channels = 3;
+    int i, d, channels = 3, size[FLUORITE_PROGRAM_DIMENSIONS];
     for (i = 0; i < program->count; ++i) {
         const struct argument *argument = &program->arguments[i];
         if (is_input(argument) && argument->image.channels > 1) {
@@ -157,9 +175,11 @@ static int query(struct program *program)
         }
     }
     for (i = 0; i < program->count; ++i) {
-        if (!is_scalar(&program->arguments[i]) &&
-            !shape(&program->arguments[i], program->width, program->height, channels, 0)) {
-            return 0;
+        if (!is_scalar(&program->arguments[i])) {
+            wanted(program, i, channels, size);
+            if (!shape(&program->arguments[i], size[0], size[1], size[2], 0)) {
+                return 0;
+            }
         }
     }
     if (!fluorite_program_call(program)) {
@@ -167,10 +187,11 @@ static int query(struct program *program)
     }
     for (i = 0; i < program->count; ++i) {
         const struct argument *argument = &program->arguments[i];
-        const int size[FLUORITE_PROGRAM_DIMENSIONS] = {program->width, program->height, argument->dims[2].extent};
         if (is_scalar(argument) || is_input(argument)) {
             continue;
         }
+        wanted(program, i, channels, size);
+        size[2] = argument->dims[2].extent;
         for (d = 0; d < argument->about->dimensions; ++d) {
             if (argument->dims[d].min != 0 || argument->dims[d].extent > size[d]) {
                 (void)fprintf(stderr, "%s: the pipeline computes at least %d pixels along dimension %d; see --size\n",

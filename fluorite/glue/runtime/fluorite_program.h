@@ -33,7 +33,9 @@ struct program {
     int count;
     struct argument arguments[FLUORITE_PROGRAM_ARGUMENTS];
     void *values[FLUORITE_PROGRAM_ARGUMENTS]; /* as the pipeline takes them */
-    int width, height, repeat; /* size of the output; 0: the first image's */
+    int width, height, repeat; /* size of the first output; 0: the first image's */
+    /* Sizes of an output, by its number, where `size` are those of the first one. */
+    void (*output_sizes)(int output, const int64_t *size, int64_t *sizes);
     int failed;                /* Halide reported an error */
 };
 

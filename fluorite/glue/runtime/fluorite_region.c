@@ -71,8 +71,8 @@ static int is_query(const struct halide_buffer_t *buffer)
     return buffer->host == NULL && buffer->device == 0;
 }
 
-static int answer(const struct fluorite_stage *stage, int stream, struct halide_buffer_t *buffer, const struct box *box,
-                  struct fluorite_error *error)
+int fluorite_buffer_answer(const struct fluorite_stage *stage, int stream, struct halide_buffer_t *buffer,
+                           const struct box *box, struct fluorite_error *error)
 {
     int d;
     for (d = 0; d < buffer->dimensions && d < FLUORITE_MAX_ARGUMENTS; ++d) {
@@ -92,7 +92,7 @@ static int answer(const struct fluorite_stage *stage, int stream, struct halide_
 int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers,
                           struct fluorite_error *error)
 {
-    const int streams = stage->input_count + stage->output_count;
+    const int streams = stage->input_count + stage->own_count;
     struct box region = fluorite_stage_asked(buffers[stage->input_count]);
     int i, asked = 0, code = FLUORITE_OK;
     for (i = 0; i < streams; ++i) {
@@ -104,13 +104,13 @@ int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buff
     if (is_query(buffers[stage->input_count])) {
         round_up(stage, &region);
         for (i = stage->input_count; i < streams && code == FLUORITE_OK; ++i) {
-            code = answer(stage, i, buffers[i], &region, error);
+            code = fluorite_buffer_answer(stage, i, buffers[i], &region, error);
         }
     }
     for (i = 0; i < stage->input_count && code == FLUORITE_OK; ++i) {
         if (is_query(buffers[i])) {
             const struct box needed = fluorite_stage_needs(stage, &stage->plans[i], &region);
-            code = answer(stage, i, buffers[i], &needed, error);
+            code = fluorite_buffer_answer(stage, i, buffers[i], &needed, error);
         }
     }
     return code != FLUORITE_OK ? code : 1;

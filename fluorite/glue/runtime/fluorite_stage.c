@@ -18,7 +18,7 @@ static struct {
     int blocks; /* of copies, that calls hold now */
 } statistics = {PTHREAD_MUTEX_INITIALIZER, {0, 0}, 0};
 
-static void count_copy(int copied)
+void fluorite_count_copy(int copied)
 {
     pthread_mutex_lock(&statistics.lock);
     *(copied ? &statistics.copies.copied : &statistics.copies.direct) += 1;
@@ -151,7 +151,7 @@ static int prepare(struct call *call, struct job *job, const struct box *output)
             return code;
         }
         job->copied[i] = !fluorite_pixels_direct(call, i, &job->pixels[i], &job->views[i]);
-        count_copy(job->copied[i]);
+        fluorite_count_copy(job->copied[i]);
         if (job->copied[i]) {
             bytes += whole_lines(fluorite_pixels_dense(stage, &job->views[i]));
         } else {
@@ -288,6 +288,50 @@ static int timeout_from_environment(void)
     return value > 0 && value < 1000000000L ? (int)value : TIMEOUT_MS;
 }
 
+/* Computes a region; `buffers` are those of all streams. */
+static int compute(struct call *call, const struct box *region)
+{
+    int code = fluorite_stage_check(call, region);
+    if (code == FLUORITE_OK) {
+        code = fluorite_pixels_check(call, region);
+    }
+    if (code == FLUORITE_OK) {
+        code = fluorite_process_device(call->stage->accelerator, &call->device, &call->error);
+    }
+    return code == FLUORITE_OK ? launch_all(call, region) : code;
+}
+
+/* The same with memory for the outputs beside the accelerated Func, which is kept for their own extern stages. */
+static int compute_with_sides(struct call *call, const struct box *region)
+{
+    const struct fluorite_stage *stage = call->stage;
+    struct halide_buffer_t *const *given = call->buffers;
+    struct halide_buffer_t *buffers[FLUORITE_MAX_STREAMS];
+    struct fluorite_kept *kept;
+    int i, code;
+    for (i = 0; i < stage->argument_count; ++i) {
+        if (region->extents[i] <= 0) {
+            return FLUORITE_OK; /* nothing is done, and nothing asked for */
+        }
+    }
+    kept = fluorite_kept_new(call, region);
+    if (kept == NULL) {
+        return FLUORITE_ERROR_NO_MEMORY;
+    }
+    for (i = 0; i < stage->input_count + stage->output_count; ++i) {
+        buffers[i] = i < stage->input_count + stage->own_count ? given[i] : &kept->buffers[i];
+    }
+    call->buffers = buffers;
+    code = compute(call, region);
+    call->buffers = given;
+    if (code == FLUORITE_OK) {
+        fluorite_kept_give(kept, given[stage->input_count]);
+    } else {
+        fluorite_kept_drop(kept);
+    }
+    return code;
+}
+
 int fluorite_stage_call(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers,
                         const int64_t *scalars)
 {
@@ -308,16 +352,7 @@ int fluorite_stage_call(const struct fluorite_stage *stage, struct halide_buffer
         call.variables[2 * stage->loop_count + i] = scalars[i];
     }
     region = fluorite_stage_asked(buffers[stage->input_count]);
-    code = fluorite_stage_check(&call, &region);
-    if (code == FLUORITE_OK) {
-        code = fluorite_pixels_check(&call, &region);
-    }
-    if (code == FLUORITE_OK) {
-        code = fluorite_process_device(stage->accelerator, &call.device, &call.error);
-    }
-    if (code == FLUORITE_OK) {
-        code = launch_all(&call, &region);
-    }
+    code = stage->side_count > 0 ? compute_with_sides(&call, &region) : compute(&call, &region);
     if (code != FLUORITE_OK) {
         halide_error(NULL, call.error.text);
     }

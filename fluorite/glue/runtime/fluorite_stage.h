@@ -88,22 +88,36 @@ struct fluorite_scalar { /* a Param, or an image's min or extent; what its type 
     int64_t least, most;
 };
 
-/* Variables of formulas are min and extent of each loop, then the scalars. */
+struct fluorite_side { /* an output beside the accelerated Func, with an extern stage of its own */
+    int stream, stream_count; /* its first stream, and how many it has */
+    /* by argument of the accelerated Func, the first and the last coordinate whose launches give a region of this output;
+       `variables` are that region's min and extent along each loop */
+    void (*asks)(const int64_t *variables, int64_t *first, int64_t *last);
+};
+
+/* Variables of formulas are min and extent of each loop, then the scalars. Of the outputs, the first `own_count` are the
+   accelerated Func's. */
 struct fluorite_stage {
     const struct fluorite_accelerator *accelerator;
-    int loop_count, channel_count, argument_count, input_count, output_count, border_count, scalar_count;
+    int loop_count, channel_count, argument_count, input_count, output_count, own_count, side_count, border_count;
+    int scalar_count;
     const struct fluorite_loop *loops;
     const struct fluorite_channel *channels;
     const struct fluorite_plan *plans; /* inputs, then outputs */
+    const struct fluorite_side *sides;
     const struct fluorite_border *borders;
     const struct fluorite_scalar *scalars;
     void (*settings)(const int64_t *variables, uint32_t *settings);
     void (*transfers)(const int64_t *variables, struct fluorite_view *views); /* row_bytes and counts */
 };
 
-/* Answers a bounds query, or computes the outputs' region. 0, or a negative code, reported through halide_error. */
+/* Answers a bounds query, or computes the outputs' region. `buffers` are the inputs', then the accelerated Func's. 0, or a negative code, reported through halide_error. */
 int fluorite_stage_call(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers,
                         const int64_t *scalars);
+
+/* The extern stage of an output beside the accelerated Func, by its number in `sides`: `buffers` are the accelerated
+   Func's, then its own. It answers a bounds query, or copies what came with the former. */
+int fluorite_side_call(const struct fluorite_stage *stage, int side, struct halide_buffer_t *const *buffers);
 
 /* Registers, row lengths and row counts of one launch. FLUORITE_ERROR_EXTENT, FLUORITE_ERROR_BORDER, or, where a value
    does not fit its type, FLUORITE_ERROR_ARGUMENT. */

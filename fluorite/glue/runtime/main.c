@@ -1,7 +1,7 @@
 /* Runs the pipeline on images: ./PROGRAM [options] INPUT... OUTPUT...
 
    Inputs and outputs in the order that --help prints. Files are PGM or PPM, or NumPy's .npy, which holds values of any
-   type. Options: --size WxH (of the output; the first image's by default), --set NAME=VALUE (each Param needs one),
+   type. Options: --size WxH (of the first output; the first image's by default), --set NAME=VALUE (each Param needs one),
    --repeat N (for timing). */
 #define _POSIX_C_SOURCE 200809L
 
@@ -219,6 +219,7 @@ int main(int argc, char **argv)
         return !fluorite_program_complain(argv[0], "has too many arguments");
     }
     program.pipeline = FLUORITE_PIPELINE_ARGV;
+    program.output_sizes = fluorite_output_sizes;
     program.count = about->num_arguments;
     program.repeat = 1;
     for (i = 0; i < program.count; ++i) {
