@@ -23,7 +23,7 @@ from fluorite.glue.pynq.write import write_pynq
 from fluorite.glue.testbench.write import write_testbench
 from fluorite.glue.write import write_software
 from fluorite.host.files import folder_in_place
-from fluorite.hwgen.plan.output_sizes import output_sizes
+from fluorite.hwgen.output_sizes import output_sizes
 from fluorite.hwgen.shell.config import ShellConfig
 from fluorite.hwgen.shell.hardware import Hardware
 from fluorite.report import Report, describe

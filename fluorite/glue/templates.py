@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fluorite.glue.c_code import c_formula
 from fluorite.glue.sources import BACKENDS, DRIVER, LIBRARIES, PROGRAM, STAGES, WARNINGS
 from fluorite.hwgen.formula import Formula, variable
-from fluorite.hwgen.plan.output_sizes import size_variable
+from fluorite.hwgen.output_sizes import size_variable
 
 __all__ = ["design_header", "makefile", "readme"]
 

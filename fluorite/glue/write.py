@@ -17,7 +17,7 @@ from fluorite.glue.registers.c_header import c_header
 from fluorite.glue.registers.runtime import common_header
 from fluorite.glue.sources import RUNTIME
 from fluorite.glue.templates import design_header, makefile, readme
-from fluorite.hwgen.plan.output_sizes import size_formulas
+from fluorite.hwgen.output_sizes import size_formulas
 from fluorite.hwgen.shell.hardware import Hardware
 
 __all__ = ["pipeline_name", "write_software"]

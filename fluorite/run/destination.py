@@ -15,7 +15,7 @@ from fluorite.frontend.algorithm import ir
 from fluorite.frontend.halide_io import halide_type
 from fluorite.hwgen.formula import variable
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.plan.output_sizes import output_sizes, size_formulas, size_variable
+from fluorite.hwgen.output_sizes import output_sizes, size_formulas, size_variable
 from fluorite.run.images import check_extents
 
 __all__ = ["Destination", "Output", "destination", "new_buffers"]
