@@ -162,7 +162,7 @@ def bounds(one: Sum, ranges: Ranges) -> tuple[Bound, Bound]:
     """Numbers that a sum is never below and never above; infinities where there are none.
 
     They are attained by sums of terms of one variable each, by maxima's greatest, and wherever everything rises with
-    every variable.
+    every variable. Divisions of one sum of variables are looked at together, as those of one variable are.
     """
     maxima = [(m[0], c) for m, c in one.terms if len(m) == 1 and isinstance(m[0], Maximum)]
     if maxima:
@@ -178,7 +178,42 @@ def bounds(one: Sum, ranges: Ranges) -> tuple[Bound, Bound]:
             continue
         found.append(bounds_of_product([(c, c), *(_atom_bounds(atom, ranges) for atom in monomial)]))
     found += [_bounds_of_one(terms, ranges.get(name, (None, None))) for name, terms in of_one.items()]
-    return bounds_of_sum(found)
+    low, high = bounds_of_sum(found)
+    name = f"together {len(ranges)}"  # no name of a user's has a space
+    if (together := _divided_together(one, name)) is not None:
+        divided, rest = together
+        least, most = (None if end in (math.inf, -math.inf) else int(end) for end in bounds(divided, ranges))
+        found_together = bounds(rest, {**ranges, name: (least, most)})
+        low, high = max(low, found_together[0]), min(high, found_together[1])
+    return low, high
+
+
+def _divided_together(one: Sum, name: str) -> tuple[Sum, Sum] | None:
+    """A sum of variables that something in a sum is made from by division; that with a variable in its place."""
+    if len(one.terms) < 2 or any(len(m) != 1 or not isinstance(m[0], (Variable, Floor)) for m, _ in one.terms):
+        return None
+    floors = (atom for m, _ in one.terms if isinstance(atom := m[0], Floor))
+    inner = next((floor.inner for floor in floors if len(floor.inner.terms) > 1), None)
+    if inner is None or any(len(m) != 1 or not isinstance(m[0], Variable) for m, _ in inner.terms):
+        return None
+    factor = math.gcd(*(c for _, c in inner.terms))
+    divided = Sum(tuple((monomial, c // factor) for monomial, c in inner.terms), 0)
+    (leading, unit), *_ = divided.terms
+    together = named(name)
+
+    def replaced(part: Sum) -> Sum:
+        times = dict(part.terms).get(leading, 0) // unit
+        return added(added(part, scaled(divided, -times)), scaled(together, times))
+
+    rest = number(one.constant)
+    for monomial, c in one.terms:
+        term = Sum(((monomial, c),), 0)
+        if isinstance(atom := monomial[0], Floor):
+            within = replaced(atom.inner)
+            if all(variables == (Variable("variable", name),) for variables, _ in within.terms):  # no other one is left
+                term = scaled(floor(within, atom.divisor), c)
+        rest = added(rest, term)
+    return divided, replaced(rest)
 
 
 def bounds_of_sum(parts: Iterable[tuple[Bound, Bound]]) -> tuple[Bound, Bound]:

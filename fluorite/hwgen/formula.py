@@ -253,15 +253,20 @@ def floor_div(formula: Formula, divisor: int) -> Formula:
 
 
 def modulo(formula: Formula, modulus: Formula, ranges: Ranges) -> Formula:
-    """``formula % modulus``, worked out now where both differ by a number or are numbers; the modulus is positive."""
+    """``formula % modulus``, without the remainder where it can only be taken once, or not at all.
+
+    Parameters
+    ----------
+    formula, modulus : Formula
+        The modulus is positive.
+    ranges : mapping of str to (int or None, int or None)
+        Least and greatest value of variables; those that are missing may be anything.
+    """
     beyond = formula - modulus
-    least = modulus.least(ranges) if not modulus.is_constant else modulus.value
-    if formula.is_constant and 0 <= formula.value < least:
+    if formula._bounds(ranges)[0] >= 0 and beyond._bounds(ranges)[1] < 0:
         return formula
-    if beyond.is_constant and beyond.value < 0 and formula.least(ranges) >= 0:
-        return formula
-    if beyond.is_constant and 0 <= beyond.value < least:
-        return beyond
+    if beyond._bounds(ranges)[0] >= 0 and (beyond - modulus)._bounds(ranges)[1] < 0:
+        return min(_printed(beyond.form), beyond, key=_leaves)
     return _made("mod", (formula, modulus), canonical.remainder(formula.form, modulus.form))
 
 

@@ -364,7 +364,9 @@ def _settings(
     for stream in streams:
         for d, axis in enumerate(stream.scanned):
             need(stream.due.starts[d], f"{stream.port.name}_start_{axis.name}")
-            if stream.moves_in(d):
+            if stream.skips(d):
+                need(stream.first_words[d], f"{stream.port.name}_skipped_{axis.name}")
+            elif stream.moves_in(d):
                 need(stream.due.firsts[d], f"{stream.port.name}_first_{axis.name}")
             if stream.ends(d, extents.scan):
                 need(stream.due.ends[d], f"{stream.port.name}_end_{axis.name}")

@@ -201,6 +201,21 @@ def test_maximum_has_the_value_of_the_greatest(parts, ranges):
     assert greatest == maximum(formulas[::-1], ranges)
 
 
+def test_divisions_of_one_sum_are_compared():
+    size = floor_div(x + y, 2) * 2 + 4
+    assert maximum([ceil_div(x + y, 2) * 2, size], RANGES) == size
+    assert (ceil_div(x + y, 2) - floor_div(x + y, 2)).greatest(RANGES) == 1
+    assert (floor_div(x * 2 + y * 4 + 3, 3) - floor_div(x + y * 2, 3) * 2).greatest(RANGES) == 2
+
+
+def test_a_remainder_is_taken_where_there_may_be_one():
+    padded = maximum([x * 2, constant(4)], RANGES)
+    assert modulo(x * 2 - 1, padded, RANGES) == x * 2 - 1
+    assert modulo(padded * 2 - 1, padded, RANGES) == padded - 1
+    assert str(modulo(x + 9, maximum([x + 8, constant(10)], RANGES), RANGES)) == "min(x - 1, 1)"
+    assert modulo(x, y, RANGES).op == "mod"
+
+
 @given(st.integers(0, 40), st.integers(1, 20))
 def test_modulo_has_the_value_of_the_remainder(beyond, least):
     variables = {"x": least + 3}

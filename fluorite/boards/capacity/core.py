@@ -244,7 +244,7 @@ def _add_control(parts: dict[str, float], generated: Generated) -> None:
     for plan in generated.streams:
         for d in range(len(scan)):
             compared |= {(d, plan.due.starts[d])} | ({(d, plan.due.ends[d])} if plan.ends(d, scan) else set())
-            compared |= {(d, plan.due.firsts[d])} if plan.moves_in(d) else set()
+            compared |= {(d, place) for place in plan.first_places(d, ranges)} if plan.moves_in(d) else set()
     rows = set(row_grids(generated.plan, generated.storage, generated.begin))
     rows |= {
         RowGrid(plan.periods[1], plan.lag[1] % plan.periods[1], plan.lag[0])

@@ -62,10 +62,10 @@ def due(
         start = constant(step) if step >= 0 else size + step
         starts.append(start)
         moves = first_words[d] != constant(0)
-        firsts.append(modulo(start + first_words[d] * periods[d], size, extents.ranges) if moves else start)
+        firsts.append(_around(start + first_words[d] * periods[d], size, extents) if moves else start)
         last = (end_words[d] - 1) * periods[d] + (1 if d == 0 else 0)
         with_scan = step == -1 and d == 0  # then its last word is at its own position
-        ends.append((end_words[d] - 1) * periods[d] if with_scan else modulo(start + last, size, extents.ranges))
+        ends.append((end_words[d] - 1) * periods[d] if with_scan else _around(start + last, size, extents))
     return Due(tuple(starts), tuple(firsts), tuple(ends))
 
 
@@ -104,9 +104,10 @@ def with_first_words(extents: Extents, ports: Iterable[tuple[Delay, str]]) -> Ex
     outermost = len(extents.scan) - 1
     length = extents.scan[outermost]
     for lag, source in ports:
-        first = extents.starts[source][outermost].greatest(extents.ranges)
-        waits = first * extents.rates.streams[source].periods[outermost]
-        length = extents.at_least(length, outermost, _steps(lag)[outermost] + 1 + waits)
+        waits = extents.starts[source][outermost] * extents.rates.streams[source].periods[outermost]
+        needed = waits + (_steps(lag)[outermost] + 1)
+        if not extents.is_never_less(length, needed):
+            length = extents.at_least(length, outermost, needed.greatest(extents.ranges))
     return replace(extents, scan=(*extents.scan[:outermost], length))
 
 
@@ -136,6 +137,14 @@ def with_rows(extents: Extents, rows: Iterable[RowGrid], columns: int, outputs: 
     for grid in rows:
         length = extents.at_least(length, 0, grid.start + 1 if grid.start > 0 else 1 - grid.start)
     return replace(extents, scan=(length, *extents.scan[1:]))
+
+
+def _around(position: Formula, size: Formula, extents: Extents) -> Formula:
+    """A position of the scan, counted on from its last one to its first."""
+    found = modulo(position, size, extents.ranges)
+    if found.op == "mod" and extents.is_never_less(size - 1, position):
+        return position
+    return found
 
 
 def _steps(lag: Delay) -> list[int]:

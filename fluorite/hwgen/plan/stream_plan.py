@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
-from fluorite.hwgen.formula import Formula, constant, variable
+from fluorite.hwgen.formula import Formula, Ranges, constant, variable
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.values import output_ports, stage_key
@@ -140,11 +140,25 @@ class StreamPlan:
 
     def ends(self, d: int, scan: Sequence[Formula]) -> bool:
         """Whether its port has to know its last position along dimension d."""
-        return not self.is_input or not self.fills(d, scan)
+        return not self.is_input or self.end_words[d] * self.periods[d] != scan[d]
 
     def fills(self, d: int, scan: Sequence[Formula]) -> bool:
         """Whether along dimension d it has a word wherever the scan is in its phase."""
         return self.end_words[d] * self.periods[d] == scan[d] and self.first_words[d] == constant(0)
+
+    def skips(self, d: int) -> bool:
+        """Whether along dimension d it goes with the scan, and launches begin with different words.
+
+        Its port then has the number of the first word for a setting, which is small, and not that word's position.
+        """
+        return self.with_scan and self.moves_in(d)
+
+    def first_places(self, d: int, ranges: Ranges) -> tuple[Formula, ...]:
+        """Where the scan is before the first word along dimension d; where it skips words, by how many it skips."""
+        if not self.skips(d):
+            return (self.due.firsts[d],)
+        most = self.first_words[d].greatest(ranges)
+        return self.due.starts[d], *(constant(words * self.periods[d] - 1) for words in range(1, most + 1))
 
     @property
     def scanned(self) -> tuple[Axis, ...]:

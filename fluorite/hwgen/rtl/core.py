@@ -114,17 +114,12 @@ class Core(Elaboratable):
         name, scan, with_scan = plan.port.name, self.plan.scan, plan.with_scan
         dimensions = range(len(scan))
         ends = [plan.ends(d, scan) for d in dimensions]
-        if with_scan and not any(ends):
+        if with_scan and not any(ends) and all(plan.fills(d, scan) for d in dimensions):
             return None
-        at_once = [
-            Value.cast(self._value(plan.due.firsts[d])) == self._value(scan[d] - 1)
-            if with_scan and plan.moves_in(d)
-            else None
-            for d in dimensions
-        ]
+        at_once = [Value.cast(self._value(plan.first_words[d])) == 0 if plan.skips(d) else None for d in dimensions]
         return PortControl(
             [positions.at(d, plan.due.starts[d], f"{name}_start_{d}") for d in dimensions],
-            [positions.at(d, plan.due.firsts[d], f"{name}_first_{d}") for d in dimensions],
+            [self._at_first(plan, d, positions) for d in dimensions],
             [positions.at(d, plan.due.ends[d], f"{name}_end_{d}") if ends[d] else None for d in dimensions],
             [plan.fills(d, scan) for d in dimensions],
             self._launched(plan, at_once[-1], launches),
@@ -137,6 +132,17 @@ class Core(Elaboratable):
             enable,
             name,
         )
+
+    def _at_first(self, plan: StreamPlan, d: int, positions: Positions) -> Value:
+        """Whether the scan is where a port's first word may come next."""
+        name = f"{plan.port.name}_first_{d}"
+        first, *others = plan.first_places(d, self.plan.ranges)
+        if not others:
+            return positions.at(d, first, name)
+        skipped = Value.cast(self._value(plan.first_words[d]))
+        places = [positions.at(d, first, name)]
+        places += [positions.at(d, place, f"{name}_of_{words}") for words, place in enumerate(others, 1)]
+        return any_of((skipped == words) & place for words, place in enumerate(places))
 
     def _launched(self, plan: StreamPlan, at_once: Value | None, launches: Launches) -> Value:
         """Whether what starts next at a port belongs to a launch: the scan's next one, where it starts with it."""

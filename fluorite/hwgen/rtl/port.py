@@ -104,18 +104,17 @@ class PortControl(Elaboratable):
                     with m.If(moving):
                         m.d.sync += is_last.eq(ends)
                 last.append(is_last)
+            flag = Signal(name=f"inside_{d}", reset_less=d != outermost)
+            stays: Value = flag if whole else flag & ~(step & is_last)
+            if self.at_first[d] is not self.at_start[d]:
+                # A row of no launch may have begun when the scan came to rest.
+                anew = step & self.at_start[d]
+                stays = stays & ~(anew if self.load is None else anew | self.load)
             if d == outermost:
-                m.d.comb += self.unfinished.eq(flag := Signal(name=f"inside_{d}"))
-                stays = flag if whole else flag & ~(step & is_last)
+                m.d.comb += self.unfinished.eq(flag)
                 m.d.sync += flag.eq(Mux(restart, self.launched, stays))
                 inside.append(flag)
             elif not whole:
-                flag = Signal(name=f"inside_{d}", reset_less=True)
-                stays = flag & ~(step & is_last)
-                if self.at_first[d] is not self.at_start[d]:
-                    # A row of no launch may have begun when the scan came to rest.
-                    anew = step & self.at_start[d]
-                    stays = stays & ~(anew if self.load is None else anew | self.load)
                 m.d.sync += flag.eq(restart | stays)
                 inside.append(flag)
             step = step & self.at_start[d]
