@@ -70,14 +70,16 @@ test: $(STAMP) tools ## run all tests but the long sweeps of `make test-system`
 
 test-system: $(STAMP) machine-tools ## whole machines that boot Linux, every system with every application, three bitstreams
 	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/systems tests/sim tests/glue/linux tests/boards/ecp5 \
-	  --ignore=tests/glue/linux/test_kernels.py
+	  --ignore=tests/glue/linux/test_kernels.py --ignore=tests/systems/program/test_rate_lanes.py
 
 test-kernels: $(STAMP) tools ## build the kernel driver against headers of Linux 5.15 to 7.0, downloaded once (700 MB)
 	@$(PY) -m pytest -m system -rP tests/glue/linux/test_kernels.py
 
-test-sweeps: $(STAMP) tools ## more of the same: testbenches of every width, block designs of every application, PYNQ itself, nasty names, edges, ways out
+test-sweeps: $(STAMP) tools ## more of the same: testbenches of every width, block designs of every application, applications in every number of lanes, PYNQ itself, nasty names, edges, ways out
 	@$(PY) -m pytest -n $(WORKERS) -m system --durations=15 tests/glue/test_testbench.py tests/glue/pynq tests/boards/vivado \
-	  tests/test_optimum.py tests/test_names.py tests/test_apps.py tests/test_edges.py tests/errors
+	  tests/test_optimum.py tests/test_names.py tests/test_apps.py tests/test_rate_apps.py tests/test_rates.py tests/test_exact.py \
+	  tests/test_rebuilt.py tests/test_edges.py tests/systems/program/test_rate_lanes.py tests/hwgen/test_paths.py \
+	  tests/errors
 
 fuzz: $(STAMP) ## compare FLUORITE_FUZZ=300 random pipelines with Halide, from FLUORITE_FUZZ_SEED=0 on
 	@FLUORITE_FUZZ=$${FLUORITE_FUZZ:-300} $(PY) -m pytest tests/test_random_pipelines.py tests/test_random_pools.py tests/test_random_rates.py -k many

@@ -238,15 +238,15 @@ def test_jacobi_refuses_no_iterations():
 
 STALLS = (None, Stalls(3), Stalls(4, 0.6, 0.1, burst_cycles=9))
 WHOLE = {"max_width": 130, "max_height": 80}
-# Each whole and in tiles at odd positions, at lanes that divide neither; one and four lanes take turns.
+# Whole, or in tiles at odd positions, at lanes that divide neither, by turns; the others in the sweep, where one and
+# four lanes take turns too.
+TURNS = [("whole", 2), (33, 3)]
 OTHERS = [(32, 4), ("whole", 1)]
-CASES = [
-    (app, *how)
-    for n, app in enumerate(app for app in PHOTOGRAPHS if app != "jacobi")
-    for how in (("whole", 2), (33, 3), OTHERS[n % 2])
-]
-CASES += [("jacobi", "whole", 1), ("jacobi", 33, 4)]
-CASES += [pytest.param("jacobi", "whole", 16, marks=pytest.mark.system)]
+APPLICATIONS = [app for app in PHOTOGRAPHS if app != "jacobi"]
+CASES = [(app, *TURNS[n % 2]) for n, app in enumerate(APPLICATIONS)] + [("jacobi", 33, 4)]
+SWEEP = [(app, *how) for n, app in enumerate(APPLICATIONS) for how in (TURNS[1 - n % 2], OTHERS[n % 2])]
+SWEEP += [("jacobi", "whole", 1), ("jacobi", "whole", 16)]
+CASES += [pytest.param(*case, marks=pytest.mark.system) for case in SWEEP]
 
 
 def compiled(app, how, lanes):

@@ -57,8 +57,8 @@ def written(pipeline, folder, board):
     ("build", "board"),
     [
         pytest.param(app("sobel"), "pynq-z2", id="sobel-pynq-z2"),
-        pytest.param(app("harris"), "zcu104", id="harris-zcu104"),
-        pytest.param(app("demosaic"), "kv260", id="demosaic-kv260"),
+        pytest.param(app("harris"), "zcu104", id="harris-zcu104", marks=pytest.mark.system),
+        pytest.param(app("demosaic"), "kv260", id="demosaic-kv260", marks=pytest.mark.system),
         pytest.param(lambda: Mixed().result, "pynq-z2", id="mixed-pynq-z2"),
     ],
 )

@@ -45,6 +45,8 @@ class Accelerator:
         self._verilog: str | None = None
         self._shelled: dict[ShellConfig, ShelledCore] = {}
         self._lock = threading.Lock()
+        self._golden: Golden | None = None
+        self._golden_lock = threading.Lock()
         extents = generated.extents  # of an image read at every 64th row, no port has a word in 63 of them
         gap_cycles = 0 if extents.rates.is_one else extents.cycles_per_launch.greatest(extents.ranges)
         self.simulator = Simulator(lambda: self.verilog, generated.interface, gap_cycles)
@@ -121,7 +123,11 @@ class Accelerator:
         given : mapping of str to halide.Parameter, optional
             Params and images to use instead of what the user's own hold.
         """
-        return self.golden_model(given)(inputs, mins, extents)
+        if given:
+            return self.golden_model(given)(inputs, mins, extents)
+        with self._golden_lock:
+            self._golden = self._golden or self.golden_model()
+            return self._golden(inputs, mins, extents)
 
     def golden_model(self, given: Mapping[str, Any] | None = None) -> Golden:
         """The golden model, to be asked more than once: Halide compiles it the first time."""

@@ -63,7 +63,7 @@ def test_written_driver_builds_without_a_word(run, design, kernel_headers, tmp_p
     assert {path.name for path in folder.iterdir()} == {*driver_sources(), "fluorite,accelerator.yaml"}
 
 
-@pytest.mark.slow
+@pytest.mark.system
 def test_builds_for_32_bits(run, kernel_headers, tmp_path):
     made = build_driver(kernel_headers("arm"), "arm", tmp_path / "made", STRICT)
     assert made == tmp_path / "made/fluorite.ko"
