@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from fluorite.hwgen.formula import Formula, constant, floor_div
 
-__all__ = ["QuasiAffine", "shift"]
+__all__ = ["STILL", "QuasiAffine", "shift"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +143,7 @@ class QuasiAffine:
 def shift(number: int) -> QuasiAffine:
     """The function ``i + number``."""
     return QuasiAffine(1, (number,))
+
+
+#: The function that is 0 everywhere: where a stream is read along a dimension that it lacks.
+STILL = QuasiAffine(0, (0,))

@@ -30,12 +30,21 @@ class Words:
         self.channels = stream.port.channels
         last = len(stream.axes) - 1
         # Axes of a numpy array are reversed arguments. Outermost first: the scan, then channels.
-        self.axes = [last - stream.axes.index(axis) for axis in (*reversed(stream.scanned), *reversed(stream.channels))]
+        ordered = (*reversed(stream.scanned), *reversed(stream.channels))
+        self._axes = [last - stream.axes.index(axis) for axis in ordered if axis not in stream.lacking]
+        self._lacking = [place for place, axis in enumerate(ordered) if axis in stream.lacking]
         self.in_place = self.channels == 1 and stream.in_rows
+
+    def scan(self, array: AnyArray) -> AnyArray:
+        """A view of an image, axes reversed by argument, as it is scanned: outermost dimension first, channels last.
+
+        A dimension of the scan that the image lacks is there with one pixel.
+        """
+        return np.expand_dims(array.transpose(self._axes), tuple(self._lacking))
 
     def pack(self, array: AnyArray) -> AnyArray:
         """An image, axes reversed by argument, as what the stream is fed from, innermost scan dimension last."""
-        scan = array.transpose(self.axes)
+        scan = self.scan(array)
         if self.in_place:
             return scan.reshape(scan.shape[: len(self.lanes)])
         packed = self._room(scan)
@@ -45,13 +54,13 @@ class Words:
 
     def room(self, array: AnyArray) -> AnyArray:
         """Where the stream's words for an image go: the image itself, or memory of their own."""
-        scan = array.transpose(self.axes)
+        scan = self.scan(array)
         return scan.reshape(scan.shape[: len(self.lanes)]) if self.in_place else self._room(scan)
 
     def unpack(self, packed: AnyArray, array: AnyArray) -> None:
         """Put the stream's words into an image."""
         if not self.in_place:
-            self._fill(self._blocks(packed), array.transpose(self.axes), to_words=False)
+            self._fill(self._blocks(packed), self.scan(array), to_words=False)
 
     def _room(self, scan: AnyArray) -> AnyArray:
         counts = [-(-n // lanes) for n, lanes in zip(scan.shape, reversed(self.lanes), strict=False)]

@@ -210,7 +210,7 @@ def _in_memory(stream: StreamPlan, image: AnyArray) -> AnyArray:
     words, channels = Words(stream), stream.port.channels
     packed = words.pack(image)
     if stream.in_rows:
-        width = image.shape[words.axes[len(words.lanes) - 1]]
+        width = words.scan(image).shape[len(words.lanes) - 1]
         packed = packed[..., : width * channels]
         if channels > 1:
             packed = packed.reshape(*packed.shape[:-1], width, channels)

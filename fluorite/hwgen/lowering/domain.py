@@ -23,7 +23,8 @@ class Domain:
         is read: a channel, all of which are computed in every cycle.
     first, last : tuple of QuasiAffine
         Along each scan dimension, the first pixel as a function of the output's first, and the last as one of its last.
-        At one rate these are shifts: from ``min + lo`` to ``max + hi``.
+        At one rate these are shifts: from ``min + lo`` to ``max + hi``. Along a dimension that the stream lacks, both
+        are 0.
     channels : tuple of (int, int)
         Least and greatest number of each channel argument, in the order of the arguments.
     """
@@ -42,6 +43,11 @@ class Domain:
     def hi(self) -> tuple[int, ...]:
         """The last pixel of a launch whose own is 0, along each scan dimension."""
         return tuple(last(0) for last in self.last)
+
+    @property
+    def lacking(self) -> tuple[int, ...]:
+        """The scan dimensions that the stream does not have: it is the same along them."""
+        return tuple(d for d in range(len(self.first)) if d not in self.dimensions)
 
     @property
     def channel_count(self) -> int:

@@ -25,7 +25,7 @@ from fluorite.hwgen.lowering.survey.survey import Survey, survey
 from fluorite.hwgen.lowering.timed import Timing
 from fluorite.hwgen.lowering.values import Lowered, stage_key
 from fluorite.hwgen.lowering.window import Source, Window
-from fluorite.hwgen.quasiaffine import QuasiAffine, shift
+from fluorite.hwgen.quasiaffine import STILL, QuasiAffine, shift
 from fluorite.hwgen.streams.builder import Builder, constant_value
 from fluorite.hwgen.streams.graph import Graph, Ref
 
@@ -128,7 +128,7 @@ class _StageStreams:
 
     def read(self, call: ir.Call, name: str, args: Sequence[Value[Ref]], origins: Sequence[Origin | None]) -> Ref:
         """A read of a stream, which the survey has found to be one."""
-        places = [shift(0)] * len(self._region.loops)
+        places = [STILL] * len(self._region.loops)
         borders: dict[int, Border] = {}
         numbers: list[int] = []
         for arg in args:

@@ -33,10 +33,13 @@ class StreamRate:
         Pixels of a word.
     periods : tuple of int
         Positions of the scan from a word to the next.
+    lacking : tuple of int
+        The dimensions that it does not have: along these its only word comes at the scan's first position.
     """
 
     lanes: tuple[int, ...]
     periods: tuple[int, ...]
+    lacking: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,8 @@ class Rates:
 
     def is_mixed(self, d: int) -> bool:
         """Whether streams come at different rates along a dimension, in words of whatever lanes."""
-        return any(
-            stream.lanes[d] * other.periods[d] != other.lanes[d] * stream.periods[d]
-            for stream in self.streams.values()
-            for other in self.streams.values()
-        )
+        streams = [stream for stream in self.streams.values() if d not in stream.lacking]
+        return any(a.lanes[d] * b.periods[d] != b.lanes[d] * a.periods[d] for a in streams for b in streams)
 
     @property
     def is_one(self) -> bool:
@@ -104,16 +104,20 @@ def rates_of(
         rates = {name: domain.first[d].rate for name, domain in domains.items()}
         for name, rate in rates.items():
             lanes[name].append(_lanes(region, name, loop.var, loop.lanes, rate))
-        pixels = {name: lanes[name][d] / rate for name, rate in rates.items()}  # of the accelerated Func, a word
+        pixels = {
+            name: lanes[name][d] / rate for name, rate in rates.items() if rate
+        }  # of the accelerated Func, a word
         unit = _gcd(pixels.values())
-        for name, count in pixels.items():
-            periods[name].append(int(count / unit))
+        for name in rates:
+            periods[name].append(int(pixels[name] / unit) if name in pixels else 1)
         if d == 0:
             longer = max((-(-least // periods[name][0]) for name, least in (taken or {}).items()), default=1)
             for of_stream in periods.values():
                 of_stream[0] *= longer
         moduli.append(_modulus(d, reads, domains))
-    streams = {name: StreamRate(tuple(lanes[name]), tuple(periods[name])) for name in domains}
+    streams = {
+        name: StreamRate(tuple(lanes[name]), tuple(periods[name]), domain.lacking) for name, domain in domains.items()
+    }
     common = [math.lcm(*(stream.periods[d] for stream in streams.values())) for d in range(len(region.loops))]
     for read in reads:
         own, source = streams[read.reader], streams[read.stream]

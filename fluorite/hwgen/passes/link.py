@@ -7,6 +7,8 @@ stage that turns out narrower than its Halide type (a 9-bit gradient in an int16
 from __future__ import annotations
 
 from fluorite.frontend.region.region import Region
+from fluorite.hwgen.lowering.held import held
+from fluorite.hwgen.lowering.positions import Positions
 from fluorite.hwgen.lowering.tables import rom
 from fluorite.hwgen.lowering.values import Lowered, output_ports, stage_key
 from fluorite.hwgen.streams.builder import Builder
@@ -20,6 +22,7 @@ def link(region: Region, lowered: Lowered) -> Graph:
     """One graph whose taps are stages and inputs, with the accelerated Func's streams as outputs."""
     graph = Graph(lowered.graph.dimensions)
     build = Builder(graph)
+    positions = Positions(region, lowered, build)
     types = {i.name: i.type for i in region.inputs}
     streams: dict[tuple[str, int, int], Ref] = {}
     done: dict[int, Ref] = {}
@@ -27,7 +30,8 @@ def link(region: Region, lowered: Lowered) -> Graph:
     def source(node: Node) -> Ref:
         key, lane, channel = value_of(node)
         if key in types:
-            return build.input(key, lane, channel, types[key].min, types[key].max)
+            word = build.input(key, lane, channel, types[key].min, types[key].max)
+            return held(build, lowered, positions, key, word) if lowered.rates.streams[key].lacking else word
         return streams[key, lane, channel]
 
     def moved(ref: Ref) -> Ref:

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 from fluorite.hwgen.family.delays import taken_at
 from fluorite.hwgen.formula import Formula, constant
 from fluorite.hwgen.streams.graph import Delay, Graph, Node, Ref
-from fluorite.hwgen.streams.operations import CHOOSE, RESAMPLE
+from fluorite.hwgen.streams.operations import CHOOSE, RESAMPLE, STATE
 
 __all__ = ["ColumnGrid", "Grid", "Grids", "RowGrid", "grids_of"]
 
@@ -151,7 +151,10 @@ def grids_of(graph: Graph, periods: Mapping[str, Sequence[int]]) -> Grids:
             done[node.id] = own_grids
             for number, operand in enumerate(node.operands):
                 for grids in _needed(node, number, own_grids) if not operand.node.static else ():
-                    need(operand.node, [g.moved(delay) for g, delay in zip(grids, operand.delay, strict=True)])
+                    moved = [g.moved(delay) for g, delay in zip(grids, operand.delay, strict=True)]
+                    if node.op == "state" and STATE.of(node).holds:  # nothing from before the launch
+                        moved = [replace(m, least=g.least, most=g.most) for m, g in zip(moved, grids, strict=True)]
+                    need(operand.node, moved)
     return Grids(of)
 
 

@@ -24,7 +24,7 @@ from fluorite.hwgen.family.delays import latency_cycles
 from fluorite.hwgen.plan.differences import DifferenceProgram
 from fluorite.hwgen.plan.grids import Grids
 from fluorite.hwgen.streams.graph import Graph
-from fluorite.hwgen.streams.operations import value_of
+from fluorite.hwgen.streams.operations import input_of
 
 __all__ = ["least_held_bits"]
 
@@ -49,7 +49,8 @@ def least_held_bits(graph: Graph, strides: Sequence[int], grids: Grids) -> int:
     nodes = [node for node in graph.walk() if not node.static]
     unit = min(math.lcm(*map(grids.words, grids.of)), _FINEST)
     for node in nodes:
-        key = value_of(node).stream if node.op == "input" else node.id  # all lanes of an input arrive together
+        stream = input_of(node)
+        key = node.id if stream is None else stream  # all lanes of an input arrive together
         if key not in first:
             first[key] = program.unknown()
         first[node.id] = first[key]

@@ -37,7 +37,7 @@ from fluorite.hwgen.plan.differences import DifferenceProgram
 from fluorite.hwgen.plan.grids import ColumnGrid, Grids, RowGrid
 from fluorite.hwgen.plan.paths import too_long
 from fluorite.hwgen.streams.graph import Delay, Graph, Node, Ref
-from fluorite.hwgen.streams.operations import value_of
+from fluorite.hwgen.streams.operations import input_of
 
 __all__ = ["Schedule", "schedule"]
 
@@ -161,7 +161,8 @@ class _Program:
         for node in self.nodes:
             if not node.static:
                 # All lanes of a stream arrive together.
-                key = f"input {value_of(node).stream}" if node.op == "input" else f"node {node.id}"
+                stream = input_of(node)
+                key = f"node {node.id}" if stream is None else f"input {stream}"
                 self.unknown[node.id] = tied.setdefault(key, len(tied))
         self.output_unknown = {o.stream: tied.setdefault(f"output {o.stream}", len(tied)) for o in graph.outputs}
         self.unknowns = len(tied)

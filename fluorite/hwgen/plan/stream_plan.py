@@ -93,6 +93,8 @@ class StreamPlan:
         The Func or ImageParam whose values it carries.
     axes : tuple of Axis
         The dimensions of its image, in the order of that Func's arguments.
+    lacking : tuple of Axis
+        The scan dimensions that its image does not have, as axes of one pixel.
     loops : tuple of LoopVariables
         The variables of its axes' formulas, by scan dimension.
     lanes : tuple of int
@@ -115,6 +117,7 @@ class StreamPlan:
     key: str
     source: str
     axes: tuple[Axis, ...]
+    lacking: tuple[Axis, ...]
     loops: tuple[LoopVariables, ...]
     lanes: tuple[int, ...]
     words: tuple[Formula, ...]
@@ -162,8 +165,9 @@ class StreamPlan:
 
     @property
     def scanned(self) -> tuple[Axis, ...]:
-        """The axes along scan dimensions, innermost first."""
-        return tuple(sorted((axis for axis in self.axes if axis.loop is not None), key=lambda axis: axis.loop or 0))
+        """The axes along scan dimensions, innermost first, those that the image lacks among them."""
+        along = (axis for axis in (*self.axes, *self.lacking) if axis.loop is not None)
+        return tuple(sorted(along, key=lambda axis: axis.loop or 0))
 
     @property
     def channels(self) -> tuple[Axis, ...]:
@@ -254,10 +258,16 @@ def stream_plans(
         )  # fmt: skip
         own = {} if direction == "in" else {c.position: region.names[c.var] for c in region.channels_of(source)}
         axes = tuple(_axes(region, domain, extents.pixels[stream], extents.of_phases, own))
+        still = tuple(
+            Axis(region.names[region.loops[d].var], d, constant(0), constant(0), constant(0), constant(1))
+            for d in domain.lacking
+        )
         behind, words = lag(key), extents.words[stream]
         first, end = extents.starts[stream], extents.ends[stream]
         when = due(behind, first, end, rate.periods, extents)
-        return StreamPlan(port, key, source, axes, loops, rate.lanes, words, behind, when, rate.periods, first, end)
+        return StreamPlan(
+            port, key, source, axes, still, loops, rate.lanes, words, behind, when, rate.periods, first, end
+        )  # fmt: skip
 
     return (
         *(plan("in", source.name, source.name, source.name, source.name, source.type) for source in region.inputs),

@@ -25,7 +25,7 @@ from fluorite.hwgen.rtl.launches import Launches
 from fluorite.hwgen.rtl.logic import all_of, any_of
 from fluorite.hwgen.rtl.port import PortControl
 from fluorite.hwgen.rtl.positions import Positions
-from fluorite.hwgen.streams.operations import COORD, SETTING, value_of
+from fluorite.hwgen.streams.operations import ARRIVAL, COORD, SETTING, value_of
 
 __all__ = ["Core"]
 
@@ -163,6 +163,9 @@ class Core(Elaboratable):
                 low = (lane * port.channels + channel) * port.element_bits
                 sources[node.id] = signal = Signal(Shape(port.element_bits, signed=port.signed), name=name)
                 m.d.comb += signal.eq(inputs[key].word[low : low + port.element_bits])
+            elif node.op == "arrival":
+                sources[node.id] = signal = Signal(name=name)
+                m.d.comb += signal.eq(inputs[ARRIVAL.of(node).stream].due)
             elif node.op == "coord":
                 stream, dimension = COORD.of(node)
                 periods = self.plan.periods[stream]

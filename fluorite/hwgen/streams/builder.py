@@ -80,6 +80,10 @@ class Builder:
         """One value of an input stream's word."""
         return self.graph.intern("input", (), ops.INPUT.attributes(stream, lane, channel), lo, hi, static=False)
 
+    def arrival(self, stream: str) -> Ref:
+        """1 where a word of an input stream comes."""
+        return self.graph.intern("arrival", (), ops.ARRIVAL.attributes(stream), 0, 1, static=False)
+
     def tap(self, stream: str, lane: int, channel: int, lo: int, hi: int) -> Ref:
         """One value of a stage or input, for linking to replace."""
         return self.graph.intern("tap", (), ops.TAP.attributes(stream, lane, channel), lo, hi, static=False)
@@ -369,7 +373,7 @@ class Builder:
 #: Constructors that simplify: the others' operations are only applied.
 _CONSTRUCTORS: Mapping[str, Callable[..., Ref]] = {
     "choose": lambda build, *args: choose(build.graph, args[:-1], args[-1]),
-    "state": lambda build, *args: state(build.graph, *args[-3:]),
+    "state": lambda build, *args: state(build.graph, *args[-4:]),
     "resample": Builder.resample,
     "stage": Builder.stage,
     "mul": Builder.mul,

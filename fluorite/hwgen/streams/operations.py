@@ -15,9 +15,9 @@ from fluorite.hwgen.streams.phased import CHOOSE, IN_PHASE, RESAMPLE, STATE
 from fluorite.hwgen.streams.table import Table
 
 __all__ = [
-    "ABS", "ADD", "AND", "CAT", "CHOOSE", "CONST", "COORD", "DIV", "EQ", "INPUT", "IN_PHASE", "LE", "LT", "MAX", "MIN",
+    "ABS", "ADD", "AND", "ARRIVAL", "CAT", "CHOOSE", "CONST", "COORD", "DIV", "EQ", "INPUT", "IN_PHASE", "LE", "LT", "MAX", "MIN",
     "MOD", "MUL", "NOT", "OPERATIONS", "OR", "RESAMPLE", "ROM", "SELECT", "SETTING", "SHL", "SHR", "STAGE", "STATE",
-    "SUB", "SUM", "TABLE", "TAP", "WITHIN", "WRAP", "XOR", "names_value", "operation_of", "value_of", "wrapped",
+    "SUB", "SUM", "TABLE", "TAP", "WITHIN", "WRAP", "XOR", "input_of", "names_value", "operation_of", "value_of", "wrapped",
 ]  # fmt: skip
 
 # --- sources ----------------------------------------------------------------------------------------------------------
@@ -37,6 +37,10 @@ class _Value(NamedTuple):
     channel: int
 
 
+class _Arrival(NamedTuple):
+    stream: str
+
+
 class _Coord(NamedTuple):
     stream: str
     dimension: int
@@ -48,6 +52,9 @@ CONST = Operation(
 )  # fmt: skip
 SETTING = Operation("setting", "a static input port", _Setting, 0, is_source=True, is_wiring=True, time=wiring)
 INPUT = Operation("input", "one value of an input stream", _Value, 0, is_source=True, is_wiring=True, time=wiring)
+ARRIVAL = Operation(
+    "arrival", "1 where a word of an input stream comes, else 0", _Arrival, 0, is_source=True, is_wiring=True, time=wiring
+)  # fmt: skip
 TAP = Operation("tap", "one value of a stage or input, before linking", _Value, 0, is_source=True, time=wiring)
 COORD = Operation(
     "coord",
@@ -375,6 +382,13 @@ OPERATIONS: dict[str, Operation[Any]] = {
 def names_value(node: Node) -> bool:
     """Whether a node is one value of an input's or a stage's word."""
     return node.op in ("input", "stage")
+
+
+def input_of(node: Node) -> str | None:
+    """The input stream with whose words a node comes; None if it comes when it may."""
+    if node.op == "arrival":
+        return ARRIVAL.of(node).stream
+    return value_of(node).stream if node.op == "input" else None
 
 
 def value_of(node: Node) -> _Value:

@@ -36,6 +36,7 @@ class _State(NamedTuple):
     number: int
     lo: int
     hi: int
+    holds: bool
 
 
 def _same_bits(position: int, mask: int, *attributes: Any) -> int:
@@ -98,6 +99,9 @@ def choose(graph: Graph, operands: Sequence[Ref], phases: Sequence[int | None]) 
     return graph.intern("choose", taken, attributes, lo, hi, static=False, together=False)
 
 
-def state(graph: Graph, number: int, lo: int, hi: int) -> Ref:
-    """A ``state`` node, which :meth:`Graph.tie` gives its operand when that is made."""
-    return graph.intern("state", (), STATE.attributes(number, lo, hi), lo, hi, static=False)
+def state(graph: Graph, number: int, lo: int, hi: int, holds: bool = False) -> Ref:
+    """A ``state`` node, which :meth:`Graph.tie` gives its operand when that is made.
+
+    One that only ``holds`` a value is asked for nothing from before its launch: the value came in it.
+    """
+    return graph.intern("state", (), STATE.attributes(number, lo, hi, holds), lo, hi, static=False)

@@ -131,7 +131,7 @@ class Launcher:
         for stream, plan, array in zip(self.registers.streams, self.generated.streams, arrays, strict=True):
             words = Words(plan)
             if stream.layout.in_rows:
-                scan = array.transpose(words.axes)
+                scan = words.scan(array)
                 rows = scan.reshape(*scan.shape[: len(plan.lanes) - 1], -1)
             else:
                 rows = words.pack(array) if plan.is_input else words.room(array)
@@ -199,7 +199,7 @@ class Launcher:
             words = Words(plan)
             values = np.ascontiguousarray(place).view(array.dtype)
             if plan.in_rows:
-                scan = array.transpose(words.axes)
+                scan = words.scan(array)
                 scan[...] = values.reshape(scan.shape)
             else:
                 room = words.room(array)

@@ -13,8 +13,8 @@ from fluorite.hwgen.lowering.evaluate.aliases import passed_on
 from fluorite.hwgen.lowering.evaluate.arithmetic import Arithmetic, Streams
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.expressions import Expressions
-from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value, dimensions_of
-from fluorite.hwgen.lowering.evaluate.refusals import as_input, instead_of, rule_of_missing
+from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value
+from fluorite.hwgen.lowering.evaluate.refusals import as_input
 from fluorite.hwgen.lowering.tables import TableRead, buffer_value, is_table
 
 __all__ = ["Before", "Calls", "Running"]
@@ -182,12 +182,6 @@ class Calls(Generic[D]):
                 construct,
                 "what is read at an index by data is a table, and a table is constant",
                 f"make {call.name} a constant hl.Buffer, or {as_input(shown)}",
-            )
-        moving = frozenset().union(*map(dimensions_of, args))
-        scanned = [loop.var for loop in self._region.loops]
-        if len(moving) < len(scanned):
-            raise self._diagnostics.unsupported(
-                construct, rule_of_missing(moving, scanned), instead_of(call, shown, moving, scanned)
             )
         raise self._diagnostics.unsupported(
             construct, "an accelerator reads only its inputs", f"name {call.name} in the inputs of accelerate()"

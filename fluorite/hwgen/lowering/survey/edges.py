@@ -62,11 +62,13 @@ def constant_beyond(
         Per stage and dimension of the scan; None where a stage is not known to be constant anywhere.
     """
     edges: dict[str, tuple[Edge | None, ...]] = {}
-    rated = {d for read in reads for d, index in enumerate(read.along) if not index.is_shift}
+    rated = {d for read in reads for d, index in enumerate(read.along) if not (index.is_shift or index.is_still)}
     for stage in region.stages:  # producers first
         own = [read for read in reads if read.reader == stage]
         edges[stage] = tuple(
-            None if d in positions.get(stage, ()) or d in rated else _common([_seen(read, d, edges) for read in own])
+            None
+            if d in positions.get(stage, ()) or d in rated
+            else _common([_seen(read, d, edges) for read in own if not read.along[d].is_still])
             for d in range(len(region.loops))
         )
     return edges

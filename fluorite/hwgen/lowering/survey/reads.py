@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fluorite.hwgen.lowering.borders import Border
-from fluorite.hwgen.quasiaffine import QuasiAffine
+from fluorite.hwgen.quasiaffine import STILL, QuasiAffine
 
 __all__ = ["Read", "ReadIndex"]
 
@@ -33,6 +33,11 @@ class ReadIndex:
     def is_shift(self) -> bool:
         """Whether it moves with the position that is computed, pixel for pixel."""
         return self.index.is_shift
+
+    @property
+    def is_still(self) -> bool:
+        """Whether the stream lacks the dimension: all read the same."""
+        return self.index == STILL
 
     @property
     def offset(self) -> int:

@@ -11,7 +11,7 @@ from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.helpers import is_border_helper
 from fluorite.hwgen.lowering.evaluate.indices import Tree, Value, index_functions
-from fluorite.hwgen.lowering.evaluate.refusals import as_input, instead_of, rule_of_missing
+from fluorite.hwgen.lowering.evaluate.refusals import as_input
 from fluorite.hwgen.lowering.survey.border_search import BorderSearch
 from fluorite.hwgen.lowering.survey.dependence import STREAM, Dependence
 from fluorite.hwgen.lowering.survey.domains import united, wanted
@@ -19,7 +19,7 @@ from fluorite.hwgen.lowering.survey.find_index import position
 from fluorite.hwgen.lowering.survey.rated_borders import bordered, plainly
 from fluorite.hwgen.lowering.survey.reads import Read, ReadIndex
 from fluorite.hwgen.lowering.survey.refusals import in_order_of_scan, is_scaled, rule_of_index, rule_of_rates
-from fluorite.hwgen.quasiaffine import shift
+from fluorite.hwgen.quasiaffine import STILL, shift
 
 __all__ = ["Found", "StageReads"]
 
@@ -107,13 +107,7 @@ class StageReads:
                 raise self._not_read_at(arg, written, call, origin)
             along[dimension] = index
             dimensions.append(dimension)
-        scanned = [loop.var for loop in self._region.loops]
-        if len(along) != len(scanned):
-            shown = self._diagnostics.show(call)
-            raise self._diagnostics.unsupported(
-                shown, rule_of_missing(along, scanned), instead_of(call, shown, along, scanned)
-            )
-        sorted_along = tuple(along[d] for d in range(len(scanned)))
+        sorted_along = tuple(along.get(d, ReadIndex(STILL)) for d in range(len(self._region.loops)))
         self._note(Read(self._stage, name, tuple(dimensions), sorted_along, tuple(numbers)), call)
         return STREAM
 
