@@ -1,4 +1,4 @@
-"""Inputs that lack dimensions of the scan against Halide, pixel for pixel: profiles, values, in launches back to back."""
+"""Inputs that lack dimensions of the scan against Halide, pixel for pixel: profiles along x or y, single values."""
 
 import halide as hl
 import numpy as np
@@ -114,3 +114,80 @@ def check(plain, design, sizes, origins):
 def test_lacking_dimensions(made, lanes):
     plain, hardware = pipelines(made, lanes)
     check(plain, fluorite.compile(hardware), SIZES, ORIGINS)
+
+
+def realized(made, shape, launch=None):
+    """What a pipeline gives in Halide, and what on hardware, of one size."""
+    wanted, got = (made(on_hardware=on_hardware) for on_hardware in (False, True))
+    design = fluorite.compile(got)
+    right = np.array(wanted.realize(list(shape)))
+    for seed in (3, 4):
+        assert np.array_equal(right, np.array(design.realize(list(shape), stalls=fluorite.Stalls(seed=seed))))
+    return design
+
+
+def test_numbers_for_indices():
+    """A few values of each row, or of a launch, side by side in a word; an input Func without dimensions."""
+
+    def made(*, on_hardware):
+        picture, _, row_offset, _ = inputs()
+        table, coefficients = hl.ImageParam(hl.UInt(8), 2, "table"), hl.ImageParam(hl.UInt(8), 1, "coefficients")
+        table.set(hl.Buffer(PIXELS["picture"]))
+        coefficients.set(hl.Buffer(PIXELS["gain"]))
+        total, out, r = hl.Func("total"), hl.Func("out"), hl.RDom([(0, 9)])
+        total[()] = hl.u32(0)
+        total[()] += hl.u32(picture[r.x, 3])
+        total.compute_root()
+        columns = value(table[3, y + 1]) + 3 * value(table[5, y])
+        out[x, y] = (
+            value(picture[x, y]) * coefficients[0] + columns * coefficients[2] + value(total[()]) + row_offset[2]
+        )
+        out.compute_root().set_estimate(x, 0, 40).set_estimate(y, 0, 30)
+        if on_hardware:
+            out.accelerate([picture, table, coefficients, total, row_offset], x, OUTERMOST)
+        return out
+
+    design = realized(made, (19, 11))
+    words = {stream.port.name: stream.port.channels for stream in design.accelerators[0].generated.inputs}
+    assert words == {"picture": 1, "table": 3, "coefficients": 3, "total": 1, "row_offset": 1}
+
+
+@pytest.mark.parametrize("order", ["cxy", "xyc", "xcy"])
+@pytest.mark.parametrize("fixed", [False, True])
+def test_channels_that_are_scanned(order, fixed):
+    """One picture for all channels, profiles along one or two of three dimensions; tiles of one size."""
+
+    def made(*, on_hardware):
+        picture, gain, row_offset, level = inputs()
+        of_channel, vignette, out = hl.ImageParam(hl.UInt(8), 1, "of_channel"), hl.Func("vignette"), hl.Func("out")
+        of_channel.set(hl.Buffer(PIXELS["gain"]))
+        vignette[x, c] = value(gain[x + 1]) * of_channel[c] + level[()]
+        out[x, y, c] = (value(picture[x, y - 1]) + picture[x + 1, y]) * of_channel[c] + vignette[x, c] * row_offset[y]
+        out.compute_root().reorder(*({"x": x, "y": y, "c": c}[name] for name in order))
+        for var, extent in ((x, 9), (y, 7), (c, 3)):
+            out.bound(var, 0, extent) if fixed or var is c else out.set_estimate(var, 0, extent)
+        if on_hardware:
+            vignette.linebuffer()
+            out.accelerate(
+                [picture, gain, row_offset, level, of_channel], {"x": x, "y": y, "c": c}[order[0]], OUTERMOST
+            )
+        return out
+
+    realized(made, (9, 7, 3))
+
+
+def test_channels_side_by_side_and_tiles():
+    """Channels in a word, a factor for each; in tiles of one size, each with the part of a profile that it needs."""
+
+    def made(*, on_hardware):
+        picture, gain, row_offset, level = inputs()
+        matrix, out, xo, yo = hl.ImageParam(hl.UInt(8), 1, "matrix"), hl.Func("out"), hl.Var("xo"), hl.Var("yo")
+        matrix.set(hl.Buffer(PIXELS["row_offset"]))
+        out[x, y, c] = value(picture[x + 1, y]) * matrix[c] + gain[x - 1] * value(row_offset[y + 1]) + level[()]
+        out.compute_root().bound(c, 0, 3).reorder(c, x, y).unroll(c)
+        if on_hardware:
+            out.tile(x, y, xo, yo, x, y, 8, 4, hl.TailStrategy.ShiftInwards).reorder(c, x, y, xo, yo)
+            out.accelerate([picture, matrix, gain, row_offset, level], x, xo)
+        return out
+
+    realized(made, (21, 11, 3))

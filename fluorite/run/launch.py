@@ -58,7 +58,7 @@ def check_held(generated: Generated, name: str, output: Box, held: Box) -> None:
     """
     if name not in generated.region.pipeline.funcs:
         way_out = f"give {name} an image that holds that, or read it through a hl.BoundaryConditions"
-    elif min(held[1]) < 1:
+    elif min(held[1], default=1) < 1:
         way_out = f"leave async_(), store_root() and store_at() of {name} out"  # Halide lets nothing of it be computed
     else:
         way_out = f"give bound() of {name} all that is read of it"

@@ -31,7 +31,7 @@ class Words:
         last = len(stream.axes) - 1
         # Axes of a numpy array are reversed arguments. Outermost first: the scan, then channels.
         ordered = (*reversed(stream.scanned), *reversed(stream.channels))
-        self._axes = [last - stream.axes.index(axis) for axis in ordered if axis not in stream.lacking]
+        self.axes = [last - stream.axes.index(axis) for axis in ordered if axis not in stream.lacking]
         self._lacking = [place for place, axis in enumerate(ordered) if axis in stream.lacking]
         self.in_place = self.channels == 1 and stream.in_rows
 
@@ -40,7 +40,7 @@ class Words:
 
         A dimension of the scan that the image lacks is there with one pixel.
         """
-        return np.expand_dims(array.transpose(self._axes), tuple(self._lacking))
+        return np.expand_dims(array.transpose(self.axes), tuple(self._lacking))
 
     def pack(self, array: AnyArray) -> AnyArray:
         """An image, axes reversed by argument, as what the stream is fed from, innermost scan dimension last."""

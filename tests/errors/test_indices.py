@@ -42,14 +42,6 @@ def _software(read):
     return f"compute {read} in software, as a Func of its own that is an input of accelerate()"
 
 
-def _same(missing):
-    return f"{missing}, and every stream of this accelerator runs along x and y"
-
-
-def _over(read):
-    return f"compute {read} in software, as a Func over x and y that is an input of accelerate()"
-
-
 def one_read(value, source, way):
     """A pipeline of one read that hardware cannot do, or the same in software."""
     return through(software(value)) if way else accelerated(value, [source])
@@ -291,63 +283,33 @@ def border_by_a_param(way):
 # --- fewer dimensions than the scan -------------------------------------------------------------------------------
 
 
-@refused(UnsupportedError, f"hw: source(0, y): {_same('it moves along y only')}; {_over('source(0, y)')}")
-def constant_index(way):
-    source = image()
-    return one_read(source[0, y], source, way)
+def _no_input(read, name="weight"):
+    rule = "an accelerator reads only its inputs; name weight in the inputs of accelerate()"
+    return f"hw: {read} reads the ImageParam {name}: {rule}"
 
 
-@refused(UnsupportedError, f"hw: source(x): {_same('it moves along x only')}; {_over('source(x)')}")
-def input_of_fewer_dimensions(way):
-    source = image(dimensions=1)
-    return one_read(source[x], source, way)
-
-
-@refused(
-    UnsupportedError,
-    f"hw: weight(x) reads the ImageParam weight: {_same('it moves along x only')}; {_over('weight(x)')}",
-)
+@refused(UnsupportedError, _no_input("weight(x)"))
 def image_of_fewer_dimensions_that_is_no_input(way):
     source, weight = image(), image("weight", dimensions=1)
-    copy = software(weight[x])
-    return accelerated(source[x, y] * (copy[x, y] if way else weight[x]), [source, copy] if way else [source])
+    return accelerated(source[x, y] * weight[x], [source, weight] if way else [source])
 
 
-@refused(
-    UnsupportedError,
-    f"hw: weight(1) reads the ImageParam weight: {_same('it is the same for all pixels')}; pass it as a scalar "
-    f"hl.Param, or {_over('weight(1)')}",
-    ways=2,
-)
+@refused(UnsupportedError, _no_input("weight(1)"), ways=2)
 def weight_that_is_no_input(way):
-    return _weighted(way, [])
+    source, weight = image(), image("weight", dimensions=1)
+    value = (weight[1], hl.Param(hl.UInt(8), "gain", 3), weight[1])[way]
+    return accelerated(source[x, y] * value, [source, weight] if way == 2 else [source])
 
 
 @refused(
     UnsupportedError,
-    f"hw: weight(1): {_same('it is the same for all pixels')}; pass it as a scalar hl.Param, or {_over('weight(1)')}",
-    ways=2,
+    "hw: source(0, y) scans source in another way than elsewhere: a stream has one raster order, and an argument is a "
+    f"number in all reads or in none; {_software('source(0, y)')}",
 )
-def weight_that_is_an_input(way):
-    return _weighted(way, [image("weight", dimensions=1)])
-
-
-def _weighted(way, inputs):
+def constant_index_of_what_is_scanned_too(way):
     source = image()
-    weight = inputs[0] if inputs else image("weight", dimensions=1)
-    copy = software(weight[1])
-    value = (weight[1], hl.Param(hl.UInt(8), "gain", 3), copy[x, y])[way]
-    return accelerated(source[x, y] * value, [source, *((inputs, [], [copy])[way])])
-
-
-@refused(UnsupportedError, f"hw: total(): {_same('it is the same for all pixels')}; {_over('total()')}")
-def func_without_dimensions(way):
-    source, total, r = image(), hl.Func("total"), hl.RDom([(0, 9)], "r")
-    total[()] = hl.u8(1)
-    total[()] += source[r.x, 0]
-    total.compute_root()
-    copy = software(total[()])
-    return accelerated(source[x, y] + (copy[x, y] if way else total[()]), [source, copy if way else total])
+    copy = software(source[0, y])
+    return accelerated(source[x, y] + (copy[x, y] if way else source[0, y]), [source, copy] if way else [source])
 
 
 # --- tables -------------------------------------------------------------------------------------------------------

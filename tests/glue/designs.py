@@ -197,7 +197,25 @@ def stepped_words(launch, inputs, shapes):
     return [inputs[0][:, np.minimum(columns + 1, columns[-1])] + inputs[0][:, columns - columns % 2]]
 
 
-NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds", "stepped")
+def flat():
+    """An image with a profile along each dimension and one value a launch, none of which it has itself."""
+    source, gain, offset, level = (
+        hl.ImageParam(hl.UInt(8), n, name) for n, name in ((2, "source"), (1, "gain"), (1, "offset"), (0, "level"))
+    )
+    func, out = hl.Func("flat"), hl.Func("out")
+    func[x, y] = (source[x, y] - level[()]) * gain[x + 1] + offset[y]
+    out[x, y] = func[x, y]
+    _estimate(func).accelerate([source, gain, offset, level], x, hl.Var.outermost())
+    return out
+
+
+def flat_words(launch, inputs, shapes):
+    source, gain, offset, level = inputs
+    assert gain.shape == (1, source.shape[1]) and offset.shape == (source.shape[0], 1) and level.shape == (1, 1)
+    return [(source - level) * gain + offset]
+
+
+NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds", "stepped", "flat")
 
 
 class Example:

@@ -132,8 +132,9 @@ class AcceleratorClass:
         yield f"    result = overlay.{self.registers.name}({arguments})"
         yield ""
         for stream in self.generated.streams:
-            axes = [axis.name for axis in (*reversed(stream.scanned), *reversed(stream.channels))]
-            text = f"{stream.port.name}[{', '.join(axes)}] of {self.dtype(stream)}"
+            ordered = (*reversed(stream.scanned), *reversed(stream.channels))
+            axes = [axis.name for axis in ordered if axis not in stream.lacking]
+            text = f"{stream.port.name}{'[' + ', '.join(axes) + ']' if axes else ''} of {self.dtype(stream)}"
             if stream.is_input:
                 around, others = self._read_of(stream)
                 yield f"Input {text}{around}" + ("; of it is read" if others else ".")
@@ -148,7 +149,7 @@ class AcceleratorClass:
     def _read_of(self, stream: StreamPlan) -> tuple[str, list[str]]:
         """What is read of an input around each pixel of the output, and lines about other rates."""
         around, others = [], []
-        for axis in stream.scanned:
+        for axis in (axis for axis in stream.scanned if axis not in stream.lacking):
             offsets = stream.around(axis)
             if offsets is None:
                 first, last = (python_formula(formula, self._names) for formula in (axis.first, axis.last))

@@ -106,7 +106,7 @@ class Accelerator(Hardware):
     def input_shapes(self, *shape: int, origin: dict[str, int] | None = None) -> tuple[tuple[int, ...], ...]:
         """Shapes of the inputs for an output of so many rows and columns, from these coordinates on (as in a call)."""
         region = self._region(shape, origin)
-        return tuple(stream.shape(region) for stream in self.STREAMS if not stream.is_output)
+        return tuple(stream.own_shape(region) for stream in self.STREAMS if not stream.is_output)
 
     def allocate_inputs(self, *shape: int, origin: dict[str, int] | None = None) -> tuple[Any, ...]:
         """Buffers of ``pynq.allocate`` for the inputs, for an output of so many rows and columns."""
@@ -178,17 +178,18 @@ class Accelerator(Hardware):
         for stream, image in zip(inputs, images):
             array = np.asanyarray(image)
             self._check_array(stream, array)
-            arrays.append(array)
+            arrays.append(np.expand_dims(array, stream.lacking) if stream.lacking else array)
         return arrays
 
     def _check_array(self, stream: Stream, array: Any) -> None:
         if array.dtype != np.dtype(stream.dtype):
             raise TypeError(f"{self.FUNC}: {stream.name} must be an array of {stream.dtype}, not {array.dtype}")
-        axes = [loop.name for loop in reversed(self.LOOPS)] + [c.name for c in reversed(stream.channels)]
+        loops = [loop.name for axis, loop in enumerate(reversed(self.LOOPS)) if axis not in stream.lacking]
+        axes = loops + [c.name for c in reversed(stream.channels)]
         if array.ndim != len(axes):
-            names = ", ".join(axes)
-            raise ValueError(f"{self.FUNC}: {stream.name} must have {len(axes)} axes ({names}), not {array.ndim}")
-        for axis, channel in enumerate(reversed(stream.channels), len(self.LOOPS)):
+            names = f" ({', '.join(axes)})" if axes else ""
+            raise ValueError(f"{self.FUNC}: {stream.name} must have {len(axes)} axes{names}, not {array.ndim}")
+        for axis, channel in enumerate(reversed(stream.channels), len(loops)):
             if array.shape[axis] != channel.extent:
                 raise ValueError(
                     f"{self.FUNC}: {stream.name} must have {channel.extent} values along {channel.name}, "

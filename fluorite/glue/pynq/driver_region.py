@@ -46,7 +46,7 @@ class Stream(NamedTuple):
     dtype: str
     # First and last coordinate, by loop, that a region of the output needs, of its mins and extents.
     needs: Callable[[Sequence[int], Sequence[int]], tuple[tuple[int, int], ...]]
-    rates: tuple[tuple[int, int], ...]  # so many pixels of it, by loop, go with so many of the output
+    rates: tuple[tuple[int, int], ...]  # so many pixels of it, by loop, go with so many of the output; 0: it lacks it
     channels: tuple[Channel, ...]
     lanes: tuple[int, ...]  # of a word's pixels, how many are neighbours along each loop
     in_rows: bool  # the hardware takes pixels as they lie; else software makes words of them
@@ -65,8 +65,17 @@ class Stream(NamedTuple):
         pixels, of_output = self.rates[loop]
         return region.mins[loop] * pixels // of_output, -(-region.extents[loop] * pixels // of_output)
 
+    @property
+    def lacking(self) -> tuple[int, ...]:
+        """The axes, among those of all loops, of loops that the image lacks: it is the same along them."""
+        return tuple(axis for axis, (pixels, _) in enumerate(reversed(self.rates)) if not pixels)
+
+    def own_shape(self, region: Box) -> tuple[int, ...]:
+        """Axes of the caller's array for a region of the output."""
+        return tuple(extent for axis, extent in enumerate(self.shape(region)) if axis not in self.lacking)
+
     def shape(self, region: Box) -> tuple[int, ...]:
-        """Axes of the array for a region of the output."""
+        """Axes of the array for a region of the output, with all loops among them."""
         scan = [self.span(loop, region)[1] for loop in range(len(self.rates))]
         return (*reversed(scan), *(channel.extent for channel in reversed(self.channels)))
 

@@ -45,6 +45,10 @@ int fluorite_pixels_locate(struct call *call, int stream, const struct box *box,
     }
     pixels->first = buffer->host;
     pixels->channels[0] = 0;
+    for (d = 0; d < call->stage->loop_count; ++d) { /* of loops that the buffer has no dimension for */
+        pixels->strides[d] = 0;
+        pixels->extents[d] = 1;
+    }
     for (d = 0; d < plan->dimensions; ++d) {
         const int64_t stride = buffer->dim[d].stride * bytes;
         const int loop = plan->arguments[d].loop;

@@ -1,9 +1,10 @@
 """Inputs that lack dimensions of the scan: their words come once, and are held for as long as they are read.
 
-Along a dimension that a stream lacks, its only word comes at the scan's first position. What is read is a stream that has
-it at every position: the word where it comes, and else what that stream itself carried one position earlier along the
-dimension. Without x this is a register that takes a value at a row's first column; without y it is a row memory that
-takes a row of words in the scan's first row and gives it back in all others; without both it is one register a launch.
+Along a dimension that a stream lacks, its only word comes at the scan's first position. What is read is a stream that
+has it at every position: the word where it comes, and else what that stream itself carried one position earlier along
+the dimension. Without x this is a register that takes a value at a row's first column; without y it is a row memory
+that takes a row of words in the scan's first row and gives it back in all others; without both it is one register a
+launch.
 """
 
 from __future__ import annotations

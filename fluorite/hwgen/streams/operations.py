@@ -15,9 +15,10 @@ from fluorite.hwgen.streams.phased import CHOOSE, IN_PHASE, RESAMPLE, STATE
 from fluorite.hwgen.streams.table import Table
 
 __all__ = [
-    "ABS", "ADD", "AND", "ARRIVAL", "CAT", "CHOOSE", "CONST", "COORD", "DIV", "EQ", "INPUT", "IN_PHASE", "LE", "LT", "MAX", "MIN",
-    "MOD", "MUL", "NOT", "OPERATIONS", "OR", "RESAMPLE", "ROM", "SELECT", "SETTING", "SHL", "SHR", "STAGE", "STATE",
-    "SUB", "SUM", "TABLE", "TAP", "WITHIN", "WRAP", "XOR", "input_of", "names_value", "operation_of", "value_of", "wrapped",
+    "ABS", "ADD", "AND", "ARRIVAL", "CAT", "CHOOSE", "CONST", "COORD", "DIV", "EQ", "INPUT", "IN_PHASE", "LE", "LT",
+    "MAX", "MIN", "MOD", "MUL", "NOT", "OPERATIONS", "OR", "RESAMPLE", "ROM", "SELECT", "SETTING", "SHL", "SHR",
+    "STAGE", "STATE", "SUB", "SUM", "TABLE", "TAP", "WITHIN", "WRAP", "XOR", "input_of", "names_value",
+    "operation_of", "value_of", "wrapped",
 ]  # fmt: skip
 
 # --- sources ----------------------------------------------------------------------------------------------------------
@@ -53,7 +54,8 @@ CONST = Operation(
 SETTING = Operation("setting", "a static input port", _Setting, 0, is_source=True, is_wiring=True, time=wiring)
 INPUT = Operation("input", "one value of an input stream", _Value, 0, is_source=True, is_wiring=True, time=wiring)
 ARRIVAL = Operation(
-    "arrival", "1 where a word of an input stream comes, else 0", _Arrival, 0, is_source=True, is_wiring=True, time=wiring
+    "arrival", "1 where a word of an input stream comes, else 0", _Arrival, 0, is_source=True, is_wiring=True,
+    time=wiring,
 )  # fmt: skip
 TAP = Operation("tap", "one value of a stage or input, before linking", _Value, 0, is_source=True, time=wiring)
 COORD = Operation(

@@ -36,7 +36,7 @@ class _State(NamedTuple):
     number: int
     lo: int
     hi: int
-    holds: bool
+    holds: bool = False
 
 
 def _same_bits(position: int, mask: int, *attributes: Any) -> int:
