@@ -131,25 +131,25 @@ def test_numbers_for_indices():
 
     def made(*, on_hardware):
         picture, _, row_offset, _ = inputs()
-        table, coefficients = hl.ImageParam(hl.UInt(8), 2, "table"), hl.ImageParam(hl.UInt(8), 1, "coefficients")
-        table.set(hl.Buffer(PIXELS["picture"]))
+        samples, coefficients = hl.ImageParam(hl.UInt(8), 2, "samples"), hl.ImageParam(hl.UInt(8), 1, "coefficients")
+        samples.set(hl.Buffer(PIXELS["picture"]))
         coefficients.set(hl.Buffer(PIXELS["gain"]))
         total, out, r = hl.Func("total"), hl.Func("out"), hl.RDom([(0, 9)])
         total[()] = hl.u32(0)
         total[()] += hl.u32(picture[r.x, 3])
         total.compute_root()
-        columns = value(table[3, y + 1]) + 3 * value(table[5, y])
+        columns = value(samples[3, y + 1]) + 3 * value(samples[5, y])
         out[x, y] = (
             value(picture[x, y]) * coefficients[0] + columns * coefficients[2] + value(total[()]) + row_offset[2]
         )
         out.compute_root().set_estimate(x, 0, 40).set_estimate(y, 0, 30)
         if on_hardware:
-            out.accelerate([picture, table, coefficients, total, row_offset], x, OUTERMOST)
+            out.accelerate([picture, samples, coefficients, total, row_offset], x, OUTERMOST)
         return out
 
     design = realized(made, (19, 11))
     words = {stream.port.name: stream.port.channels for stream in design.accelerators[0].generated.inputs}
-    assert words == {"picture": 1, "table": 3, "coefficients": 3, "total": 1, "row_offset": 1}
+    assert words == {"picture": 1, "samples": 3, "coefficients": 3, "total": 1, "row_offset": 1}
 
 
 @pytest.mark.parametrize("order", ["cxy", "xyc", "xcy"])

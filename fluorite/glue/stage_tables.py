@@ -41,6 +41,8 @@ def needs_lines(generated: Generated) -> Iterator[Sequence[str]]:
         for d, axis in enumerate(stream.axes):
             lines.append(f"    first[{d}] = {c_formula(axis.first, names)};")
             lines.append(f"    last[{d}] = {c_formula(axis.last, names)};")
+        if not stream.axes:
+            lines += ["    (void)first;", "    (void)last;"]
         yield [*lines, "}"]
 
 
@@ -129,9 +131,9 @@ def stage_lines(generated: Generated, symbol: str, scalar_count: int) -> Iterato
     plans = []
     for number, stream in enumerate(generated.streams):
         yield from _argument_lines(number, stream)
+        arguments = f"ARGUMENTS_{number}" if stream.axes else "NULL"
         plans.append(
-            f"    {{{len(stream.axes)}, ARGUMENTS_{number}, needs_{number}, {stream.port.channels}, "
-            f"{int(stream.in_rows)}}},"
+            f"    {{{len(stream.axes)}, {arguments}, needs_{number}, {stream.port.channels}, {int(stream.in_rows)}}},"
         )
     yield "static const struct fluorite_plan PLANS[] = {"
     yield "    /* dimensions, arguments, needs, channels, in_rows */"
@@ -164,6 +166,8 @@ def _argument_lines(number: int, stream: StreamPlan) -> Iterator[str]:
     for axis in stream.axes:
         loop, lanes = (-1, 1) if axis.loop is None else (axis.loop, stream.lanes[axis.loop])
         entries.append(f"{{{loop}, {lanes}}}")
+    if not entries:
+        return
     yield f"static const struct fluorite_argument ARGUMENTS_{number}[] = {{"
     yield f"    /* of {stream.port.name}: loop or -1, lanes */"
     yield f"    {', '.join(entries)}"

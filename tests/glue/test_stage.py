@@ -27,6 +27,26 @@ def test_bounds_queries(driver, devices, examples, scenarios, buffer, name):
         scenarios.bounds_query(driver, buffer, examples[name], seed)
 
 
+def test_images_that_lack_loops(driver, devices, examples, buffer):
+    """A profile along each loop and a single value: of any stride, in one launch or several, from any origin."""
+    random = np.random.default_rng(8)
+    for mins, extents in (((0, 0), (1, 1)), ((-5, 3), (39, 30)), ((7, -9), (83, 61))):
+        regions = [plan.region(mins, extents) for plan in examples["flat"].generated.inputs]
+        assert [extents[::-1] for _, extents in regions[1:]] == [(extents[0],), (extents[1],), ()]
+        for arena in (False, True):
+            wholes = [driver.array([2 * n for n in own[::-1]], np.uint8, arena) for _, own in regions]
+            for whole in wholes:
+                whole[...] = random.integers(0, 256, whole.shape)
+            images = [whole[(*(slice(0, None, 2) for _ in whole.shape), ...)] for whole in wholes]
+            source, gain, offset, level = images
+            result = driver.array(extents[::-1], np.uint8, arena)
+            buffers = [buffer(image, list(least)) for image, (least, _) in zip(images, regions, strict=True)]
+            assert driver.call(examples["flat"], buffers, [], [buffer(result, list(mins))]) == 0, driver.error
+            np.testing.assert_array_equal(result, (source - level) * gain + offset[:, None])
+            for array in (*wholes, result) if arena else ():
+                driver.free(array)
+
+
 def test_bounds_beyond_32_bits(driver, examples, buffer):
     def query(least):
         asked = buffer(np.empty((8, 16), np.int32), [least, 0], query=True)

@@ -74,7 +74,7 @@ static const char *read_shape(const char *header, struct fluorite_image *image)
     for (at += 1; *at != ')' && *at != '\0'; at += strspn(at, ", ")) {
         char *end;
         if (d == DIMENSIONS) {
-            return "must have one to three dimensions";
+            return "must have at most three dimensions";
         }
         extents[d] = strtol(at, &end, 10);
         if (end == at || extents[d] <= 0 || extents[d] > FLUORITE_IMAGE_MAX_SIDE) {
@@ -83,14 +83,11 @@ static const char *read_shape(const char *header, struct fluorite_image *image)
         at = end;
         d += 1;
     }
-    if (d == 0) {
-        return "must have one to three dimensions";
-    }
     if (d > 1 && strncmp(order, "False", 5) != 0) {
         return "is stored column by column: save it with numpy.ascontiguousarray";
     }
     image->dimensions = d;
-    image->width = (int)extents[d - 1];
+    image->width = d > 0 ? (int)extents[d - 1] : 1;
     image->height = d > 1 ? (int)extents[d - 2] : 1;
     image->channels = d > 2 ? (int)extents[0] : 1;
     return NULL;

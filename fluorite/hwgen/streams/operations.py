@@ -11,7 +11,7 @@ from amaranth.hdl import Cat, Const, Mux, Value
 
 from fluorite.hwgen.streams.graph import Node
 from fluorite.hwgen.streams.operation import Fabric, Interval, Nothing, Operation, carry_chain, lut, wiring
-from fluorite.hwgen.streams.phased import CHOOSE, IN_PHASE, RESAMPLE, STATE
+from fluorite.hwgen.streams.phased import ARRIVAL, CHOOSE, IN_PHASE, RESAMPLE, STATE
 from fluorite.hwgen.streams.table import Table
 
 __all__ = [
@@ -38,10 +38,6 @@ class _Value(NamedTuple):
     channel: int
 
 
-class _Arrival(NamedTuple):
-    stream: str
-
-
 class _Coord(NamedTuple):
     stream: str
     dimension: int
@@ -53,10 +49,6 @@ CONST = Operation(
 )  # fmt: skip
 SETTING = Operation("setting", "a static input port", _Setting, 0, is_source=True, is_wiring=True, time=wiring)
 INPUT = Operation("input", "one value of an input stream", _Value, 0, is_source=True, is_wiring=True, time=wiring)
-ARRIVAL = Operation(
-    "arrival", "1 where a word of an input stream comes, else 0", _Arrival, 0, is_source=True, is_wiring=True,
-    time=wiring,
-)  # fmt: skip
 TAP = Operation("tap", "one value of a stage or input, before linking", _Value, 0, is_source=True, time=wiring)
 COORD = Operation(
     "coord",

@@ -13,7 +13,11 @@ from typing import Any, NamedTuple
 from fluorite.hwgen.streams.graph import Graph, Node, Ref
 from fluorite.hwgen.streams.operation import Fabric, Interval, Operation, lut, wiring
 
-__all__ = ["CHOOSE", "IN_PHASE", "RESAMPLE", "STATE", "choose", "state"]
+__all__ = ["ARRIVAL", "CHOOSE", "IN_PHASE", "RESAMPLE", "STATE", "choose", "state"]
+
+
+class _Arrival(NamedTuple):
+    stream: str
 
 
 class _InPhase(NamedTuple):
@@ -58,6 +62,10 @@ def _choose_cells(node: Node, bits: float, operand_bits: float) -> dict[str, flo
     return {} if chooses_constants else {"mux": bits * (len(node.operands) - 1)}
 
 
+ARRIVAL = Operation(
+    "arrival", "1 where a word of an input stream comes, else 0", _Arrival, 0, is_source=True, is_wiring=True,
+    time=wiring,
+)  # fmt: skip
 IN_PHASE = Operation(
     "in_phase",
     "1 where floor(position / step) mod turn along a dimension is one of phases, else 0; the scan begins at position 0",
