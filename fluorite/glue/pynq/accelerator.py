@@ -135,19 +135,19 @@ class AcceleratorClass:
             ordered = (*reversed(stream.scanned), *reversed(stream.channels))
             axes = [axis.name for axis in ordered if axis not in stream.lacking]
             text = f"{stream.port.name}{'[' + ', '.join(axes) + ']' if axes else ''} of {self.dtype(stream)}"
+            around, others = self._read_of(stream)
             if stream.is_input:
-                around, others = self._read_of(stream)
                 yield f"Input {text}{around}" + ("; of it is read" if others else ".")
-                yield from others
             else:
-                yield f"Output {text}."
+                yield f"Output {text}" + ("; of it comes" if others else ".")
+            yield from others
         for word, (_, type_) in self.params.items():
             yield f"Param {word} of {type_}."
         most = " x ".join(str(o.max_extent) for o in self.region.loops)
         yield f"A launch computes {'exactly' if self.region.loops[0].fixed else 'at most'} {most} pixels."
 
     def _read_of(self, stream: StreamPlan) -> tuple[str, list[str]]:
-        """What is read of an input around each pixel of the output, and lines about other rates."""
+        """What is read of an input around each pixel of the output, and lines about other rates, of outputs too."""
         around, others = [], []
         for axis in (axis for axis in stream.scanned if axis not in stream.lacking):
             offsets = stream.around(axis)
