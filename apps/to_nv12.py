@@ -1,9 +1,9 @@
 """RGB to NV12, as video encoders take it: the luma plane, and below it the chroma plane with half its rows.
 
-A row of the chroma plane is U V U V ..., a pair for the mean colour of 2x2 pixels. The two planes come from two
-accelerators that read the same photograph, because they have different sizes. BT.601, video range.
+A row of the chroma plane is U V U V ..., a pair for the mean colour of 2x2 pixels. Both planes come from one
+accelerator, which reads the photograph once. BT.601, video range.
 
-`fluorite run apps/to_nv12.py -i photo.png --size 512x768 -o frame.png` runs it in the simulated accelerators, for a
+`fluorite run apps/to_nv12.py -i photo.png --size 512x768 -o frame.png` runs it in the simulated accelerator, for a
 photograph of 512x512 pixels; the frame is grey, half as high again as the photograph.
 """
 
@@ -42,11 +42,11 @@ class ToNv12:
         above = luma[x, hl.min(y, rows - 1)]
         self.output[x, y] = hl.select(y < rows, above, chroma[x, hl.max(y - rows, 0)])
 
-        # Schedule. Software pads the photograph, hands it to both accelerators and puts the planes below each other.
+        # Schedule. Software pads the photograph, hands it over and puts the planes below each other.
         for stage in (pairs, sums):
             stage.compute_root().linebuffer()
         self.output.vectorize(x, 16, hl.TailStrategy.GuardWithIf).parallel(y)
         padded.compute_root().bound(c, 0, 3).vectorize(x, 16, hl.TailStrategy.GuardWithIf).parallel(y)
-        for plane, height in ((luma, self.max_height), (chroma, self.max_height // 2)):
-            plane.compute_root().set_estimate(x, 0, self.max_width).set_estimate(y, 0, height)
-            plane.unroll(x, self.lanes, hl.TailStrategy.GuardWithIf).accelerate([padded], x, hl.Var.outermost())
+        luma.compute_root().set_estimate(x, 0, self.max_width).set_estimate(y, 0, self.max_height)
+        luma.unroll(x, self.lanes, hl.TailStrategy.GuardWithIf)
+        luma.accelerate([padded], x, hl.Var.outermost(), outputs=[chroma])

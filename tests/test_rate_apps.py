@@ -298,7 +298,6 @@ def check_back_to_back(accelerator):
     for mins in ([0, 0, 0][:rank], [3 * generated.steps[0], generated.steps[1], 0][:rank]):
         (launch,) = launches(generated, mins, [11, 9, 3][:rank], {})
         jobs = []
-        (stream,) = generated.outputs
         for _ in range(3):
             images = {
                 name: random_image(
@@ -307,14 +306,16 @@ def check_back_to_back(accelerator):
                 for name, i in zip(names, generated.region.inputs, strict=True)
             }
             packed = [Words(layout).pack(images[n]) for layout, n in zip(generated.inputs, names, strict=True)]
-            expected = accelerator.golden(images, launch.mins, launch.extents)[0]
-            jobs.append(Job(packed, [Words(stream).room(np.zeros_like(expected))], launch.settings))
+            expected = accelerator.golden(images, launch.mins, launch.extents)
+            room = [Words(s).room(np.zeros_like(array)) for s, array in zip(generated.outputs, expected, strict=True)]
+            jobs.append(Job(packed, room, launch.settings))
         with accelerator.simulator.instance() as core:
             run = core.run_many(jobs)
-        actual = np.zeros_like(expected)
-        Words(stream).unpack(jobs[-1].outputs[0], actual)
-        if Words(stream).in_place:
-            actual = jobs[-1].outputs[0].reshape(actual.shape)
-        np.testing.assert_array_equal(actual, expected)
+        for stream, array, packed in zip(generated.outputs, expected, jobs[-1].outputs, strict=True):
+            actual = np.zeros_like(array)
+            Words(stream).unpack(packed, actual)
+            if Words(stream).in_place:
+                actual = packed.reshape(actual.shape)
+            np.testing.assert_array_equal(actual, array)
         cycles = math.prod(length.evaluate(launch.variables) for length in generated.extents.scan)
         assert np.diff([ran.first_output_cycle for ran in run.launches]).tolist() == [cycles] * 2
