@@ -11,7 +11,7 @@ import numpy as np
 from fluorite.frontend.pipeline_file import LoadedFile, load_pipeline
 from fluorite.run.images import random_image
 
-__all__ = ["ABSENT", "CASES", "RATE_APPS", "RateCase", "by_turns"]
+__all__ = ["ABSENT", "CASES", "RATE_APPS", "UNTILED", "RateCase", "by_turns"]
 
 APPS = Path(__file__).parent.parent / "apps"
 LANES = (1, 2, 3, 4, 8)
@@ -26,6 +26,7 @@ KINDS: dict[str, tuple[dict[str, object], ...]] = {
     "resample32": ({}, {"up": True}),
     "nv12": ({},),
     "to_nv12": ({},),
+    "thumbnails": ({},),
     "demosaic_half": ({},),
     "pyramid": ({"levels": 2},),
     "pyramid_blend": ({"levels": 2},),
@@ -33,7 +34,8 @@ KINDS: dict[str, tuple[dict[str, object], ...]] = {
 }
 RATE_APPS = tuple(KINDS)
 # Where a stream has half as many pixels as the result, lanes are even; upwards, three pixels of the result are two.
-EVEN = ("bilinear", "to_nv12", "pyramid", "pyramid_blend", "exposure_fusion")
+EVEN = ("bilinear", "to_nv12", "thumbnails", "pyramid", "pyramid_blend", "exposure_fusion")
+UNTILED = ("to_nv12", "thumbnails")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class RateCase:
     def params(self) -> dict[str, str]:
         """GeneratorParams, as the command takes them."""
         size = {"tile": TILE} if self.tiled else {"tile": 0, **LARGEST}
-        if self.app == "to_nv12":
+        if self.app in UNTILED:
             del size["tile"]
         return {name: str(value) for name, value in {**size, "lanes": self.lanes, **self.kind}.items()}
 
@@ -76,9 +78,12 @@ class RateCase:
     def images(self, width: int, height: int, seed: int = 0) -> tuple[dict[str, np.ndarray], list[int]]:
         """Random images as a camera or decoder has them for this result, and the result's sizes, (x, y) or (x, y, 3).
 
-        They begin at the origin. The result of ``to_nv12`` is of a photograph of this size.
+        They begin at the origin. The result of ``to_nv12`` is of a photograph of this size; of ``thumbnails`` it is the
+        first one.
         """
         random = np.random.default_rng(seed)
+        if self.app == "thumbnails":  # where an output has no pixels, Halide computes none of any
+            width, height = max(width, 8), max(height, 8)
         even = (width + width % 2, height + height % 2)
         shapes: dict[str, tuple[int, ...]] = {"input": (width, height)}
         result = [width, height]
@@ -94,12 +99,14 @@ class RateCase:
             case "to_nv12":
                 shapes = {"input": (width, height, 3)}
                 result = [width, height + even[1] // 2]
+            case "thumbnails":
+                shapes = {"input": (width, height, 3)}
             case "pyramid_blend":
                 shapes = {"a": (width, height, 3), "b": (width, height, 3), "mask": (width, height)}
             case "exposure_fusion":
                 shapes = {"dark": (width, height), "bright": (width, height)}
         type_name = "uint16" if self.app in ("binning", "demosaic_half") else "uint8"
-        if self.app in ("nv12", "demosaic_half", "pyramid_blend"):
+        if self.app in ("nv12", "demosaic_half", "thumbnails", "pyramid_blend"):
             result.append(3)
         return {name: random_image(shape[::-1], type_name, random) for name, shape in shapes.items()}, result
 
@@ -118,7 +125,7 @@ _ALL = [
     for kind in kinds
     for lanes in LANES
     for tiled in (True, False)
-    if not (tiled and app == "to_nv12")
+    if not (tiled and app in UNTILED)
 ]
 CASES = [case for case in _ALL if _exists(case.app, case.lanes, case.kind)]
 #: Lanes that do not divide: refused.

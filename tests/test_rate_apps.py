@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+import halide as hl
 import numpy as np
 import pytest
 from skimage import data
@@ -144,6 +145,21 @@ def test_nv12_gives_the_photograph_back():
     assert np.abs(restored - rgb).max() <= 3
 
 
+def test_thumbnails_algorithm():
+    loaded = load("thumbnails")
+    loaded.set_image("input", planar(PHOTO))
+    sizes = [(121 >> k, 77 >> k, 3) for k in range(4)]
+    buffers = [hl.Buffer(hl.UInt(8), list(size)) for size in sizes]
+    loaded.pipeline.realize(buffers)
+    t = np.arange(256, dtype=np.float32) / np.float32(255)
+    expected = (255 * t * t * (3 - 2 * t) + np.float32(0.5)).astype(np.uint8)[planar(PHOTO)]
+    for (width, height, _), buffer in zip(sizes, buffers, strict=True):
+        np.testing.assert_array_equal(np.array(buffer), expected[:, :height, :width])
+        even = expected[:, : height // 2 * 2, : width // 2 * 2].astype(np.uint16)
+        four = [even[:, j::2, i::2] for j in (0, 1) for i in (0, 1)]
+        expected = ((sum(four) + 2) >> 2).astype(np.uint8)
+
+
 def test_demosaic_half_of_one_colour():
     y, x = np.indices((20, 30))
     raw = np.where(y % 2 == x % 2, 4 * 90, np.where(y % 2 == 0, 4 * 200, 4 * 30)).astype(np.uint16)
@@ -207,6 +223,7 @@ IMAGES = {
     "resample32": ({"input": GREY}, (79, 51)),
     "nv12": ({"luma": GREY[:, :120], "chroma": GREY[:39, 1:]}, (119, 77)),
     "to_nv12": ({"input": planar(PHOTO)}, (121, 77 + 39)),
+    "thumbnails": ({"input": planar(PHOTO)}, (121, 77)),
     "demosaic_half": ({"input": RAW}, (60, 38)),
     "pyramid": ({"input": GREY}, (121, 77)),
     "exposure_fusion": ({"dark": GREY // 2, "bright": np.minimum(GREY, 127) * 2}, (121, 77)),
@@ -221,6 +238,7 @@ CASES = [
     ("resample32", {"tile": 12, "up": True, "lanes": 3}),
     ("nv12", {**WHOLE, "lanes": 4}),
     ("to_nv12", {}),
+    ("thumbnails", {"lanes": 4}),
     ("demosaic_half", {"tile": 13}),
     ("pyramid", {"tile": 24, "levels": 2, "lanes": 2}),
     ("pyramid_blend", {**WHOLE, "levels": 1}),
@@ -247,18 +265,19 @@ def test_accelerator_is_exact(app, params):
     design = fluorite.compile(loaded.pipeline, name=loaded.name)
 
     def check(sizes, stalls):
-        expected = output_arrays(loaded.pipeline.realize(sizes))
+        expected = realized_by_halide(loaded, design, sizes)
         for stall in stalls:
-            (actual,) = output_arrays(design.realize(sizes, stalls=stall))
-            assert compare(app, expected[0], actual) is None, (sizes, stall)
+            for wanted, actual in zip(expected, output_arrays(design.realize(sizes, stalls=stall)), strict=True):
+                assert compare(app, wanted, actual) is None, (sizes, stall)
 
     images, size = IMAGES[app]
     for name, pixels in images.items():
         loaded.set_image(name, np.ascontiguousarray(pixels))
     check(output_sizes(loaded, size), STALLS)
     for number, small in enumerate(SIZES):
-        sizes = output_sizes(loaded, small)
-        set_random(loaded, sizes, seed=number)
+        least = 8 if app == "thumbnails" else 1  # where an output has no pixels, Halide computes none of any
+        sizes = output_sizes(loaded, [max(n, least) for n in small])
+        set_random(loaded, sizes, seed=number, outputs=design.buffers(sizes))
         check(sizes, STALLS[:1])
     for accelerator in design.accelerators:
         check_back_to_back(accelerator)
@@ -275,10 +294,10 @@ def test_any_number_of_lanes_is_exact(case):
         images, result = case.images(width, height, seed)
         for name, pixels in images.items():
             loaded.set_image(name, pixels)
-        (expected,) = output_arrays(loaded.pipeline.realize(result))
+        expected = realized_by_halide(loaded, design, result)
         for stall in (None, Stalls(seed), Stalls(seed + 1, 0.6, 0.1, burst_cycles=9)):
-            (actual,) = output_arrays(design.realize(result, stalls=stall))
-            assert compare(case.app, expected, actual) is None, (result, stall)
+            for wanted, actual in zip(expected, output_arrays(design.realize(result, stalls=stall)), strict=True):
+                assert compare(case.app, wanted, actual) is None, (result, stall)
     for accelerator in design.accelerators:
         check_back_to_back(accelerator)
 
@@ -287,6 +306,13 @@ def test_any_number_of_lanes_is_exact(case):
 def test_other_numbers_of_lanes_are_refused(case):
     with pytest.raises(CompileError, match=r"which is no whole number of lanes; unroll xi? by a multiple of [23]"):
         fluorite.compile(case.load().pipeline)
+
+
+def realized_by_halide(loaded, design, sizes):
+    """Halide's own outputs, the first of which has these sizes."""
+    buffers = design.buffers(sizes)
+    loaded.pipeline.realize(buffers)
+    return output_arrays(buffers)
 
 
 def check_back_to_back(accelerator):

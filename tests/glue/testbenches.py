@@ -38,6 +38,7 @@ APPS = {
     "resample32": {"tile": 0},
     "nv12": {"tile": 33},
     "to_nv12": {},
+    "thumbnails": {},
     "demosaic_half": {"tile": 32, "lanes": 2},
     "pyramid": {"tile": 0, "levels": 2},
     "pyramid_blend": {"tile": 0, "levels": 1},

@@ -57,8 +57,8 @@ def regions(pipeline):
 
 
 #: Applications in which a stream has half as many pixels as the result: an odd number of lanes has no half.
-EVEN_LANES = ("bilinear", "exposure_fusion", "pyramid", "pyramid_blend", "resample32", "to_nv12")
-UNTILED = ("to_nv12",)
+EVEN_LANES = ("bilinear", "exposure_fusion", "pyramid", "pyramid_blend", "resample32", "thumbnails", "to_nv12")
+UNTILED = ("to_nv12", "thumbnails")
 #: Of these, paths are the same at every level; all four of them in the sweep.
 LEVELS = ("exposure_fusion", "pyramid", "pyramid_blend")
 APPLICATIONS = [
