@@ -75,6 +75,8 @@ DESIGNS = (
     Design("resample32, down, 2 lanes", app("resample32", tile=0, max_width=1280, max_height=720, lanes=2)),
     Design("resample32, up", app("resample32", **HD, up=True)),
     Design("nv12", app("nv12", **HD)),
+    Design("to_nv12", app("to_nv12")),
+    Design("thumbnails, 4 outputs", app("thumbnails")),
     Design("demosaic_half", app("demosaic_half", **HD_HALF)),
     Design("pyramid, 4 levels", app("pyramid", **HD)),
     Design("pyramid_blend, 4 levels", app("pyramid_blend", **HD)),

@@ -183,34 +183,74 @@ static int answer(const struct fluorite_stage *stage, const struct fluorite_side
     return code;
 }
 
-/* The same region of two buffers, from the one to the other, which has no other. */
+struct axis {
+    int64_t extent, from, to; /* values; bytes from one to the next */
+};
+
+/* The axes of what is copied, those of the target's neighbours first; such as follow upon one another as one. */
+static int axes_of(const struct halide_buffer_t *from, const struct halide_buffer_t *to, int64_t bytes, struct axis *axes)
+{
+    int d, i, count = 0, merged = 0;
+    for (d = 0; d < to->dimensions; ++d) {
+        const struct axis axis = {to->dim[d].extent, from->dim[d].stride * bytes, to->dim[d].stride * bytes};
+        for (i = count++; i > 0 && axes[i - 1].to > axis.to; --i) {
+            axes[i] = axes[i - 1];
+        }
+        axes[i] = axis;
+    }
+    for (i = 1; i < count; ++i) {
+        struct axis *last = &axes[merged];
+        if (axes[i].from == last->from * last->extent && axes[i].to == last->to * last->extent) {
+            last->extent *= axes[i].extent;
+        } else {
+            axes[++merged] = axes[i];
+        }
+    }
+    return merged + 1;
+}
+
+static void copy_row(const unsigned char *source, unsigned char *target, const struct axis *row, int64_t bytes)
+{
+    int64_t i;
+    if (row->from == bytes && row->to == bytes) {
+        memcpy(target, source, (size_t)(row->extent * bytes));
+    } else if (bytes == 1) {
+        for (i = 0; i < row->extent; ++i) {
+            target[i * row->to] = source[i * row->from];
+        }
+    } else {
+        for (i = 0; i < row->extent; ++i) {
+            memcpy(target + i * row->to, source + i * row->from, (size_t)bytes);
+        }
+    }
+}
+
+/* What the one buffer asks for, from the other, which has it. */
 static void copy(const struct halide_buffer_t *from, const struct halide_buffer_t *to)
 {
     const int64_t bytes = (to->type.bits + 7) / 8;
+    struct axis axes[FLUORITE_MAX_ARGUMENTS];
     int64_t at[FLUORITE_MAX_ARGUMENTS] = {0};
+    const int count = axes_of(from, to, bytes, axes);
+    const unsigned char *source = from->host;
+    unsigned char *target = to->host;
     int d;
+    for (d = 0; d < to->dimensions; ++d) {
+        source += ((int64_t)to->dim[d].min - from->dim[d].min) * from->dim[d].stride * bytes;
+    }
     do {
-        const unsigned char *source = from->host;
-        unsigned char *target = to->host;
-        int64_t i;
-        for (d = 0; d < to->dimensions; ++d) {
-            source += (to->dim[d].min + at[d] - from->dim[d].min) * from->dim[d].stride * bytes;
-            target += at[d] * to->dim[d].stride * bytes;
-        }
-        if (to->dim[0].stride == 1 && from->dim[0].stride == 1) {
-            memcpy(target, source, (size_t)(to->dim[0].extent * bytes));
-        } else {
-            for (i = 0; i < to->dim[0].extent; ++i) {
-                memcpy(target + i * to->dim[0].stride * bytes, source + i * from->dim[0].stride * bytes, (size_t)bytes);
-            }
-        }
-        for (d = 1; d < to->dimensions; ++d) {
-            if (++at[d] < to->dim[d].extent) {
+        copy_row(source, target, &axes[0], bytes);
+        for (d = 1; d < count; ++d) {
+            source += axes[d].from;
+            target += axes[d].to;
+            if (++at[d] < axes[d].extent) {
                 break;
             }
+            source -= axes[d].from * axes[d].extent;
+            target -= axes[d].to * axes[d].extent;
             at[d] = 0;
         }
-    } while (d < to->dimensions);
+    } while (d < count);
 }
 
 /* Whether all that is asked for was computed: it is not, where the accelerated Func is an output of less. */
