@@ -19,6 +19,7 @@ from fluorite.hwgen.plan.extents import Extents, measure
 from fluorite.hwgen.plan.grids import grids_of
 from fluorite.hwgen.plan.merge import merge_dimensions
 from fluorite.hwgen.plan.recurrence import intervals
+from fluorite.hwgen.plan.unneeded import without_unneeded
 from fluorite.hwgen.streams.check import check
 from fluorite.hwgen.streams.graph import Graph, Node
 
@@ -30,6 +31,7 @@ Watch = Callable[[str, Graph, Family], None]
 #: The operations that are gone after each pass.
 _GONE = {
     "link": ("tap", "table"),
+    "choices": ("tap", "table"),
     "trees": ("tap", "table"),
     "division": ("tap", "table", "div", "mod"),
     "sums": ("tap", "table", "div", "mod", "sum"),
@@ -46,6 +48,7 @@ def expanded(region: Region, lowered: Lowered, family: Family, watch: Watch | No
     look = watch or unwatched
     look("link", graph, family)
     passes: list[tuple[str, Callable[[Graph], Graph]]] = [
+        ("choices", lambda graph: without_unneeded(graph, grids_of(graph, periods_of_outputs(region, lowered, graph)))),
         ("trees", partial(balance_trees, lanes=lanes)),
         ("division", partial(expand_divisions, multiplier=family.multiplier)),
         ("sums", lambda graph: expand_sums(graph, lanes, _in_some_columns(region, lowered, graph))),
@@ -65,7 +68,8 @@ def expanded_in_time(region: Region, family: Family, watch: Watch | None) -> tup
         lowered = lower(region, apart)
         graph, extents = expanded(region, lowered, family, watch)
         longer: dict[str, int] = {}
-        for number, interval in intervals(graph, family).items():
+        made_with = {number: apart.get(stage, 1) for number, stage in enumerate(lowered.states)}
+        for number, interval in intervals(graph, family, made_with).items():
             stage = lowered.states[number]
             longer[stage] = max(interval, longer.get(stage, 1))
         if all(interval <= apart.get(stage, 1) for stage, interval in longer.items()):

@@ -116,7 +116,16 @@ class _Loop:
         """What belongs to the word, taken in the steps that ask for it."""
         later = self._build.graph.zero[1:]
         operands = [ref.shifted((self._offset(step), *later)) for step, ref in terms.items()]
-        return self._phased(operands, {step: number for number, step in enumerate(terms)})
+        return self._of_words(operands, {step: number for number, step in enumerate(terms)})
+
+    def _of_words(self, operands: Sequence[Ref], of: Mapping[int, int]) -> Ref:
+        """A choice that does not go round, behind the whole words that its operands are delayed by in common.
+
+        So what is chosen for one word and for the next is one node, and all that is made of it.
+        """
+        common = max((ref.delay[0] for ref in operands if not ref.node.static), default=0)
+        back, *later = (-(common // self._timing.turn * self._timing.turn), *self._build.graph.zero[1:])
+        return self._phased([ref.shifted((back, *later)) for ref in operands], of).shifted((-back, *later))
 
     def entry(self, before: Ref, state_: Ref) -> Ref:
         """The value that a step begins with."""
@@ -141,7 +150,8 @@ class _Loop:
     def _over(self, terms: Terms) -> Ref:
         nodes = {ref.node.id: ref.node for ref in terms.values()}
         first = next(iter(terms.values()))
-        if not any(self._goes_round(node) for node in nodes.values()):
+        goes_round = any(self._goes_round(node) for node in nodes.values())
+        if not goes_round:
             if len(nodes) == 1 or all(node.op in _WHOLE for node in nodes.values()):
                 return self._chosen(terms)
         elif len(nodes) == 1 and first.node.id in self._entries:
@@ -154,7 +164,8 @@ class _Loop:
         if len(groups) == 1:
             return self._operation(terms)
         parts = [self.over(group) for group in groups.values()]
-        return self._phased(parts, {step: n for n, group in enumerate(groups.values()) for step in group})
+        choose = self._phased if goes_round else self._of_words
+        return choose(parts, {step: n for n, group in enumerate(groups.values()) for step in group})
 
     def _kind(self, node: Node) -> object:
         """What operations have in common that are one: entries are each their own, and all that is whole is one."""
@@ -201,6 +212,7 @@ class _Loop:
         weighted: dict[int, list[tuple[int, Ref]]] = {}
         for step, ref in terms.items():
             constants[step], weighted[step] = _linear(ref)
+        weighted = self._with_words_sums(weighted)
         alike = len({tuple(sorted(c for c, _ in own)) for own in weighted.values()}) == 1
         for own in weighted.values():  # those of one weight over one another, if all steps have the same weights
             own.sort(key=lambda term: self._order(term[0] if alike else 0, term[1]))
@@ -218,6 +230,20 @@ class _Loop:
         if len(set(constants.values())) == 1:
             return self._build.linear(total, next(iter(constants.values())))
         return self._build.linear([*total, (1, self._numbers(constants))])
+
+    def _with_words_sums(self, weighted: Mapping[int, list[tuple[int, Ref]]]) -> dict[int, list[tuple[int, Ref]]]:
+        """The terms of each step, those of the word as one if they are the same in all steps but for the column."""
+        inside = {step: [term for term in own if self._goes_round(term[1].node)] for step, own in weighted.items()}
+        outside = {step: [term for term in own if not self._goes_round(term[1].node)] for step, own in weighted.items()}
+        columns = _columns(list(outside.values()))
+        if columns is None:
+            return dict(weighted)
+        own, later = next(iter(outside.values())), self._build.graph.zero[1:]
+        total = self._build.linear(own)
+        return {
+            step: [*inside[step], (1, total.shifted((column, *later)))]
+            for step, column in zip(weighted, columns, strict=True)
+        }
 
     def _numbers(self, numbers: Mapping[int, int]) -> Ref:
         """A number by step."""
@@ -239,6 +265,29 @@ class _Loop:
                 self._depends[below.id] = any(self._depends[operand.node.id] for operand in below.operands)
             waiting.pop()
         return self._depends[node.id]
+
+
+def _columns(sums: Sequence[Sequence[tuple[int, Ref]]]) -> list[int] | None:
+    """How many columns later than the first sum each of them reads the same, two terms or more; None if not the same.
+
+    What is the same but for the row is not one: more bits would have to be held for whole rows than there are to read.
+    """
+    ordered = [sorted(own, key=lambda term: (term[1].delay[1:], term[0], term[1].node.id, term[1].delay)) for own in sums]
+    first, columns = ordered[0], []
+    for own in ordered:
+        if len(own) != len(first) or len(own) < 2:
+            return None
+        apart = set()
+        for (weight, ref), (other, reference) in zip(own, first, strict=True):
+            same = weight == other and ref.node is reference.node and ref.delay[1:] == reference.delay[1:]
+            if not same:
+                return None
+            if not ref.node.static:
+                apart.add(ref.delay[0] - reference.delay[0])
+        if len(apart) != 1:
+            return None
+        columns.append(apart.pop())
+    return columns
 
 
 def _linear(ref: Ref) -> tuple[int, list[tuple[int, Ref]]]:

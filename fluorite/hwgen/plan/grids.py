@@ -112,6 +112,11 @@ class Grids:
             for d, grid in enumerate(self.of[node.id])
         )
 
+    def chosen(self, node: Node) -> frozenset[int]:
+        """Of a ``choose`` node, the positions of a turn at which it is needed."""
+        (phases,) = CHOOSE.of(node)
+        return frozenset(position % len(phases) for position in _positions(self.of[node.id][0], len(phases)))
+
     def held(self, node: int, age: Delay) -> Delay:
         """How many of a node's own steps an age is."""
         return tuple(-(-part // grid.period) for part, grid in zip(age, self.of[node], strict=True))

@@ -8,7 +8,8 @@ schedule has: it is the longest path from the state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from fluorite.hwgen.family.delays import Family, taken_at
 from fluorite.hwgen.plan.paths import too_long
@@ -31,7 +32,7 @@ def ways_round(nodes: Sequence[Node]) -> dict[int, tuple[int, ...]]:
     }
 
 
-def intervals(graph: Graph, family: Family) -> dict[int, int]:
+def intervals(graph: Graph, family: Family, apart: Mapping[int, int]) -> dict[int, int]:
     """The least interval of each state, in positions of the scan, by the state's number.
 
     Parameters
@@ -40,33 +41,85 @@ def intervals(graph: Graph, family: Family) -> dict[int, int]:
         An expanded graph.
     family : Family
         Delay model and clock.
+    apart : mapping of int to int
+        By the state's number, the interval that the graph was made with.
     """
     nodes = list(graph.walk())
+    states = [node for node in nodes if node.op == "state"]
+    short = {state.id: _short(state, states, nodes, family) for state in states}
     found: dict[int, int] = {}
-    for state in nodes:
-        if state.op == "state":
-            number = STATE.of(state).number
-            found[number] = max(_registers(_way(state, nodes), state, family) + 1, found.get(number, 1))
+    for cycle in _cycles(short):
+        more = max(0, _slowest(cycle, short))
+        for state in states:
+            if state.id in cycle:
+                number = STATE.of(state).number
+                found[number] = max(apart[number] + more, found.get(number, 1))
     return found
 
 
-def _way(state: Node, nodes: Iterable[Node]) -> list[Node]:
-    """The nodes between a state and what it is computed from, both included, operands first."""
+def _short(state: Node, states: Sequence[Node], nodes: Sequence[Node], family: Family) -> dict[int, int]:
+    """By id of each state that is computed from one, how many positions more than there are the way to it takes."""
+    lag = _registers(_way(state, nodes, states), family)
+    found: dict[int, int] = {}
+    for target in states:
+        for operand in target.operands:
+            if operand.node.id in lag:
+                found[target.id] = lag[operand.node.id] + 1 - operand.delay[0]
+    return found
+
+
+def _cycles(edges: Mapping[int, Mapping[int, int]]) -> list[set[int]]:
+    """The states that are computed from one another, together; each alone that is computed from itself only."""
+    reached: dict[int, set[int]] = {}
+    for source in edges:
+        waiting, seen = list(edges[source]), set[int]()
+        while waiting:
+            at = waiting.pop()
+            if at not in seen:
+                seen.add(at)
+                waiting.extend(edges[at])
+        reached[source] = seen
+    cycles: list[set[int]] = []
+    for source, seen in reached.items():
+        if source in seen and not any(source in cycle for cycle in cycles):
+            cycles.append({other for other in seen if source in reached[other]})
+    return cycles
+
+
+def _slowest(cycle: Collection[int], short: Mapping[int, Mapping[int, int]]) -> int:
+    """How many positions more each step of the worst way round takes, shared among its states."""
+    inside = {a: {b: length for b, length in short[a].items() if b in cycle} for a in cycle}
+    worst: list[float] = []
+    for first in cycle:  # the longest ways from a state back to it, by how many states are on them
+        ways = {first: 0}
+        for count in range(1, len(cycle) + 1):
+            longer: dict[int, int] = {}
+            for at, length in ways.items():
+                for target, more in inside[at].items():
+                    longer[target] = max(length + more, longer.get(target, length + more))
+            ways = longer
+            if first in ways:
+                worst.append(ways[first] / count)
+    return math.ceil(max(worst))
+
+
+def _way(state: Node, nodes: Iterable[Node], targets: Sequence[Node] | None = None) -> list[Node]:
+    """The nodes between a state and what it is computed from, or what others are; both included, operands first."""
     reached = {state.id}
     ordered = [state]
     for node in nodes:
         if node.id not in reached and node.op != "state" and any(o.node.id in reached for o in node.operands):
             reached.add(node.id)
             ordered.append(node)
-    needed = {operand.node.id for operand in state.operands}
+    needed = {operand.node.id for target in targets or [state] for operand in target.operands}
     for node in reversed(ordered):
         if node.id in needed and node.op != "state":
             needed.update(operand.node.id for operand in node.operands)
     return [node for node in ordered if node.id in needed or node is state]
 
 
-def _registers(way: Sequence[Node], state: Node, family: Family) -> int:
-    """How many registers a way needs, beside the one in front of the state."""
+def _registers(way: Sequence[Node], family: Family) -> dict[int, int]:
+    """How much later than a way's first node, a state, each of its nodes is at least, by id."""
     inside = {node.id for node in way}
     readers: dict[int, list[tuple[Node, int]]] = {}
     bounds: list[tuple[int, int, int]] = []
@@ -77,10 +130,10 @@ def _registers(way: Sequence[Node], state: Node, family: Family) -> int:
                 bounds.append((operand.node.id, node.id, -taken_at(node, operand)[0]))
     far = too_long(way, readers, family, ())
     bounds.extend((source.id, target.id, 1 - distance) for source, target, distance in far)
-    lag = {state.id: 0}
+    lag = {way[0].id: 0}
     ending: dict[int, list[tuple[int, int]]] = {}
     for source, target, least in bounds:
         ending.setdefault(target, []).append((source, least))
     for node in way[1:]:  # operands come first, and with them all that a bound begins at
         lag[node.id] = max(lag[source] + least for source, least in ending[node.id])
-    return max((lag.get(operand.node.id, 0) for operand in state.operands), default=0)
+    return lag
