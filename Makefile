@@ -82,7 +82,8 @@ test-sweeps: $(STAMP) tools ## more of the same: testbenches of every width, blo
 	  tests/errors
 
 fuzz: $(STAMP) ## compare FLUORITE_FUZZ=300 random pipelines with Halide, from FLUORITE_FUZZ_SEED=0 on
-	@FLUORITE_FUZZ=$${FLUORITE_FUZZ:-300} $(PY) -m pytest tests/test_random_pipelines.py tests/test_random_pools.py tests/test_random_rates.py -k many
+	@FLUORITE_FUZZ=$${FLUORITE_FUZZ:-300} $(PY) -m pytest tests/test_random_pipelines.py tests/test_random_pools.py tests/test_random_rates.py \
+	  tests/test_random_reductions.py -k many
 
 damage: $(STAMP) ## 5,000 damaged image files, 5,000 damaged command lines and folders: all end with a documented exit code
 	@$(PY) -m pytest -n $(WORKERS) -m system tests/damage

@@ -1,6 +1,6 @@
 """Random pipelines with reductions in time and in space, as text, in two schedules each: one number says all.
 
-``python -m tests.random_reductions 17 18`` runs those numbers, ``--from 100 --count 50`` fifty of them, and ``--show 17``
+``python -m tests.random_reductions 17 18`` runs those numbers, ``--from 100 --count 50`` fifty of them, ``--show 17``
 prints number 17 as a program that runs by itself.
 
 Drawn are

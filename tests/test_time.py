@@ -161,6 +161,48 @@ def test_a_tuple_in_time(image, right):
     right(accelerated(hw, [least], [source]))
 
 
+def test_tuple_elements_that_are_computed_from_each_other(image, right):
+    source, r, pair, hw = image(), hl.RDom([(0, 5)], "r"), hl.Func("pair"), hl.Func("hw")
+    pair[x, y] = (hl.u16(1), hl.u16(2))
+    value = hl.u16(source[x + r.x, y])
+    pair[x, y] = (pair[x, y][1] * hl.u16(source[x, y]) + 3, (pair[x, y][0] / 7) * value)
+    hw[x, y] = pair[x, y][0] + pair[x, y][1]
+    design = right(accelerated(hw, [pair], [source]))
+    (report,) = design.report.accelerators
+    (stage,) = (stage for stage in report.stages if stage.name == "pair")
+    assert (stage.steps, stage.interval_cycles) == (5, 2)
+
+
+def test_steps_that_take_no_notice_of_those_before(image, right):
+    source, r, last, hw = image(), hl.RDom([(-1, 3)], "r"), hl.Func("last"), hl.Func("hw")
+    last[x, y] = hl.u8(7)
+    last[x, y] = hl.select(r.x == 1, source[x + r.x, y], last[x, y])
+    hw[x, y] = last[x, y]
+    right(accelerated(hw, [last], [source]))
+
+
+def test_what_belongs_to_the_word_is_outside_of_the_steps(image, right):
+    """Columns are added, and their greatest found, once; absolute differences are those of the word before."""
+    left, other = image(name="left"), image(name="other", seed=1)
+    r, d = hl.RDom([(-1, 3), (-1, 3)], "r"), hl.RDom([(0, 6)], "d")
+    total, greatest, best, sad, hw = (hl.Func(name) for name in ("total", "greatest", "best", "sad", "hw"))
+    total[x, y] = hl.u16(0)
+    total[x, y] += hl.u16(left[x + r.x, y + r.y])
+    greatest[x, y] = hl.u8(0)
+    greatest[x, y] = hl.max(greatest[x, y], left[x + r.x, y + r.y])
+    sad[x, y, c] = hl.sum(r, hl.u16(hl.absd(left[x + r.x, y + r.y], other[x + r.x - c, y + r.y])))
+    best[x, y] = hl.u16(0xFFFF)
+    best[x, y] = hl.min(best[x, y], sad[x, y, d.x])
+    hw[x, y] = total[x, y] + greatest[x, y] + best[x, y]
+    for stage in (total, greatest):
+        stage.update().reorder(r.y, r.x).unroll(r.y)
+    design = right(accelerated(hw, [total, greatest, best], [left, other]))
+    operators = Counter(node.op for node in design.accelerator("hw").generated.plan.nodes)
+    assert operators["max"] == 3
+    assert operators["abs"] == 3  # those of a column; of the two beside it they are the ones before
+    assert operators["add"] <= 2 + 1 + 2 + 2 + 2
+
+
 def test_the_accelerated_func_itself(image, right):
     source, r, hw = image(), hl.RDom([(-1, 3), (0, 2)], "r"), hl.Func("hw")
     hw[x, y] = hl.u16(7)

@@ -1,4 +1,4 @@
-"""Reductions that run over time, in part or whole: what they share, their multiplexers and their tables are measured."""
+"""Reductions that run over time, in part or whole: what they share, their multiplexers and tables are measured."""
 
 import halide as hl
 import numpy as np
@@ -59,3 +59,14 @@ def box(width=1920, height=1080):
     total.update().reorder(r.y, r.x).unroll(r.y)
     hw[x, y] = hl.u8((hl.u32(total[x, y]) * 809 + 32768) >> 16)
     return _accelerated(hw, [total], [photo], width, height)
+
+
+def dilate(width=1920, height=1080):
+    """The greatest of 9x9 pixels in nine steps, columns in space."""
+    photo, r, hw = hl.ImageParam(hl.UInt(8), 2, "photo"), hl.RDom([(-4, 9), (-4, 9)], "r"), hl.Func("hw")
+    greatest = hl.Func("greatest")
+    greatest[x, y] = hl.u8(0)
+    greatest[x, y] = hl.max(greatest[x, y], photo[x + r.x, y + r.y])
+    greatest.update().reorder(r.y, r.x).unroll(r.y)
+    hw[x, y] = greatest[x, y]
+    return _accelerated(hw, [greatest], [photo], width, height)

@@ -13,8 +13,9 @@ before the update. Its range is that of the values which the steps give when the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from fluorite.hwgen.streams.builder import Builder, constant_value
 from fluorite.hwgen.streams.graph import Node, Ref
@@ -31,6 +32,9 @@ Terms = Mapping[int, Ref]
 
 #: What is chosen, and never laid over: operations that are of the word, whatever the step is.
 _WHOLE = ("const", "setting", "input", "tap", "coord", "in_phase", "resample", "choose", "state", "stage")
+
+#: Operations of which a chain is the same in any order.
+_CHAINED = ("min", "max", "and", "or", "xor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,7 @@ class _Loop:
         for step, ref in terms.items():
             groups.setdefault(self._kind(ref.node), {})[step] = ref
         if len(groups) == 1:
-            return self._operation(terms)
+            return self._operation(self._with_words_chains(terms) if first.node.op in _CHAINED else terms)
         parts = [self.over(group) for group in groups.values()]
         choose = self._phased if goes_round else self._of_words
         return choose(parts, {step: n for n, group in enumerate(groups.values()) for step in group})
@@ -245,6 +249,28 @@ class _Loop:
             for step, column in zip(weighted, columns, strict=True)
         }
 
+    def _with_words_chains(self, terms: Terms) -> Terms:
+        """Chains of one operation, each on what goes round and on what belongs to the word, as `_with_words_sums`."""
+        node = next(iter(terms.values())).node
+        inside, outside = {}, {}
+        for step, ref in terms.items():
+            leaves = _leaves(ref)
+            inside[step] = [leaf for leaf in leaves if self._goes_round(leaf.node)]
+            outside[step] = [(1, leaf) for leaf in leaves if not self._goes_round(leaf.node)]
+        columns = _columns(list(outside.values()))
+        if columns is None or not all(inside.values()):
+            return terms
+
+        def chained(leaves: Iterable[Ref]) -> Ref:
+            return reduce(lambda a, b: self._build.rebuild(node, (a, b)), leaves)
+
+        of_word, later = chained(leaf for _, leaf in next(iter(outside.values()))), self._build.graph.zero[1:]
+        found = {
+            step: chained([chained(inside[step]), of_word.shifted((column, *later))])
+            for step, column in zip(terms, columns, strict=True)
+        }
+        return found if all(ref.node.op == node.op for ref in found.values()) else terms
+
     def _numbers(self, numbers: Mapping[int, int]) -> Ref:
         """A number by step."""
         return self._phased([self._build.const(n) for n in numbers.values()], {s: n for n, s in enumerate(numbers)})
@@ -267,12 +293,26 @@ class _Loop:
         return self._depends[node.id]
 
 
+def _leaves(ref: Ref) -> list[Ref]:
+    """What a chain of one operation is of."""
+    leaves, waiting = [], [ref]
+    while waiting:
+        at = waiting.pop()
+        if at.node.op == ref.node.op:
+            waiting.extend(operand.shifted(at.delay) for operand in at.node.operands)
+        else:
+            leaves.append(at)
+    return leaves
+
+
 def _columns(sums: Sequence[Sequence[tuple[int, Ref]]]) -> list[int] | None:
     """How many columns later than the first sum each of them reads the same, two terms or more; None if not the same.
 
     What is the same but for the row is not one: more bits would have to be held for whole rows than there are to read.
     """
-    ordered = [sorted(own, key=lambda term: (term[1].delay[1:], term[0], term[1].node.id, term[1].delay)) for own in sums]
+    ordered = [
+        sorted(own, key=lambda term: (term[1].delay[1:], term[0], term[1].node.id, term[1].delay)) for own in sums
+    ]
     first, columns = ordered[0], []
     for own in ordered:
         if len(own) != len(first) or len(own) < 2:

@@ -7,7 +7,7 @@ from fluorite.hwgen.family.delays import ZYNQ7000
 from fluorite.hwgen.streams.text import show_graph
 from tests.hwgen.small import SMALL, compiled
 
-PASSES = ("link", "trees", "division", "sums", "products", "merge")
+PASSES = ("link", "choices", "trees", "division", "sums", "products", "merge")
 
 
 @pytest.mark.parametrize("name", SMALL)
