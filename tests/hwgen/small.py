@@ -92,7 +92,21 @@ def channels():
     return out
 
 
-SMALL = {make.__name__: make for make in (weights, greatest, quotients, wide, stages, fixed, table, channels)}
+def steps():
+    """A weighted sum over time, and an update whose last step takes no notice of those before it."""
+    photo, total, last, out = _image(), hl.Func("total"), hl.Func("last"), hl.Func("out")
+    r = hl.RDom([(0, 3)], "r")
+    total[x, y] = hl.u16(0)
+    total[x, y] += hl.u16(photo[x + r.x, y]) * hl.u16(2 * r.x + 3)
+    last[x, y] = hl.u8(9)
+    last[x, y] = hl.select(r.x == 2, photo[x, y + r.x], last[x, y] + hl.u8(1))
+    out[x, y] = total[x, y] + hl.u16(last[x, y])
+    total.linebuffer()
+    last.linebuffer()
+    return _whole(out, [photo])
+
+
+SMALL = {make.__name__: make for make in (weights, greatest, quotients, wide, stages, fixed, table, channels, steps)}
 _KEPT = []  # inputs, which Halide does not keep alive
 
 

@@ -94,6 +94,10 @@ def choose(graph: Graph, operands: Sequence[Ref], phases: Sequence[int | None]) 
 
     What is taken in a single phase stays a node: it samples its operand, which carries something else at other times.
     """
+    operands = [
+        _behind(ref, [n for n, phase in enumerate(phases) if phase is not None and operands[phase] == ref], len(phases))
+        for ref in operands
+    ]
     distinct = list(dict.fromkeys(operands))
     numbers = [None if phase is None else distinct.index(operands[phase]) for phase in phases]
     used = list(dict.fromkeys(number for number in numbers if number is not None))
@@ -105,6 +109,18 @@ def choose(graph: Graph, operands: Sequence[Ref], phases: Sequence[int | None]) 
     if lo == hi:
         return taken[0]
     return graph.intern("choose", taken, attributes, lo, hi, static=False, together=False)
+
+
+def _behind(ref: Ref, positions: Sequence[int], turn: int) -> Ref:
+    """What a choice has at positions of a turn if that is one of its operands; else the stream itself."""
+    while ref.node.op == "choose":
+        (phases,) = CHOOSE.of(ref.node)
+        taken = {phases[(position - ref.delay[0]) % turn] for position in positions}
+        number = next(iter(taken)) if len(taken) == 1 and len(phases) == turn else None
+        if number is None:
+            break
+        ref = ref.node.operands[number].shifted(ref.delay)
+    return ref
 
 
 def state(graph: Graph, number: int, lo: int, hi: int, holds: bool = False) -> Ref:
