@@ -270,7 +270,8 @@ def run_core(
             if pattern.interrupted:
                 other = random.Random(first).randrange(len(jobs))
                 _break_off(core, jobs[other], timings[other], first)
-            run = _run(core, jobs[first:beyond], pattern, timings[beyond - 1].cycles)
+            longest = max(timing.cycles for timing in timings[first:beyond])
+            run = _run(core, jobs[first:beyond], pattern, timings[beyond - 1].cycles, longest)
             assert run.handshakes is not None
             looking_at = min(len(run.handshakes), _LOOKED_AT_CYCLES - looked_at)
             if difference := first_difference(generated.interface, timings[first:beyond], run.handshakes, looking_at):
@@ -292,14 +293,15 @@ def _parts(launches: int, pattern: Pattern) -> list[tuple[int, int]]:
     return [(0, launches)]
 
 
-def _run(core: CoreInstance, jobs: Sequence[Job], pattern: Pattern, last_cycles: int) -> RunResult:
+def _run(core: CoreInstance, jobs: Sequence[Job], pattern: Pattern, last_cycles: int, longest_cycles: int) -> RunResult:
     stalls = pattern.stalls or Stalls(0, 0, 0)
     burst = max([stalls.burst_cycles or 1.0, *(1 / (1 - p) for _, p in stalls.ports)])
     quiet = 2 * last_cycles + 16  # in which there is no transfer either
     return core.run_many(
         jobs,
         stalls=pattern.stalls,
-        timeout_cycles=quiet + _TIMEOUT_CYCLES + round(_LONGEST_BURST * burst),
+        # At rates far apart, most of a launch may be without a transfer, and so may what is left of it before `quiet`.
+        timeout_cycles=longest_cycles + quiet + _TIMEOUT_CYCLES + round(_LONGEST_BURST * burst),
         quiet_cycles=quiet,
         handshakes=True,
     )

@@ -56,6 +56,19 @@ def run(pyramid, right=None, wrong=None):
     return [run_core(accelerator, order, how, instance) for how in patterns(accelerator.generated, order, 0.3, 0)]
 
 
+def test_launches_that_end_long_after_their_last_word():
+    """Of every 128th row and column: the last word is in the first of the last 128 rows."""
+    image, thumbnail, output = hl.ImageParam(hl.UInt(8), 2, "image"), hl.Func("thumbnail"), hl.Func("o")
+    thumbnail[x, y] = image[128 * x, 128 * y] + 1
+    output[x, y] = thumbnail[x, y]
+    thumbnail.compute_root().bound(x, 0, 2).bound(y, 0, 1).accelerate([image], x, hl.Var.outermost())
+    accelerator, order = recorded(output, image, [(2, 1)], [(0, 0)])
+    (whole,) = {timing(accelerator.generated, frame.launch).cycles for frame in order}
+    assert whole > 30_000
+    calm, *_ = patterns(accelerator.generated, order, 0.3, 0)
+    assert not run_core(accelerator, order, calm).different
+
+
 def test_launches_from_odd_origins_back_to_back(pyramid):
     _, order = pyramid
     assert len({(frame.launch.mins, frame.launch.extents) for frame in order}) == 6
