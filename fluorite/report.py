@@ -175,7 +175,8 @@ class AcceleratorReport:
         ]
         if several_rates:
             lines.extend(f"  stream {stream.name}: {_rate(stream)}" for stream in self.streams)
-        lines.extend(f"  stage {stage.name}: {_in_steps(stage)}" for stage in self.stages if stage.steps > 1)
+        slow = [stage for stage in self.stages if stage.steps > 1 or stage.interval_cycles > 1]
+        lines.extend(f"  stage {stage.name}: {_in_steps(stage)}" for stage in slow)
         lines.extend(f"  note: {note}" for note in self.notes)
         for memory in self.memories:
             lines.append(
@@ -328,6 +329,8 @@ def _recurring(generated: Generated, stage: str) -> tuple[str, ...]:
 
 def _in_steps(stage: StageReport) -> str:
     """How its reductions are taken in time, for people."""
+    if stage.steps == 1:
+        return f"its recurrence ({', '.join(stage.recurs)}) takes {stage.interval_cycles} cycles a word"
     every = "a cycle" if stage.interval_cycles == 1 else f"every {stage.interval_cycles} cycles"
     why = "" if stage.interval_cycles == 1 else f", which its recurrence takes ({', '.join(stage.recurs)})"
     return f"{stage.steps} steps in time, one {every}{why}"

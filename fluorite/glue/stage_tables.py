@@ -8,6 +8,7 @@ from fluorite.frontend.region.identifiers import shown
 from fluorite.glue.c_code import c_formula, c_function
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated
+from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.plan.stream_plan import StreamPlan
 
 __all__ = ["asks_lines", "border_lines", "local_lines", "needs_lines", "stage_lines"]
@@ -85,7 +86,7 @@ def border_lines(generated: Generated, scalars: Sequence[str]) -> Iterator[Seque
         if not any("v[" in line for line in lines[2:]):
             lines.insert(2, "    (void)v;")
         yield [
-            f"/* The border condition along {region.names[loops[border.dimension].var]}, as Halide computes it. */",
+            f"/* The {_what(border)} along {region.names[loops[border.dimension].var]}, as Halide computes it. */",
             *lines,
             *_fold_lines(f"BORDER_{number}_LEFT", [fold.left for fold in border.folds]),
             *_fold_lines(f"BORDER_{number}_RIGHT", [fold.right for fold in border.folds]),
@@ -93,14 +94,18 @@ def border_lines(generated: Generated, scalars: Sequence[str]) -> Iterator[Seque
     if found:
         yield [
             "static const struct fluorite_border BORDERS[] = {",
-            "    /* loop, least_extent, fold_count, left_count, right_count, left, right, index */",
+            "    /* loop, least_extent, fold_count, left_count, right_count, left, right, index, recursion */",
             *(
                 f"    {{{b.dimension}, {b.least_extent}, {len(b.folds)}, {len(b.usual.left)}, {len(b.usual.right)}, "
-                f"BORDER_{n}_LEFT, BORDER_{n}_RIGHT, border_{n}}},"
+                f"BORDER_{n}_LEFT, BORDER_{n}_RIGHT, border_{n}, {int(b.is_recursion)}}},"
                 for n, b in enumerate(found)
             ),
             "};",
         ]
+
+
+def _what(border: Border) -> str:
+    return "recursion" if border.is_recursion else "border condition"
 
 
 def _fold_lines(name: str, rows: Sequence[Sequence[int]]) -> Iterator[str]:

@@ -67,14 +67,15 @@ def expanded_in_time(region: Region, family: Family, watch: Watch | None) -> tup
     while True:
         lowered = lower(region, apart)
         graph, extents = expanded(region, lowered, family, watch)
+        now = {stage: apart.get(stage, 1) for stage in lowered.steps}  # others: from word to word
+        made_with = [now.get(stage, lowered.rates.streams[stage].periods[0]) for stage in lowered.states]
         longer: dict[str, int] = {}
-        made_with = {number: apart.get(stage, 1) for number, stage in enumerate(lowered.states)}
         for number, interval in intervals(graph, family, made_with).items():
-            stage = lowered.states[number]
-            longer[stage] = max(interval, longer.get(stage, 1))
-        if all(interval <= apart.get(stage, 1) for stage, interval in longer.items()):
+            if interval > made_with[number]:
+                longer[lowered.states[number]] = max(interval, longer.get(lowered.states[number], 1))
+        if not longer:
             return lowered, graph, extents
-        apart |= {stage: max(interval, apart.get(stage, 1)) for stage, interval in longer.items()}
+        apart |= longer
 
 
 def _in_some_columns(region: Region, lowered: Lowered, graph: Graph) -> frozenset[int]:

@@ -155,7 +155,10 @@ def _check_step(name: str, loop: Loop, step: int, mins: Sequence[int]) -> None:
 
 
 def _check_border(name: str, border: Border, loop: Loop, start: int, extent: int, scalars: Mapping[str, int]) -> None:
-    """Refuse a region along a dimension that is not the image a border condition is for."""
+    """Refuse a region along a dimension that is not the image a border condition is for, or a recursion goes over."""
+    if border.is_recursion:
+        _check_recursion(name, border, loop, start, extent, scalars)
+        return
     if extent == 0:
         raise UsageError(
             f"{name}: no pixels along {loop.var} are asked for, and an image without pixels has no edge for the border "
@@ -175,4 +178,20 @@ def _check_border(name: str, border: Border, loop: Loop, start: int, extent: int
         raise UsageError(
             f"{name}: {loop.var} from {start} over {extent} pixels is asked for, which is not the image that the "
             f"border condition is for; realize the whole image, or pad in software"
+        )
+
+
+def _check_recursion(
+    name: str, border: Border, loop: Loop, start: int, extent: int, scalars: Mapping[str, int]
+) -> None:
+    """Refuse a region along a dimension that a recursion does not go over in one launch."""
+    if extent > loop.max_extent:
+        raise UsageError(
+            f"{name}: {extent} pixels along {loop.var} are asked for, more than the {loop.max_extent} of a launch, "
+            f"and a recursion does not begin anew; compile for larger extents"
+        )
+    if extent == 0 or not border.holds(start, extent, scalars):
+        raise UsageError(
+            f"{name}: {loop.var} from {start} over {extent} pixels is asked for, and a recursion goes over others; "
+            f"begin where it begins, and end no later"
         )

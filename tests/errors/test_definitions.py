@@ -61,7 +61,7 @@ def accelerated_extern_stage():
     return copied(hw.compute_root().accelerate([source], x, OUTERMOST))
 
 
-@refused(UnsupportedError, f"hw: update 0 of element (r.x, y): {_ELEMENT}", ways=2)
+@refused(UnsupportedError, f"hw: update 0 of element ((r.x + 1), y): {_ELEMENT}", ways=2)
 def scatter(way):
     source, r = image(), hl.RDom([(0, 4)], "r")
     hw = hl.Func("hw")
@@ -69,7 +69,7 @@ def scatter(way):
     if way == 1:
         hw[x, y] += hl.select(x < 4, source[x, y], 0)
     else:
-        hw[r.x, y] += source[r.x, y]
+        hw[r.x + 1, y] += source[r.x, y]
     if way == 2:
         return through(hw.compute_root())
     whole(hw).accelerate([source], x, OUTERMOST)
@@ -96,18 +96,6 @@ def channel_by_data(way):
         hw[x, y, c] = source[x, y, c]
     whole(hw).bound(c, 0, 3).reorder(c, x, y).unroll(c).accelerate([source], x, OUTERMOST)
     return copied(hw, (x, y, c)), (*SIZE, 3)
-
-
-@refused(UnsupportedError, f"hw: update 0 of element (r.x, y): {_ELEMENT}", ways=1)
-def recursion_along_the_scan(way):
-    source, r = image(), hl.RDom([(1, 30)], "r")
-    hw = hl.Func("hw")
-    hw[x, y] = source[x, y]
-    hw[r.x, y] = hw[r.x - 1, y] + source[r.x, y]
-    if way:
-        return through(hw.compute_root())
-    whole(hw).accelerate([source], x, OUTERMOST)
-    return copied(hw)
 
 
 @refused(

@@ -215,7 +215,22 @@ def flat_words(launch, inputs, shapes):
     return [(source - level) * gain + offset]
 
 
-NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds", "stepped", "flat")
+def running():
+    """Running sums along rows: launches begin with the image."""
+    source, func, out = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func("running"), hl.Func("out")
+    r = hl.RDom([(source.dim(0).min() + 1, source.dim(0).extent() - 1)], "r")
+    func[x, y] = source[x, y]
+    func[r.x, y] += func[r.x - 1, y]
+    out[x, y] = func[x, y]
+    _estimate(func).accelerate([source], x, hl.Var.outermost())
+    return out
+
+
+def running_words(launch, inputs, shapes):
+    return [np.cumsum(inputs[0], axis=1, dtype=np.uint8)]
+
+
+NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds", "stepped", "flat", "running")
 
 
 class Example:

@@ -32,6 +32,8 @@ def golden(name, source, mins, source_mins, extents, gain):
     if name == "stepped":
         rows, columns = at(0, 0), np.arange(extents[0])
         return rows[:, np.minimum(columns + 1, columns[-1])] + rows[:, columns - columns % 2]
+    if name == "running":
+        return np.cumsum(at(0, 0), axis=1, dtype=np.uint8)
     if name == "doubled":
         left, top = 2 * mins[0] - source_mins[0], mins[1] - source_mins[1]
         return source[top : top + extents[1], left : left + 2 * extents[0] - 1 : 2] * np.int32(3)
@@ -75,7 +77,7 @@ def region(example, random, forced=None):
         extents = [int(random.integers(3, 41)), int(random.integers(3, 31))]
     if example.name == "thirds":
         mins[0] -= mins[0] % 3
-    if example.name == "stepped":
+    if example.name in ("stepped", "running"):
         mins[0] -= mins[0] % 2
         extents[0] = int(random.integers(1, 41))
     if example.name in ("fixed", "doubled"):
@@ -95,7 +97,7 @@ def stage_once(driver, buffer, example, device, seed, layout=None, extents=None)
     (input_,) = generated.region.inputs
     source_mins, source_extents = generated.input(input_.name).region(mins, extents)
     halo = random.integers(0, 5, len(mins))
-    if example.name in ("bordered", "scaled", "stepped"):
+    if example.name in ("bordered", "scaled", "stepped", "running"):
         halo[:] = 0  # the border is that image's; all channels
     source_mins = [a - int(h) for a, h in zip(source_mins, halo, strict=True)]
     source_extents = [e + 2 * int(h) for e, h in zip(source_extents, halo, strict=True)]

@@ -5,7 +5,7 @@ import ctypes as ct
 import numpy as np
 import pytest
 
-NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds", "stepped")
+NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds", "stepped", "running")
 
 
 @pytest.fixture
@@ -395,3 +395,27 @@ def test_images_with_borders_that_begin_out_of_step(driver, devices, examples, b
     with pytest.raises(UsageError) as refused:
         list(launches(example.generated, (1, 0), (7, 2), {"source.min.0": 1, "source.extent.0": 7}))
     assert str(refused.value) == driver.error
+
+
+_ELSEWHERE = (
+    "running: x from 1 over 4 pixels is asked for, and a recursion goes over others; begin where it begins, and end no "
+    "later"
+)
+_LONGER = (
+    "running: 41 pixels along x are asked for, more than the 40 of a launch, and a recursion does not begin anew; "
+    "compile for larger extents"
+)
+
+
+@pytest.mark.parametrize(("least", "extent", "text"), [(1, 4, _ELSEWHERE), (0, 41, _LONGER)])
+def test_regions_that_a_recursion_does_not_go_over(driver, devices, examples, buffer, least, extent, text):
+    from fluorite.errors import UsageError
+    from fluorite.run.launch import launches
+
+    example = examples["running"]
+    source, result = np.zeros((2, 50), np.uint8), np.zeros((2, extent), np.uint8)
+    assert driver.call(example, [buffer(source, (0, 0))], [0, 50], [buffer(result, [least, 0])]) != 0
+    assert driver.error == text
+    with pytest.raises(UsageError) as refused:
+        list(launches(example.generated, (least, 0), (extent, 2), {"source.min.0": 0, "source.extent.0": 50}))
+    assert str(refused.value) == text

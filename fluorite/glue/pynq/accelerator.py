@@ -124,7 +124,7 @@ class AcceleratorClass:
         for n, border in enumerate(self.generated.lowered.borders):
             yield f"Border({border.dimension}, {border.least_extent}, ("
             yield from (f"    ({fold.left}, {fold.right})," for fold in border.folds)
-            yield f"), {self._border_name(n)}),"
+            yield f"), {self._border_name(n)}{', is_recursion=True' if border.is_recursion else ''}),"
 
     def usage(self) -> Iterator[str]:
         """What a call takes, for people."""
@@ -238,7 +238,8 @@ class AcceleratorClass:
         head, *lines = python_function(f"def {self._border_name(number)}(position, v):", border.expr, names)
         yield head
         loop = self.region.loops[border.dimension]
-        yield f'    """The border condition along {self.region.names[loop.var]}, as Halide computes it."""'
+        what = "recursion" if border.is_recursion else "border condition"
+        yield f'    """The {what} along {self.region.names[loop.var]}, as Halide computes it."""'
         yield from lines
 
 

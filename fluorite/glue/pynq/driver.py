@@ -37,6 +37,7 @@ class Border(NamedTuple):
     least_extent: int
     folds: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]  # of that extent, one more, ...: pixels inwards
     index: Callable[..., Any]
+    is_recursion: bool = False  # it is what a recursion goes over, and has no pixels beyond
 
 
 class Accelerator(Hardware):
@@ -327,9 +328,12 @@ class Accelerator(Hardware):
         for border in self.BORDERS:
             loop, start, extent = self.LOOPS[border.loop], region.mins[border.loop], region.extents[border.loop]
             if extent > loop.max_extent:
+                why = (
+                    "a recursion does not begin anew" if border.is_recursion else "a border is only where an image ends"
+                )
                 raise ValueError(
                     f"{self.FUNC}: {extent} pixels along {loop.name} are asked for, more than the {loop.max_extent} of "
-                    f"a launch, and a border is only where an image ends; compile for larger extents"
+                    f"a launch, and {why}; compile for larger extents"
                 )
             if extent < border.least_extent:
                 raise ValueError(
@@ -348,6 +352,11 @@ class Accelerator(Hardware):
             )
             found = np.broadcast_to(border.index(positions, values), positions.shape)
             if not np.array_equal(found, expected):
+                if border.is_recursion:
+                    raise ValueError(
+                        f"{self.FUNC}: {loop.name} from {start} over {extent} pixels is asked for, and a recursion "
+                        "goes over others; begin where it begins, and end no later"
+                    )
                 raise ValueError(
                     f"{self.FUNC}: {loop.name} from {start} over {extent} pixels is asked for, which is not the image "
                     f"that the border condition is for; give the whole image, or pad in software"

@@ -37,7 +37,7 @@ static const struct {
      "a region does not fit what the hardware was made for, or an image is smaller than its border condition folds"},
     {FLUORITE_ERROR_STUCK, "the accelerator does not end its soft reset"},
     {FLUORITE_ERROR_ARGUMENT, "an argument is not valid"},
-    {FLUORITE_ERROR_BORDER, "a region is not the whole image that a border condition is for"},
+    {FLUORITE_ERROR_BORDER, "a region is not the whole image that a border condition is for, or a recursion goes over"},
 };
 
 const char *fluorite_error_text(int code)

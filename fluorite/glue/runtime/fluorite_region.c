@@ -197,6 +197,20 @@ static int check_border(struct call *call, const struct fluorite_border *border,
     const struct fluorite_loop *loop = &call->stage->loops[border->loop];
     const char *name = call->stage->accelerator->name;
     const int64_t start = region->mins[loop->argument], extent = region->extents[loop->argument];
+    if (border->recursion && extent > loop->max_extent) {
+        return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
+                             "%s: %d pixels along %s are asked for, more than the %d of a launch, and a recursion does "
+                             "not begin anew; compile for larger extents", name, (int)extent, loop->name,
+                             (int)loop->max_extent);
+    }
+    if (border->recursion) {
+        if (extent > 0 && fluorite_stage_border_holds(border, call->variables, start, extent)) {
+            return FLUORITE_OK;
+        }
+        return fluorite_fail(&call->error, FLUORITE_ERROR_BORDER,
+                             "%s: %s from %d over %d pixels is asked for, and a recursion goes over others; begin where it "
+                             "begins, and end no later", name, loop->name, (int)start, (int)extent);
+    }
     if (extent == 0) {
         return fluorite_fail(&call->error, FLUORITE_ERROR_EXTENT,
                              "%s: no pixels along %s are asked for, and an image without pixels has no edge for the "

@@ -81,6 +81,7 @@ struct fluorite_border { /* a border condition: checked before every launch on t
     int left_count, right_count; /* positions beyond an edge that the hardware can ask for */
     const int32_t *left, *right; /* where they land, counted inwards from the edge: a row for each fold */
     int64_t (*index)(int64_t position, const int64_t *variables);
+    int recursion; /* it is what a recursion along the loop goes over, and has no pixels beyond */
 };
 
 struct fluorite_scalar { /* a Param, or an image's min or extent; what its type holds */

@@ -59,6 +59,8 @@ class Border:
     folds : tuple of Fold
         Folds of images of `least_extent` pixels, of one more, and so on; the last one holds for all larger images.
         Empty if no fold does: images of every size have one of their own.
+    is_recursion : bool
+        Whether it is no border, but what a recursion asks of a launch (:mod:`fluorite.hwgen.lowering.recursions`).
     """
 
     dimension: int
@@ -67,6 +69,7 @@ class Border:
     image: tuple[int | None, int | None] | None
     least_extent: int
     folds: tuple[Fold, ...]
+    is_recursion: bool = False
 
     @property
     def usual(self) -> Fold:

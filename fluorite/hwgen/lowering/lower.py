@@ -15,8 +15,10 @@ from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.evaluate.definitions import Definitions
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value, index_functions
+from fluorite.hwgen.lowering.history import History
 from fluorite.hwgen.lowering.nodes import Nodes
 from fluorite.hwgen.lowering.positions import Positions
+from fluorite.hwgen.lowering.recursions import begins, metadata_of
 from fluorite.hwgen.lowering.survey.domains import pixels_beyond
 from fluorite.hwgen.lowering.survey.find_index import position
 from fluorite.hwgen.lowering.survey.rated_borders import bordered, plainly
@@ -55,6 +57,9 @@ def lower(region: Region, intervals: Mapping[str, int] | None = None, *, padded:
     lowered = Lowered(graph, known.rates, domains=dict(known.domains), steps=dict(known.steps))
     lowered.intervals.update(intervals)
     lowered.beyond.update(pixels_beyond(known.reads, known.domains))
+    for recursion in known.recursions:
+        lowered.metadata.update(metadata_of(recursion))
+        lowered.borders.append(begins(recursion, known.domains[recursion.func]))
     build = Builder(lowered.graph)
     positions = Positions(region, lowered, build)
     for stage in reversed(region.stages):
@@ -77,7 +82,8 @@ def _lower_stage(
 ) -> None:
     """Add the bodies of a stage to those that are lowered."""
     func, domain, diagnostics = region.pipeline.funcs[stage], known.domains[stage], Diagnostics(region)
-    nodes = Nodes(region, stage, diagnostics, lowered, build, positions, timing)
+    history = History(stage, lowered, build)
+    nodes = Nodes(region, stage, diagnostics, lowered, build, positions, timing, history)
     streams = _StageStreams(region, stage, known, lowered, build, positions)
     definitions = Definitions(region, stage, diagnostics, nodes, streams)
     for lane, offsets in enumerate(_lane_offsets(known.rates.streams[stage].lanes)):
@@ -89,6 +95,7 @@ def _lower_stage(
             ]
             for index, body in enumerate(definitions.values(func, point)):
                 lowered.bodies[stage_key(stage, index), lane, channel] = body
+    history.close()
 
 
 def _lower_port(

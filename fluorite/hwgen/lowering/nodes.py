@@ -8,7 +8,9 @@ from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.formula import variable
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
-from fluorite.hwgen.lowering.evaluate.indices import Affine
+from fluorite.hwgen.lowering.evaluate.indices import Affine, Value
+from fluorite.hwgen.lowering.evaluate.recursion import Recursion
+from fluorite.hwgen.lowering.history import History
 from fluorite.hwgen.lowering.positions import Positions
 from fluorite.hwgen.lowering.semantics.apply import apply
 from fluorite.hwgen.lowering.tables import TableRead
@@ -40,6 +42,8 @@ class Nodes:
         Makes nodes of positions and settings in it.
     timing : Timing
         When the stage's updates take their steps.
+    history : History
+        What its updates have written so far.
     """
 
     def __init__(
@@ -51,8 +55,10 @@ class Nodes:
         build: Builder,
         positions: Positions,
         timing: Timing,
+        history: History,
     ) -> None:
         self._timing = timing
+        self._history = history
         self._names = region.names
         self._stage = stage
         self._diagnostics = diagnostics
@@ -97,6 +103,28 @@ class Nodes:
     def in_time(self, before: Sequence[Ref], steps: Sequence[Step]) -> Sequence[Ref]:
         """Values after steps that are taken in time, by one set of operators."""
         return in_time(self._build, self._timing, lambda: self._lowered.next_state(self._stage), before, steps)
+
+    def earlier(self, number: int, element: int, place: Sequence[Value[Ref]], type_: ir.Type) -> Ref:
+        """What an update has written at an earlier pixel, or at this one's."""
+        return self._history.earlier(number, element, place, type_)
+
+    def written(self, number: int, place: Sequence[Value[Ref]], values: Sequence[Ref]) -> None:
+        """Note what an update has written."""
+        self._history.written(number, place, values)
+
+    def inside(self, place: Affine, recursion: Recursion) -> Ref:
+        """1 where a recursion goes over a position: a launch has those before and behind it, and no more."""
+        d, build = place.dimension, self._build
+        own, lanes = self._lowered.domains[self._stage], self._lowered.rates.streams[self._stage].lanes[d]
+        offset, word = place.offset - own.lo[d], self._positions.word(self._stage, d)
+        begun = build.le(build.const(-((offset - recursion.before) // lanes)), word)
+        if not recursion.behind:
+            return begun
+        left = build.linear([(1, self._positions.last_of(d)), (-lanes, word)], own.hi[d] - place.offset)
+        return build.select(begun, build.le(build.const(recursion.behind), left), build.const(0))
+
+    def recurs(self, recursion: Recursion) -> None:
+        """A recursion is known from the survey."""
 
     def table(self, read: TableRead, type_: ir.Type, indices: Sequence[Ref]) -> Ref:
         """A read of a table, which linking makes."""

@@ -78,6 +78,10 @@ class Positions:
         pixels = domain.last[d](rates.moduli[d] + loop.max_extent - 2) - domain.first[d](0) + 1
         return -(-pixels // rates.streams[stream].lanes[d])
 
+    def last_of(self, d: int) -> Ref:
+        """The number of the launch's last pixel along a dimension, its first being 0."""
+        return self.last(self._region.loops[d])
+
     def last(self, loop: Loop) -> Ref:
         """The number of the image's last pixel along a dimension, its first being 0."""
         names = self._region.names

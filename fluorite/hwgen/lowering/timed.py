@@ -79,7 +79,7 @@ def in_time(
     for values in zip(*entering, strict=True):
         between = values[1:-1]
         lo, hi = min(ref.node.lo for ref in between), max(ref.node.hi for ref in between)
-        states.append(state(build.graph, numbers(), lo, hi))
+        states.append(state(build.graph, numbers(), lo, hi, of_words=False))
         so_far.append(loop.entry(values[0], states[-1]))
     after = [step(so_far) for step in steps]
     results: list[Ref] = []

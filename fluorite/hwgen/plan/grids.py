@@ -159,6 +159,10 @@ def grids_of(graph: Graph, periods: Mapping[str, Sequence[int]]) -> Grids:
                     moved = [g.moved(delay) for g, delay in zip(grids, operand.delay, strict=True)]
                     if node.op == "state" and STATE.of(node).holds:  # nothing from before the launch
                         moved = [replace(m, least=g.least, most=g.most) for m, g in zip(moved, grids, strict=True)]
+                    if any(one.op == "state" and STATE.of(one).of_words for one in (node, operand.node)):
+                        # No word before the first that is needed is one: what is taken there does not matter.
+                        ends = of.get(operand.node.id, grids)
+                        moved = [replace(m, least=e.least, most=e.most) for m, e in zip(moved, ends, strict=True)]
                     need(operand.node, moved)
     return Grids(of)
 

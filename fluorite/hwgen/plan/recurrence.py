@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from fluorite.hwgen.family.delays import Family, taken_at
 from fluorite.hwgen.plan.paths import too_long
-from fluorite.hwgen.streams.graph import Graph, Node
+from fluorite.hwgen.streams.graph import Graph, Node, Ref
 from fluorite.hwgen.streams.operations import STATE
 
 __all__ = ["intervals", "ways_round"]
@@ -32,7 +32,7 @@ def ways_round(nodes: Sequence[Node]) -> dict[int, tuple[int, ...]]:
     }
 
 
-def intervals(graph: Graph, family: Family, apart: Mapping[int, int]) -> dict[int, int]:
+def intervals(graph: Graph, family: Family, apart: Sequence[int]) -> dict[int, int]:
     """The least interval of each state, in positions of the scan, by the state's number.
 
     Parameters
@@ -41,7 +41,7 @@ def intervals(graph: Graph, family: Family, apart: Mapping[int, int]) -> dict[in
         An expanded graph.
     family : Family
         Delay model and clock.
-    apart : mapping of int to int
+    apart : sequence of int
         By the state's number, the interval that the graph was made with.
     """
     nodes = list(graph.walk())
@@ -63,7 +63,7 @@ def _short(state: Node, states: Sequence[Node], nodes: Sequence[Node], family: F
     found: dict[int, int] = {}
     for target in states:
         for operand in target.operands:
-            if operand.node.id in lag:
+            if _at_once(operand, lag):
                 found[target.id] = lag[operand.node.id] + 1 - operand.delay[0]
     return found
 
@@ -108,14 +108,19 @@ def _way(state: Node, nodes: Iterable[Node], targets: Sequence[Node] | None = No
     reached = {state.id}
     ordered = [state]
     for node in nodes:
-        if node.id not in reached and node.op != "state" and any(o.node.id in reached for o in node.operands):
+        if node.id not in reached and node.op != "state" and any(_at_once(o, reached) for o in node.operands):
             reached.add(node.id)
             ordered.append(node)
     needed = {operand.node.id for target in targets or [state] for operand in target.operands}
     for node in reversed(ordered):
         if node.id in needed and node.op != "state":
-            needed.update(operand.node.id for operand in node.operands)
+            needed.update(operand.node.id for operand in node.operands if _at_once(operand, reached))
     return [node for node in ordered if node.id in needed or node is state]
+
+
+def _at_once(operand: Ref, nodes: Collection[int]) -> bool:
+    """Whether an operand is one of these nodes, and not behind rows, which are long enough for whatever there is."""
+    return operand.node.id in nodes and not any(operand.delay[1:])
 
 
 def _registers(way: Sequence[Node], family: Family) -> dict[int, int]:
@@ -125,7 +130,7 @@ def _registers(way: Sequence[Node], family: Family) -> dict[int, int]:
     bounds: list[tuple[int, int, int]] = []
     for node in way:
         for operand in node.operands if node.op != "state" else ():
-            if operand.node.id in inside:
+            if _at_once(operand, inside):
                 readers.setdefault(operand.node.id, []).append((node, operand.delay[0]))
                 bounds.append((operand.node.id, node.id, -taken_at(node, operand)[0]))
     far = too_long(way, readers, family, ())

@@ -373,7 +373,7 @@ class Builder:
 #: Constructors that simplify: the others' operations are only applied.
 _CONSTRUCTORS: Mapping[str, Callable[..., Ref]] = {
     "choose": lambda build, *args: choose(build.graph, args[:-1], args[-1]),
-    "state": lambda build, *args: state(build.graph, *args[-4:]),
+    "state": lambda build, *args: state(build.graph, *args[-5:]),
     "resample": Builder.resample,
     "stage": Builder.stage,
     "mul": Builder.mul,

@@ -41,6 +41,7 @@ class _State(NamedTuple):
     lo: int
     hi: int
     holds: bool = False
+    of_words: bool = False
 
 
 def _same_bits(position: int, mask: int, *attributes: Any) -> int:
@@ -123,9 +124,10 @@ def _behind(ref: Ref, positions: Sequence[int], turn: int) -> Ref:
     return ref
 
 
-def state(graph: Graph, number: int, lo: int, hi: int, holds: bool = False) -> Ref:
+def state(graph: Graph, number: int, lo: int, hi: int, holds: bool = False, of_words: bool = False) -> Ref:
     """A ``state`` node, which :meth:`Graph.tie` gives its operand when that is made.
 
-    One that only ``holds`` a value is asked for nothing from before its launch: the value came in it.
+    One that only ``holds`` a value is asked for nothing from before its launch: the value came in it. It goes from word
+    to word of a stage (``of_words``), which all are computed, or from step to step in one.
     """
-    return graph.intern("state", (), STATE.attributes(number, lo, hi, holds), lo, hi, static=False)
+    return graph.intern("state", (), STATE.attributes(number, lo, hi, holds, of_words), lo, hi, static=False)

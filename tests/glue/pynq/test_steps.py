@@ -67,3 +67,15 @@ def test_others_are_refused(thirds, least):
     )
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         thirds.accelerator(np.zeros((5, 20), np.uint8), origin={"x": least})
+
+
+def test_recursions_begin_with_the_image(tmp_path_factory):
+    running = opened("running", tmp_path_factory)
+    image = np.random.default_rng(3).integers(0, 256, (5, 40)).astype(np.uint8)
+    np.testing.assert_array_equal(running.accelerator(image), np.cumsum(image, axis=1, dtype=np.uint8))
+    text = (
+        "running: 41 pixels along x are asked for, more than the 40 of a launch, and a recursion does not begin anew; "
+        "compile for larger extents"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
+        running.accelerator(np.zeros((5, 41), np.uint8))

@@ -18,7 +18,7 @@ TABLE = Table.of("table", -7, [n * n % 19 - 4 for n in range(20)])
 # Attributes to try, where an operation has any.
 ATTRIBUTES = {
     "stage": [("s", 0, 0)],
-    "state": [(0, 0, 1)],
+    "state": [(0, 0, 1, False)],
     "within": [(-7, 9)],
     "shl": [(0,), (1,), (3,)],
     "shr": [(0,), (1,), (3,)],

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from fluorite.frontend.algorithm import ir
 from fluorite.hwgen.lowering.evaluate.diagnostics import Origin
 from fluorite.hwgen.lowering.evaluate.indices import Affine, Value
+from fluorite.hwgen.lowering.evaluate.recursion import Recursion
 from fluorite.hwgen.lowering.tables import TableRead
 
 __all__ = ["Arithmetic", "Streams"]
@@ -61,6 +62,32 @@ class Arithmetic(Protocol[D]):
         steps : sequence of callable
             Each gives the values after a step, of those before it.
         """
+        ...
+
+    def earlier(self, number: int, element: int, place: Sequence[Value[D]], type_: ir.Type) -> D:
+        """What an update of the stage has written at an earlier pixel, or at this one's.
+
+        Parameters
+        ----------
+        number, element : int
+            Which update, and which element of a Tuple.
+        place : sequence of Value
+            The pixel.
+        type_ : ir.Type
+            Of the element.
+        """
+        ...
+
+    def written(self, number: int, place: Sequence[Value[D]], values: Sequence[D]) -> None:
+        """Note what an update has written at a pixel, for those that come later."""
+        ...
+
+    def inside(self, place: Affine, recursion: Recursion) -> D:
+        """1 where a position is one that a recursion goes over, and not before or behind these."""
+        ...
+
+    def recurs(self, recursion: Recursion) -> None:
+        """Note a recursion, which a launch must begin with."""
         ...
 
     def table(self, read: TableRead, type_: ir.Type, indices: Sequence[D]) -> D:

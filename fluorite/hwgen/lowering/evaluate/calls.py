@@ -14,6 +14,7 @@ from fluorite.hwgen.lowering.evaluate.arithmetic import Arithmetic, Streams
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.expressions import Expressions
 from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value
+from fluorite.hwgen.lowering.evaluate.recursion import reach
 from fluorite.hwgen.lowering.evaluate.refusals import as_input
 from fluorite.hwgen.lowering.tables import TableRead, buffer_value, is_table
 
@@ -37,11 +38,17 @@ class Running(Generic[D]):
         The point that it is run at.
     before : tuple of Value or None
         Its values there so far, for an update that reads them.
+    over : int or None
+        The update that is run, if it goes over the image itself.
+    furthest : set of tuple of int
+        How many pixels further on it reads its own values then, by dimension of the scan: noted while it is run.
     """
 
     func: ir.Func
     args: tuple[Value[D], ...]
     before: Before[D]
+    over: int | None = None
+    furthest: set[tuple[int, ...]] = dataclasses.field(default_factory=set)
 
 
 _Inlined: TypeAlias = Callable[[ir.Func, Sequence[Value[D]], Mapping[str, Origin]], tuple[Value[D], ...]]
@@ -128,6 +135,11 @@ class Calls(Generic[D]):
 
     def _own(self, running: Running[D], call: ir.Call, args: tuple[Value[D], ...]) -> Value[D]:
         """A read of a Func in its own update."""
+        if args != running.args and running.over is not None:
+            by = reach(self._diagnostics, call, args, running.args)
+            if by is not None:
+                running.furthest.add(by)
+                return self._arithmetic.earlier(running.over, call.value_index, args, call.type)
         if args != running.args:
             raise self._diagnostics.unsupported(
                 f"{self._diagnostics.show(call)} in its own update",

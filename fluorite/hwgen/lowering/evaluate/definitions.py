@@ -14,7 +14,8 @@ from fluorite.hwgen.lowering.evaluate.arithmetic import Arithmetic, Streams
 from fluorite.hwgen.lowering.evaluate.calls import Before, Calls, Running
 from fluorite.hwgen.lowering.evaluate.diagnostics import Caller, Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.expressions import Expressions
-from fluorite.hwgen.lowering.evaluate.indices import Tree, Value
+from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value
+from fluorite.hwgen.lowering.evaluate.recursion import Recursion, places_of
 from fluorite.hwgen.lowering.evaluate.reductions import steps_of
 from fluorite.hwgen.lowering.evaluate.refusals import as_input
 
@@ -104,6 +105,9 @@ class Definitions(Generic[D]):
         func, values = running.func, running.before
         update = func.updates[number]
         self._refuse_specializations(update)
+        places = places_of(func, number, running.args)
+        if places and func.name == self._stage:
+            return self._recursive(number, point, running, places)
         for arg, name, own in zip(update.args, func.args, running.args, strict=True):
             is_own_element = isinstance(arg, ir.Variable) and arg.name == name
             if not is_own_element and self._expressions.number(own) is None:
@@ -125,6 +129,67 @@ class Definitions(Generic[D]):
             return run
 
         return tuple(self._arithmetic.in_time(before, [stepped(step) for step in steps]))
+
+    def _recursive(
+        self, number: int, point: Mapping[str, Value[D]], running: Running[D], places: Mapping[str, Affine]
+    ) -> Before[D]:
+        """Values after an update that goes over the image itself."""
+        func = running.func
+        update = func.updates[number]
+        others = [rvar.var for rvar in update.schedule.rvars if rvar.var not in places]
+        if others:
+            raise self._diagnostics.unsupported(
+                f"update {number} goes over the image, and over {others[0].replace('$', '.')} at each pixel",
+                "recursion along the scan and a reduction are two updates",
+                "reduce in a Func of its own, and read that in the recursion",
+            )
+        here: dict[str, Value[D]] = {**point, **places}
+        memo: dict[int, Value[D]] = {}
+        running = replace(running, over=number, furthest=set())
+        read = partial(self._calls.read, running)
+        at = tuple(self._expressions.value(arg, here, read, memo) for arg in update.args)
+        is_written = self._is_written(number, at, running)  # and not another channel
+        predicate = self._expressions.data(self._expressions.value(update.predicate, here, read, memo))
+        new = self._assigned(update, here, running, memo) if is_written else running.before
+        for rvar in update.schedule.rvars:
+            d = places[rvar.var].dimension
+            if not any(by[d] for by in running.furthest):
+                inside = self._expressions.data(self._expressions.value(_is_in(rvar), here, read, {}))
+            else:
+                before, behind = (max(0, *(sign * by[d] for by in running.furthest)) for sign in (-1, 1))
+                recursion = Recursion(func.name, d, *self._ends(rvar), before, behind)
+                self._arithmetic.recurs(recursion)
+                inside = self._arithmetic.inside(places[rvar.var], recursion)
+            if self._arithmetic.number(inside) != 1:
+                predicate = self._arithmetic.select(inside, predicate, self._arithmetic.const(0))
+        values = tuple(
+            self._select(predicate, n, v, type_) for n, v, type_ in zip(new, running.before, func.types, strict=True)
+        )
+        data = [self._expressions.stream(v, t) for v, t in zip(values, func.types, strict=True) if v is not None]
+        self._arithmetic.written(number, running.args, data)
+        return values
+
+    def _ends(self, rvar: ir.ReductionVariable) -> tuple[Tree | int, Tree | int]:
+        """The first value of an RVar and its last: numbers, or what follows from extents and mins of images."""
+        nowhere: Running[D] = Running(self._region.func, (), ())
+        read = partial(self._calls.read, nowhere)
+        one = ir.Imm(rvar.min.type, 1)
+        behind = ir.Binary(ir.BinaryOp.ADD, rvar.min, rvar.extent, rvar.min.type)
+        ends: list[Tree | int] = []
+        for expr in (rvar.min, ir.Binary(ir.BinaryOp.SUB, behind, one, rvar.min.type)):
+            value = self._expressions.value(expr, {}, read, {})
+            number = self._expressions.number(value)
+            if number is not None:
+                ends.append(number)
+            elif isinstance(value, Tree) and not value.indices:
+                ends.append(value)
+            else:
+                raise self._diagnostics.unsupported(
+                    f"bounds of {rvar.var.replace('$', '.')}",
+                    "where a recursion begins and ends follows from numbers and from extents of images",
+                    "use numbers",
+                )
+        return ends[0], ends[1]
 
     def _stepped(
         self, number: int, point: Mapping[str, Value[D]], running: Running[D], step: Sequence[tuple[int, ...]]
@@ -203,6 +268,15 @@ class Definitions(Generic[D]):
             raise self._diagnostics.unsupported(
                 "specialize()", "an accelerator has one schedule", "remove the specialization"
             )
+
+
+def _is_in(rvar: ir.ReductionVariable) -> ir.Expr:
+    """Whether an RVar is one of its values."""
+    flag, type_ = ir.Type(ir.TypeCode.UINT, 1), rvar.min.type
+    one = ir.Variable(rvar.var, type_)
+    end = ir.Binary(ir.BinaryOp.ADD, rvar.min, rvar.extent, type_)
+    begun, goes_on = ir.Binary(ir.BinaryOp.LE, rvar.min, one, flag), ir.Binary(ir.BinaryOp.LT, one, end, flag)
+    return ir.Binary(ir.BinaryOp.AND, begun, goes_on, flag)
 
 
 def _is_undefined(expr: ir.Expr) -> bool:

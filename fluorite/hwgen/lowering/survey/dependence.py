@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from fluorite.frontend.algorithm import ir
-from fluorite.hwgen.lowering.evaluate.indices import Affine
+from fluorite.hwgen.lowering.evaluate.indices import Affine, Value, dimensions_of
+from fluorite.hwgen.lowering.evaluate.recursion import Recursion
 from fluorite.hwgen.lowering.semantics.apply import apply
 from fluorite.hwgen.lowering.tables import TableRead
 from fluorite.hwgen.streams.builder import Builder, constant_value
@@ -50,11 +51,14 @@ class Dependences:
     ----------
     steps : int
         The most steps that an update takes in time.
+    recursions : dict of Recursion to None
+        The dimensions of the scan that updates go along, each once.
     """
 
     def __init__(self) -> None:
         self._build = Builder(Graph(1))  # holds numbers only
         self.steps = 1
+        self.recursions: dict[Recursion, None] = {}
 
     def const(self, value: int) -> Dependence:
         """A number."""
@@ -109,6 +113,21 @@ class Dependences:
         for step in steps:
             values = [replace(value, number=None) for value in step(values)]
         return values
+
+    def earlier(self, number: int, element: int, place: Sequence[Value[Dependence]], type_: ir.Type) -> Dependence:
+        """What was written before differs from place to place."""
+        return Dependence(dimensions=frozenset().union(*map(dimensions_of, place)), on_streams=True)
+
+    def written(self, number: int, place: Sequence[Value[Dependence]], values: Sequence[Dependence]) -> None:
+        """Of what is written nothing is kept."""
+
+    def inside(self, place: Affine, recursion: Recursion) -> Dependence:
+        """Whether a position is one that a recursion goes over."""
+        return Dependence(dimensions=frozenset({place.dimension}))
+
+    def recurs(self, recursion: Recursion) -> None:
+        """Note a recursion."""
+        self.recursions[recursion] = None
 
     def table(self, read: TableRead, type_: ir.Type, indices: Sequence[Dependence]) -> Dependence:
         """A read of a table."""

@@ -18,7 +18,9 @@ from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.definitions import Definitions
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
 from fluorite.hwgen.lowering.evaluate.indices import Affine
+from fluorite.hwgen.lowering.evaluate.recursion import Recursion
 from fluorite.hwgen.lowering.rates import Rates, rates_of
+from fluorite.hwgen.lowering.recursions import refuse_recursion
 from fluorite.hwgen.lowering.survey.dependence import Dependences
 from fluorite.hwgen.lowering.survey.domains import clamped
 from fluorite.hwgen.lowering.survey.edges import Edge, constant_beyond
@@ -48,6 +50,8 @@ class Survey:
         Border conditions by `IndexFunction.key`; None for those that are left out.
     steps : dict of str to int
         Per stage with an update that takes several steps in time, how many.
+    recursions : tuple of Recursion
+        The dimensions of the scan that updates go along.
     ports : tuple of Read
         The reads of outputs that are stages for others, too, by the streams that leave the core.
     """
@@ -58,6 +62,7 @@ class Survey:
     rates: Rates
     borders: Mapping[tuple[str, int], Border | None]
     steps: Mapping[str, int]
+    recursions: tuple[Recursion, ...]
     ports: tuple[Read, ...] = ()
 
 
@@ -86,9 +91,10 @@ def survey(region: Region, intervals: Mapping[str, int] | None = None, *, padded
         found.add(read)
     positions: dict[str, frozenset[int]] = {}
     steps: dict[str, int] = {}
+    recursions: dict[Recursion, None] = {}
     for name in reversed(region.stages):
         if name in found.domains:  # else nothing that is left reads it
-            positions[name] = _run(region, name, found, steps)
+            positions[name] = _run(region, name, found, steps, recursions)
     for stream in region.inputs:
         if stream.name not in found.domains:
             raise UnsupportedError(
@@ -98,10 +104,14 @@ def survey(region: Region, intervals: Mapping[str, int] | None = None, *, padded
     edges = constant_beyond(region, reads, positions)
     borders = {key: None if padded else border for key, border in found.search.borders.items()}
     domains = clamped(region, outputs, found.domains, reads, edges)
-    taken = {name: (count - 1) * (intervals or {}).get(name, 1) + 1 for name, count in steps.items()}
+    for recursion in recursions:
+        refuse_recursion(region, domains[recursion.func], recursion)
+    apart = intervals or {}
+    taken = {recursion.func: apart.get(recursion.func, 1) for recursion in recursions}
+    taken |= {name: (count - 1) * apart.get(name, 1) + 1 for name, count in steps.items()}
     rates = rates_of(region, reads, domains, taken)
     refuse_rates(region, reads, rates)
-    return Survey(reads, domains, edges, rates, borders, steps, ports)
+    return Survey(reads, domains, edges, rates, borders, steps, tuple(recursions), ports)
 
 
 def _relative(region: Region, output: str, domain: Domain) -> Mapping[str, Domain]:
@@ -109,12 +119,14 @@ def _relative(region: Region, output: str, domain: Domain) -> Mapping[str, Domai
     found = Found(region, {output: domain}, padded=True, only_rates=True)
     for name in reversed(region.stages):
         if name in found.domains:
-            _run(region, name, found, {})
+            _run(region, name, found, {}, {})
     return found.domains
 
 
-def _run(region: Region, stage: str, found: Found, steps: dict[str, int]) -> frozenset[int]:
-    """Run a stage, adding what it reads to what is found, and its steps in time to `steps`.
+def _run(
+    region: Region, stage: str, found: Found, steps: dict[str, int], recursions: dict[Recursion, None]
+) -> frozenset[int]:
+    """Run a stage, adding what it reads to what is found, and its steps in time and its recursions to the others'.
 
     Returns
     -------
@@ -129,6 +141,7 @@ def _run(region: Region, stage: str, found: Found, steps: dict[str, int]) -> fro
         left = iter(numbers)
         point = [data.const(next(left)) if d is None else Affine(d, 0) for d in domain.dimensions]
         dimensions = dimensions.union(*(value.dimensions for value in definitions.values(func, point)))
+    recursions.update(data.recursions)
     if data.steps > 1:
         steps[stage] = data.steps
     return dimensions
