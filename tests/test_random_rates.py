@@ -12,8 +12,9 @@ import pytest
 from tests.random_rates import check
 
 # Among them: channels and four lanes, tiles with two tails, one dimension of one size, five rates, a row that begins
-# before the scan's, a value that is never looked at in the phases that are needed.
-NUMBERS = (105, 106, 107, 113, 115, 117, 120, 137)
+# before the scan's, a value that is never looked at in the phases that are needed, several words of lanes at four times
+# the rate.
+NUMBERS = (105, 106, 107, 113, 115, 117, 120, 137, 327)
 EXAMPLES = int(os.environ.get("FLUORITE_FUZZ", "0"))
 SEED = int(os.environ.get("FLUORITE_FUZZ_SEED", "0"))
 REFUSED_MOST = 0.05

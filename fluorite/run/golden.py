@@ -74,7 +74,8 @@ class _Output:
         }
         with run_refused(region.name, self._loaded.pipeline.funcs):
             rates = self._generated.extents.rates
-            if not rates.is_one or any(modulus != 1 for modulus in rates.moduli):
+            mixed = any(rates.is_mixed(d) for d in range(len(rates.moduli)))  # in words of more lanes, one word each
+            if mixed or not rates.is_one or any(modulus != 1 for modulus in rates.moduli):
                 images = self._grown(images, results)
         kept = []  # an hl.Buffer does not keep its array alive
         for param, (array, first) in zip(self._params.values(), images.values(), strict=True):
