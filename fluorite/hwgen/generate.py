@@ -80,7 +80,7 @@ class Generated:
     coordinates : dict of int to Delay
         Per ``coord`` node, how much later than the scan's beginning its first word comes.
     wraps : dict of Length to Formula
-        Last address of the memories of each length.
+        Last address of the memories of each length that have a counter.
     begin : Delay
         The lag of what begins with the scan.
     latency_cycles : int
@@ -244,7 +244,7 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
 
     streams = stream_plans(region, lowered.domains, extents, behind_scan)
     coordinates = {id_: _behind(lag, first, extents) for id_, lag in counters.items()}
-    wraps = {memory.length: _last_address(memory, plan, extents) for memory in storage.memories}
+    wraps = {memory.length: _last_address(memory, plan, extents) for memory in storage.memories if memory.counters}
     settings, setting_names = _settings(region, lowered, extents, streams, wraps, rows)
     interface = CoreInterface(
         f"{region.names[region.name]}_core",

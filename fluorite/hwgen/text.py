@@ -51,10 +51,8 @@ def show_storage(g: Generated) -> list[str]:
     lines = table(rows)
     for memory in g.storage.memories:
         fields = ", ".join(f"{g.names[line.node]}_{line.suffix}" for line, _ in memory.fields)
-        formula = g.wraps[memory.length]
-        lines.append(
-            f"memory {memory.name}: {memory.depth} x {memory.width_bits} bits, last address {formula}: {fields}"
-        )
+        walk = f"last address {g.wraps[memory.length]}" if memory.counters else "walked by the scan"
+        lines.append(f"memory {memory.name}: {memory.depth} x {memory.width_bits} bits, {walk}: {fields}")
     return lines
 
 

@@ -260,8 +260,7 @@ def _add_control(parts: dict[str, float], generated: Generated) -> None:
     parts["position"] += sum(bits)
     addresses: dict[tuple[object, ...], Memory] = {}
     for memory in generated.storage.memories:
-        ahead = 0 if memory.rows is None else 1 - memory.gap[0]  # of the column that is written, one is read
-        for first in {0, ahead}:
+        for first in memory.counters:
             addresses[memory.length, memory.moves, first] = memory
     for memory in addresses.values():
         address = max(memory.depth - 1, 1).bit_length()

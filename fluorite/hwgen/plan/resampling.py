@@ -101,7 +101,7 @@ def row_grids(plan: Schedule, storage: Storage, begin: Delay) -> tuple[RowGrid, 
         The lag of what begins with the scan.
     """
     asked = grids_asked(plan, storage, begin)
-    return tuple(dict.fromkeys(grid for grid in asked if isinstance(grid, RowGrid) and grid.period > 1))
+    return tuple(dict.fromkeys(grid for grid in asked if isinstance(grid, RowGrid) and _has_phases(grid)))
 
 
 def grids_asked(plan: Schedule, storage: Storage, begin: Delay) -> Iterator[GridOf]:
@@ -117,13 +117,17 @@ def grids_asked(plan: Schedule, storage: Storage, begin: Delay) -> Iterator[Grid
 
 def columns_of_rows(plan: Schedule, storage: Storage) -> int:
     """How many columns more than the output has are looked up of one row, where rows have phases: at most."""
-    looked = {line.node for memory in storage.memories if memory.rows for line, _ in memory.fields}
+    looked = {line.node for memory in storage.memories if _has_phases(memory.rows) for line, _ in memory.fields}
     for node in plan.nodes:
         if node.op == "in_phase" and IN_PHASE.of(node).dimension > 0:
             looked.add(node.id)
         if node.op == "resample" and any(len(own) > 1 for own in RESAMPLE.of(node).delays[1:]):
             looked.add(node.id)
     return max((plan.grids.of[number][0].most - plan.grids.of[number][0].least for number in looked), default=0)
+
+
+def _has_phases(rows: RowGrid | None) -> bool:
+    return rows is not None and rows.period > 1
 
 
 def _at(node: Node, plan: Schedule, begin: Delay, d: int, turn: int, position: int) -> GridOf:

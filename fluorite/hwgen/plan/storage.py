@@ -23,7 +23,7 @@ from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
 from fluorite.hwgen.plan.recurrence import ways_round
 from fluorite.hwgen.plan.schedule import Schedule
-from fluorite.hwgen.streams.graph import Delay, Graph
+from fluorite.hwgen.streams.graph import Delay, Graph, Node
 
 __all__ = ["DelayLine", "Length", "Memory", "Storage", "allocate", "cycles"]
 
@@ -92,7 +92,10 @@ class Memory:
     moves : ColumnGrid
         The columns of the scan in which it moves.
     rows : RowGrid or None
-        The rows in which it is written, if not in all: a row is read again until the next one takes its place.
+        If it has a word for each own column of a row, the rows in which it is written: a row is read again until the
+        next one takes its place.
+    early : bool
+        Whether it is read in the column before the one in which it moves.
     """
 
     name: str
@@ -101,11 +104,32 @@ class Memory:
     fields: tuple[tuple[DelayLine, int], ...]
     moves: ColumnGrid
     rows: RowGrid | None = None
+    early: bool = False
 
     @property
     def length(self) -> Length:
         """What its last address follows from: those of one length have one."""
         return self.gap if self.rows is None else (), self.moves.period
+
+    @property
+    def ahead(self) -> int:
+        """How many addresses ahead of the one that is written it is read."""
+        return 0 if self.rows is None or self.early else 1 - self.gap[0]
+
+    def walks_with_scan(self, ahead: int) -> bool:
+        """Whether an address, so far ahead of the one that is written, is the scan's column, in own steps.
+
+        Before a step the column has to be one of the same step already, and the next step's is only known in the last.
+        """
+        period, phase = self.moves.period, self.moves.phase
+        if self.rows is None or period & (period - 1):
+            return False
+        return phase > 0 if self.early else ahead == 0 or (ahead == 1 and phase == period - 1)
+
+    @property
+    def counters(self) -> tuple[int, ...]:
+        """The first addresses of the counters that walk it."""
+        return tuple(first for first in dict.fromkeys((0, self.ahead)) if not self.walks_with_scan(first))
 
     @property
     def width_bits(self) -> int:
@@ -152,17 +176,26 @@ def cycles(delay: Delay, strides: Sequence[int]) -> int:
 def ages_of(graph: Graph, plan: Schedule) -> dict[int, set[Delay]]:
     """Per node, the ages at which it is read, in its own steps."""
     ages: dict[int, set[Delay]] = {}
+    for node, age in _readers(graph, plan):
+        ages.setdefault(node, set()).add(age)
+    return ages
+
+
+def _readers(graph: Graph, plan: Schedule) -> dict[tuple[int, Delay], list[Node | None]]:
+    """Who reads a node at an age in its own steps; None stands for an output."""
+    readers: dict[tuple[int, Delay], list[Node | None]] = {}
     for node in plan.nodes:
         if node.static:
             continue
         for operand in node.operands:
-            if not operand.node.static:
-                ages.setdefault(operand.node.id, set()).update(plan.held(node, operand))
+            for age in plan.held(node, operand) if not operand.node.static else ():
+                readers.setdefault((operand.node.id, age), []).append(node)
     for output in graph.outputs:
-        if not output.value.node.static:
-            age = plan.age(plan.output_lags[output.stream], output.value.delay, output.value.node)
-            ages.setdefault(output.value.node.id, set()).add(plan.grids.held(output.value.node.id, age))
-    return ages
+        value = output.value
+        if not value.node.static:
+            age = plan.age(plan.output_lags[output.stream], value.delay, value.node)
+            readers.setdefault((value.node.id, plan.grids.held(value.node.id, age)), []).append(None)
+    return readers
 
 
 def allocate(
@@ -183,47 +216,50 @@ def allocate(
     begin : Delay
         The lag of what begins with the scan.
     """
-    chains = _Chains(plan, extents, family, begin)
+    chains = _Chains(graph, plan, extents, family, begin)
     for node, ages in sorted(ages_of(graph, plan).items()):
         chains.add(node, ages)
-    groups: dict[tuple[Delay, ColumnGrid, RowGrid | None], list[DelayLine]] = {}
+    groups: dict[tuple[Delay, ColumnGrid, RowGrid | None, bool], list[DelayLine]] = {}
     for line in chains.lines:
         if line.kind in ("memory", "row"):
-            groups.setdefault((line.gap, line.moves, chains.rows_of(line)), []).append(line)
+            groups.setdefault((line.gap, line.moves, chains.rows_of(line), chains.is_early(line)), []).append(line)
     widths = {node.id: node.width_bits for node in plan.nodes}
     memories: list[Memory] = []
     taken = Taken()
-    for (gap, moves, rows), group in groups.items():
+    for (gap, moves, rows, early), group in groups.items():
         names = list(dict.fromkeys(owners[line.node] for line in group))
         base = "linebuffer_" + "_".join(names[:3]) + ("_and_more" if len(names) > 3 else "")
         name = taken.take(base)
         # The word read is registered in the memory's output, hence one word less than cycles; a row has all its words.
         depth = group[0].length_cycles - 1 if rows is None else chains.row_words(group[0].node)
         fields = tuple((line, widths[line.node]) for line in group)
-        memories.append(Memory(name, gap, depth, fields, moves, rows))
+        memories.append(Memory(name, gap, depth, fields, moves, rows, early))
     return Storage(tuple(chains.lines), tuple(memories), chains.least)
 
 
 class _Chains:
     """The chains of streams, one after the other."""
 
-    def __init__(self, plan: Schedule, extents: Extents, family: Family, begin: Delay) -> None:
+    def __init__(self, graph: Graph, plan: Schedule, extents: Extents, family: Family, begin: Delay) -> None:
         self._plan = plan
         self._extents = extents
         self._family = family
         self._begin = begin
+        self._readers = _readers(graph, plan)
         self._too_late = _too_late(plan, family)
+        self._shown: set[Delay] = set()  # the ages of a stream at which it is there
         self.lines: list[DelayLine] = []
         self.least = (1,) * (len(extents.strides) - 1)
 
     def add(self, node: int, ages: Iterable[Delay]) -> None:
         """A stream's chain."""
         held: Delay = (0,) * len(self._begin)
+        self._shown = {held}
         for age in sorted(ages, key=lambda a: a[::-1]):  # rows first: their length may be what it has to be
             gap = tuple(a - h for a, h in zip(age, held, strict=True))
             if not any(gap):
                 continue
-            if self._plan.grids.of[node][1:] and self._plan.grids.of[node][1].period > 1 and any(gap[1:]):
+            if any(gap[1:]) and (self._plan.grids.of[node][1].period > 1 or self._by_columns(node, held, age)):
                 self._rows(node, held, age)
                 held = age
                 continue
@@ -239,24 +275,42 @@ class _Chains:
             held = age
 
     def _rows(self, node: int, held: Delay, age: Delay) -> None:
-        """Rows of a stream that does not come in every row of the scan: a memory for each, then what columns are left.
+        """Rows with a word for each own column: a memory for each, then what columns are left.
 
-        The first of them reads as far ahead as the columns at its end are before those at its beginning.
+        The first of them begins with what is shown of its row in the column of its end, or in the one before that. If
+        nothing is, it reads as far ahead as the columns at its end are before those at its beginning.
         """
         for row in range(held[1] + 1, age[1] + 1):
             after = (min(held[0], age[0]), row, *age[2:])
             if self._registered(node, after) or self._registered(node, age):
                 inner = (after[0] - 1, *after[1:])
-                self._row(node, held, inner)
+                self._row(node, self._beside(held, inner), inner)
                 self._line(node, inner, after, "register")
             else:
-                self._row(node, held, after)
+                self._row(node, self._beside(held, after), after)
             held = after
         length = age[0] - held[0]
         if length > SHIFT_MAX:
             self._memory(node, held, age)
         elif length:
             self._line(node, held, age, "register" if length <= REGISTER_MAX else "shift")
+
+    def _by_columns(self, node: int, held: Delay, age: Delay) -> bool:
+        """Whether what is held for about a row has a word for each column: the scan knows that address, or nearly.
+
+        That takes some more words than walking round does. At one rate lines are merged ones.
+        """
+        if self._extents.rates.is_one or age[1] != held[1] + 1 or age[2:] != held[2:]:
+            return False
+        gap = tuple(a - b for a, b in zip(age, self._beside(held, age), strict=True))
+        fewest = self._steps(node, tuple(a - b for a, b in zip(age, held, strict=True))) - 1
+        as_deep = (self.row_words(node) - 1).bit_length() == (max(fewest, 2) - 1).bit_length()
+        return gap[0] in (0, 1) and as_deep
+
+    def _beside(self, held: Delay, end: Delay) -> Delay:
+        """What is shown a row before an age, in its column or the one before; if nothing is, what is held."""
+        beside = ((columns, *held[1:]) for columns in (end[0], end[0] - 1))
+        return next((age for age in beside if age in self._shown), held)
 
     def _registered(self, node: int, age: Delay) -> bool:
         """Whether what a memory gives is registered before it is used."""
@@ -273,17 +327,33 @@ class _Chains:
         self._line(node, start, end, "memory")
 
     def _row(self, node: int, start: Delay, end: Delay) -> None:
-        """A row that reads as many columns ahead; the row has to have them, and the one that is written."""
-        ahead = start[0] - end[0]
-        row = (ahead + 2) * self._plan.grids.of[node][0].period
-        self.least = (max(self.least[0], row), *self.least[1:])
+        """A row that reads as many columns ahead; the row has to have them, and the one that is written.
+
+        One that is read before it is written in the same step has no need of a column ahead.
+        """
         self._line(node, start, end, "row")
+        row = 1 if self.is_early(self.lines[-1]) else start[0] - end[0] + 2
+        self.least = (max(self.least[0], row * self._plan.grids.of[node][0].period), *self.least[1:])
 
     def _line(self, node: int, start: Delay, end: Delay, kind: Kind) -> None:
         gap = tuple(e - s for e, s in zip(end, start, strict=True))
         length = self._steps(node, gap)
+        self._shown.add(end)
         suffix = _suffix(self._extents.split(end))
         self.lines.append(DelayLine(node, start, end, length, kind, suffix, self._plan.column_grid(node, self._begin)))
+
+    def is_early(self, line: DelayLine) -> bool:
+        """Whether a row's words may come out in the column before their step: nobody looks at them after that."""
+        grid = self._plan.grids.of[line.node][0]
+        ends = line.start[0] == line.end[0] and line.kind == "row" and grid.period > 1
+        return ends and all(self._in_step(line.node, reader) for reader in self._readers.get((line.node, line.end), ()))
+
+    def _in_step(self, node: int, reader: Node | None) -> bool:
+        """Whether a reader, None for an output, takes a stream in the columns of its steps, and only there."""
+        if reader is None or reader.op in ("resample", "choose") or latency_cycles(reader):
+            return False
+        own, of = (self._plan.column_grid(number, self._begin) for number in (node, reader.id))
+        return of.period % own.period == 0 and of.phase % own.period == own.phase
 
     def _per_stride(self, node: int, d: int) -> int:
         """Positions of the scan for each own step, over the dimensions before d."""
@@ -302,6 +372,8 @@ class _Chains:
         """The rows in which a line is written, if it is a row."""
         if line.kind != "row":
             return None
+        if self._plan.grids.of[line.node][1].period == 1:
+            return RowGrid(1, 0, 0)
         columns = line.start[0] * self._plan.grids.of[line.node][0].period
         return self._plan.row_grid(line.node, self._begin, columns)
 

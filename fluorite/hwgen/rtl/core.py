@@ -68,6 +68,9 @@ class Core(Elaboratable):
         wraps = {gap: self._value(formula) for gap, formula in self.plan.wraps.items()}
         for grid in grids_asked(self.plan.schedule, self.plan.storage, self.plan.begin):
             flags.at(grid)  # the datapath has none made
+        for memory in self.plan.storage.memories:
+            if memory.walks_with_scan(memory.ahead):
+                flags.walk(memory.moves.period)
         for turn in turns_asked(self.plan.schedule):
             flags.turn(turn)
         m.submodules.datapath = datapath = Datapath(self.plan, sources, wraps, flags, launches.load, advance)

@@ -203,30 +203,34 @@ class Datapath(Elaboratable):
                     m.d.sync += leaving.eq(entering)
         counters: dict[tuple[Length, ColumnGrid, int], AddressCounter] = {}
 
-        def address(memory: Memory, first: int, name: str) -> Signal:
+        def counter(memory: Memory, first: int, name: str) -> AddressCounter:
             key = (memory.length, memory.moves, first)
             if key not in counters:
                 counters[key] = AddressCounter(
                     self.wraps[memory.length], memory.depth, self.load, self._moves(memory.moves), name, first
                 )
                 m.submodules[f"address_{name}"] = counters[key]
-            return counters[key].address
+            return counters[key]
+
+        def address(memory: Memory, ahead: int) -> Value:
+            """What a memory is walked with, so many addresses ahead of the one that is written."""
+            if memory.walks_with_scan(ahead):
+                return self.flags.walk(memory.moves.period)[ahead]
+            return counter(memory, ahead, f"{memory.name}_read" if ahead else memory.name).address
 
         for memory in self.storage.memories:
             enable, buffer = self._moves(memory.moves), None
             if memory.rows is None:
-                buffer = LineBuffer(
-                    memory.width_bits, memory.depth, address(memory, 0, memory.name), enable, memory.name
-                )
+                buffer = LineBuffer(memory.width_bits, memory.depth, address(memory, 0), enable, memory.name)
             else:
                 written = self.flags.row(memory.rows)
-                ahead = 1 - memory.gap[0]
                 buffer = RowBuffer(
                     memory.width_bits,
                     memory.depth,
-                    address(memory, 0, memory.name),
-                    address(memory, ahead, f"{memory.name}_read"),
+                    address(memory, 0),
+                    address(memory, memory.ahead),
                     enable,
+                    self.enable if memory.early else enable,
                     Const(1) if written is None else written,
                     memory.name,
                 )

@@ -61,6 +61,11 @@ class GridFlags:
         """The column of the scan, modulo a period."""
         return self._counter(0, period)
 
+    def walk(self, period: int) -> tuple[Value, Value]:
+        """The column of the scan in steps of a period, a power of two, and what that is in the next column."""
+        low, scan = period.bit_length() - 1, self._positions.scan
+        return scan.positions[0][low:], scan.following[low:]
+
     def row(self, grid: RowGrid) -> Value | None:
         """Whether what begins at such columns is in such a row; None if it always is."""
         if grid.period == 1:

@@ -55,10 +55,10 @@ class _Buffer(Elaboratable):
     ----------
     width_bits, depth : int
         Size of the memory.
-    write_address, read_address : Signal
+    write_address, read_address : Value
         Where the word that enters is written, and where the one that leaves with the next step is read.
-    enable, write : Value
-        Move on; write, too.
+    read, write : Value
+        Read; write.
     name : str
         Prefix of the signal names.
 
@@ -74,9 +74,9 @@ class _Buffer(Elaboratable):
         self,
         width_bits: int,
         depth: int,
-        write_address: Signal,
-        read_address: Signal,
-        enable: Value,
+        write_address: Value,
+        read_address: Value,
+        read: Value,
         write: Value,
         name: str,
     ) -> None:
@@ -84,7 +84,7 @@ class _Buffer(Elaboratable):
         self.depth = depth
         self.write_address = write_address
         self.read_address = read_address
-        self.enable = enable
+        self.read = read
         self.write = write
         self.data = Signal(width_bits, name=f"{name}_data")
         self.q = Signal(width_bits, name=f"{name}_q")
@@ -100,7 +100,7 @@ class _Buffer(Elaboratable):
             write.data.eq(self.data),
             write.en.eq(self.write),
             read.addr.eq(self.read_address),
-            read.en.eq(self.enable),
+            read.en.eq(self.read),
             self.q.eq(read.data),
         ]
         return m
@@ -115,7 +115,7 @@ class LineBuffer(_Buffer):
     ----------
     width_bits, depth : int
         Size of the memory.
-    address : Signal
+    address : Value
         From the `AddressCounter` of this length.
     enable : Value
         Move on.
@@ -123,24 +123,24 @@ class LineBuffer(_Buffer):
         Prefix of the signal names.
     """
 
-    def __init__(self, width_bits: int, depth: int, address: Signal, enable: Value, name: str) -> None:
+    def __init__(self, width_bits: int, depth: int, address: Value, enable: Value, name: str) -> None:
         super().__init__(width_bits, depth, address, address, enable, enable, name)
 
 
 class RowBuffer(_Buffer):
     """Holds a row of a stream, and gives it again until the next row takes its place.
 
-    A word is written where the stream's own column is, and read some columns ahead of it: the row before, in rows in
-    which the stream comes, and the last one in all others.
+    A word is written where the stream's own column is, and read some columns ahead of it, or in the column of the scan
+    before it: the row before, in rows in which the stream comes, and the last one in all others.
 
     Parameters
     ----------
     width_bits, depth : int
         Size of the memory.
-    write_address, read_address : Signal
+    write_address, read_address : Value
         The own column, and the one that is given in the next step.
-    enable : Value
-        Move on.
+    enable, read : Value
+        Move on; read, which may be more often.
     written : Value
         The row is one of the stream's.
     name : str
@@ -151,10 +151,11 @@ class RowBuffer(_Buffer):
         self,
         width_bits: int,
         depth: int,
-        write_address: Signal,
-        read_address: Signal,
+        write_address: Value,
+        read_address: Value,
         enable: Value,
+        read: Value,
         written: Value,
         name: str,
     ) -> None:
-        super().__init__(width_bits, depth, write_address, read_address, enable, enable & written, name)
+        super().__init__(width_bits, depth, write_address, read_address, read, enable & written, name)

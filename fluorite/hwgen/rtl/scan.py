@@ -69,6 +69,7 @@ class ScanCounter(Elaboratable):
             bits = max(count - 1, abs(lag[d]), 1).bit_length()
             shape = signed(bits + 1) if lag[d] > 0 else unsigned(bits)
             self.positions.append(Signal(shape, name=f"{name}_position_{d}", reset_less=True))
+        self._following: Signal | None = None
         self.words: list[Value] = []
         self._counted: list[tuple[int, int, Signal, Signal]] = []
         for d, (position, period) in enumerate(zip(self.positions, periods or (1,) * len(lag), strict=True)):
@@ -80,9 +81,18 @@ class ScanCounter(Elaboratable):
             self.words.append(word)
             self._counted.append((d, period, word, phase))
 
+    @property
+    def following(self) -> Signal:
+        """The position along dimension 0 that comes next; to be asked for before the counter is built."""
+        if self._following is None:
+            self._following = Signal.like(self.positions[0], name=f"{self.positions[0].name}_next")
+        return self._following
+
     def elaborate(self, platform: object) -> Module:
         """Build the module."""
         m = Module()
+        if self._following is not None:
+            m.d.comb += self._following.eq(Mux(self.ends[0], 0, self.positions[0] + 1))
         carry: ValueLike = self.enable
         for lag, position, last, end in zip(self.lag, self.positions, self.last, self.ends, strict=True):
             m.d.comb += end.eq(position == last)
