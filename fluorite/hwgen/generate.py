@@ -20,11 +20,12 @@ from fluorite.hwgen.plan.due import with_first_words, with_room, with_rows
 from fluorite.hwgen.plan.extents import Extents
 from fluorite.hwgen.plan.fifo_depths import check_fifo_depths
 from fluorite.hwgen.plan.grids import Grids, RowGrid, grids_of
+from fluorite.hwgen.plan.memory import Length, Memory
 from fluorite.hwgen.plan.resampling import columns_of_rows, row_grids
 from fluorite.hwgen.plan.room import check_room
 from fluorite.hwgen.plan.schedule import Schedule, schedule
 from fluorite.hwgen.plan.side_plan import SidePlan, side_plans
-from fluorite.hwgen.plan.storage import Length, Memory, Storage, allocate, cycles
+from fluorite.hwgen.plan.storage import Storage, allocate, cycles
 from fluorite.hwgen.plan.stream_plan import LoopVariables, StreamPlan, loop_variables, stream_plans
 from fluorite.hwgen.rtl.core import Core
 from fluorite.hwgen.streams.graph import Delay, Graph, Node

@@ -12,8 +12,9 @@ from fluorite.boards.capacity.memory import MemoryCells, memory_cells
 from fluorite.hwgen.family.delays import latency_cycles
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.plan.grids import RowGrid
+from fluorite.hwgen.plan.memory import Memory
 from fluorite.hwgen.plan.resampling import row_grids
-from fluorite.hwgen.plan.storage import Memory, cycles
+from fluorite.hwgen.plan.storage import cycles
 from fluorite.hwgen.rtl.rom import layout
 from fluorite.hwgen.streams.graph import Delay, Node
 from fluorite.hwgen.streams.operations import ROM, operation_of

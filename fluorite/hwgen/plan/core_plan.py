@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from fluorite.hwgen.formula import Formula, Ranges
 from fluorite.hwgen.interface import CoreInterface
+from fluorite.hwgen.plan.memory import Length
 from fluorite.hwgen.plan.schedule import Schedule
-from fluorite.hwgen.plan.storage import Length, Storage
+from fluorite.hwgen.plan.storage import Storage
 from fluorite.hwgen.plan.stream_plan import StreamPlan
 from fluorite.hwgen.streams.graph import Delay, Graph
 

@@ -10,8 +10,8 @@ from fluorite.frontend.region.identifiers import Taken, identifier
 from fluorite.hwgen.family.delays import latency_cycles, taken_at
 from fluorite.hwgen.plan.core_plan import CorePlan
 from fluorite.hwgen.plan.grids import ColumnGrid
+from fluorite.hwgen.plan.memory import Length, Memory
 from fluorite.hwgen.plan.resampling import choices, taken_in
-from fluorite.hwgen.plan.storage import Length, Memory
 from fluorite.hwgen.rtl.grid_flags import GridFlags
 from fluorite.hwgen.rtl.linebuffer import AddressCounter, LineBuffer, RowBuffer
 from fluorite.hwgen.rtl.logic import any_of
