@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from fluorite.frontend.region.identifiers import Taken
 from fluorite.hwgen.family.delays import Family, latency_cycles
 from fluorite.hwgen.plan.extents import Extents
-from fluorite.hwgen.plan.grids import RowGrid
+from fluorite.hwgen.plan.grids import ColumnGrid, RowGrid
 from fluorite.hwgen.plan.memory import DelayLine, Kind, Memory
 from fluorite.hwgen.plan.recurrence import ways_round
 from fluorite.hwgen.plan.schedule import Schedule
