@@ -2,7 +2,7 @@
 
 import random
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import halide as hl
@@ -35,6 +35,7 @@ class Stream:
     channels: bool
     is_input: bool
     inlined: bool = False
+    lacks: tuple = ()  # dimensions that it does not have
 
 
 @dataclass
@@ -54,6 +55,11 @@ class Pipeline:
         self.mode = rng.choice(("estimate", "estimate", "estimate", "bound", "tile", "tile"))
         self.changes = rng.choice((0.3, 0.4, 0.5))  # how many streams come at another rate than their reader
         self.streams = self._draw_streams(rng.choice((1, 2, 2, 3, 3, 4, 4, 5, 6)), rng.choice((1, 1, 1, 2, 2, 3)))
+        lacking = random.Random(f"lacking {self.seed}")  # so that a number's other draws stay what they were
+        for stream in self.streams:
+            if stream.is_input and lacking.random() < 0.3:
+                kinds = ((0,), (1,), (0, 1)) if self.rank == 2 else ((0,),)
+                stream.lacks = lacking.choice(kinds)
         if rng.random() < 0.9:
             self._lanes_that_divide()
         self.extents = [rng.choice(EDGES[4:15]), rng.choice(EDGES[2:13])][: self.rank]
@@ -104,7 +110,7 @@ class Pipeline:
     def _lanes_that_divide(self):
         wanted, self.lanes = self.lanes, 1
         for lanes in (wanted, wanted * 2, wanted * 3, 4, 3, 2):
-            own = [stream.rates[0] * lanes for stream in self.streams]
+            own = [stream.rates[0] * lanes for stream in self.streams if 0 not in stream.lacks]
             if lanes <= 8 and wanted > 1 and all(o <= 1 or o.denominator == 1 for o in own) and max(own) <= 16:
                 self.lanes = lanes
                 return
@@ -122,8 +128,8 @@ class Pipeline:
         self.inputs = [s for s in read if s.is_input]
         self.copied, given = [], []
         for stream in self.inputs:
-            at = self._at(stream.channels)
-            rank = self.rank + stream.channels
+            at = self._at(stream.channels, stream.lacks) or "()"
+            rank = self.rank - len(stream.lacks) + stream.channels
             self._put(f"{stream.name} = hl.ImageParam({CONSTRUCTORS[stream.type]}, {rank}, '{stream.name}')")
             if rng.random() < (0.5 if self.mode == "tile" else 0.2):
                 self._put(f"{stream.name}_copy = hl.Func('{stream.name}_copy')")
@@ -139,8 +145,13 @@ class Pipeline:
         self._put(f"return output, [{images}]")
         self.source = "def build(accelerated):\n" + "\n".join(self.lines) + "\n"
 
-    def _at(self, channels):
-        return ", ".join(["x", "y"][: self.rank] + (["c"] if channels else []))
+    def _at(self, channels, lacks=()):
+        return ", ".join([v for d, v in enumerate(self._scanned()) if d not in lacks] + (["c"] if channels else []))
+
+    def _of(self, source, at, channel):
+        """The index of a source, given that along x and y."""
+        kept = [index for d, index in enumerate(at) if d not in source.lacks]
+        return ", ".join(kept + ([channel] if channel else [])) or "()"
 
     def _stage(self, number):
         stage, rng = self.streams[number], self.rng
@@ -197,16 +208,16 @@ class Pipeline:
         ratios = [own / its for own, its in zip(source.rates, stage.rates, strict=True)]
         name = f"{source.name}_copy" if f"{source.name}_copy" in self.copied else source.name
         if self.rank == 2 and rng.random() < 0.2:  # along x in a Func of its own, which is inlined
-            helper = f"along{self.helpers}"
+            helper, whole = f"along{self.helpers}", replace(source, lacks=())
             self.helpers += 1
             taps = [
-                f"{name}[{self._index('x', ratios[0], i)}, y{self._channel(source, None)}]"
+                f"{name}[{self._of(source, (self._index('x', ratios[0], i), 'y'), self._channel(source, None))}]"
                 for i in self._places(window[0])
             ]
             self._put(f"{helper} = hl.Func('{helper}')")
             self._put(f"{helper}[{self._at(source.channels)}] = {self._combine(taps, source.type)}")
             taps = [
-                f"{helper}[x, {self._index('y', ratios[1], j)}{self._channel(source, stage)}]"
+                f"{helper}[{self._of(whole, ('x', self._index('y', ratios[1], j)), self._channel(source, stage))}]"
                 for j in self._places(window[1])
             ]
             return f"({self._combine(taps, 'i32')}) / 64" if len(taps) > 1 else taps[0]
@@ -219,7 +230,7 @@ class Pipeline:
                 at = [self._index("x", ratios[0], i, styles[0])]
                 if j is not None:
                     at.append(self._index("y", ratios[1], j, styles[1]))
-                taps.append(f"{name}[{', '.join(at)}{self._channel(source, stage)}]")
+                taps.append(f"{name}[{self._of(source, at, self._channel(source, stage))}]")
         return self._combine(taps, source.type)
 
     def _places(self, size):
@@ -230,8 +241,8 @@ class Pipeline:
         if not source.channels:
             return ""
         if stage is None or (stage.channels and self.rng.random() < 0.7):
-            return ", c"
-        return f", {self.rng.randrange(self.channels)}"
+            return "c"
+        return str(self.rng.randrange(self.channels))
 
     def _combine(self, taps, of):
         """Taps of a type as one int32 value."""

@@ -8,6 +8,7 @@ Drawn are
 - one to six stages over x, or x and y, most of them line buffers and some inlined, and one to three inputs, images as
   they are or copied by a Func; each stream at a rate against its reader, of its own along x and y, of 1, 2, 3, 4, 1/2,
   1/3, 3/2 or 2/3, so that there is down after up, up after down, and branches that join again;
+- of inputs, one in three without x, without y, or without both: profiles and single values;
 - windows of one to five pixels along x and y, at indices written in many ways: ``2*x + k``, shifts, divisions that are
   rounded, fractions that are not in lowest terms, ``x/2 - 1 + 2*(x % 2)``, behind an inlined Func along x only;
 - sums, extrema, differences and selects of them, in types of 8 to 32 bits, ``x % k`` and ``y % k`` as data and as what
@@ -53,9 +54,9 @@ def images_for(output, params, inputs, region, rng, room):
             mins.append(asked.dim(d).min() - extra)
         info = np.iinfo(TYPES[stream.type])
         low, high = max(info.min, -LARGEST), min(info.max, LARGEST)
-        array = rng.integers(low, high, shape[::-1], dtype=np.int64, endpoint=True)
+        array = np.asarray(rng.integers(low, high, shape[::-1], dtype=np.int64, endpoint=True))
         array[rng.random(array.shape) < 0.1] = rng.choice([low, high])
-        array = np.ascontiguousarray(array.astype(TYPES[stream.type]))
+        array = np.ascontiguousarray(array.astype(TYPES[stream.type])).reshape(shape[::-1])
         buffer = hl.Buffer(array)
         buffer.set_min(mins)
         param.set(buffer)
