@@ -74,6 +74,7 @@ DESIGNS = (
     Design("resample32, down", app("resample32", tile=0, max_width=1280, max_height=720)),
     Design("resample32, down, 2 lanes", app("resample32", tile=0, max_width=1280, max_height=720, lanes=2)),
     Design("resample32, up", app("resample32", **HD, up=True)),
+    Design("flat_field", app("flat_field", **HD)),
     Design("nv12", app("nv12", **HD)),
     Design("to_nv12", app("to_nv12")),
     Design("thumbnails, 4 outputs", app("thumbnails")),

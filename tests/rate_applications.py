@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[dict[str, object], ...]] = {
     "bilinear": ({},),
     "max_pool": ({}, {"window": 2}),
     "resample32": ({}, {"up": True}),
+    "flat_field": ({},),
     "nv12": ({},),
     "to_nv12": ({},),
     "thumbnails": ({},),
@@ -94,6 +95,9 @@ class RateCase:
                 shapes = {"input": (even[0] // 2, even[1] // 2)}
             case "resample32":
                 shapes = {"input": tuple(-(-n * 2 // 3) if self.kind else -(-n * 3 // 2) for n in (width, height))}
+            case "flat_field":
+                profiles = {"gain_x": (width // 8 + 2,), "gain_y": (height // 8 + 2,)}
+                shapes |= {**profiles, "black": ()}
             case "nv12":
                 shapes = {"luma": (width, height), "chroma": (even[0], even[1] // 2)}
             case "to_nv12":

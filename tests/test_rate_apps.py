@@ -160,6 +160,27 @@ def test_thumbnails_algorithm():
         expected = ((sum(four) + 2) >> 2).astype(np.uint8)
 
 
+def profiles(shape):
+    """Gains that a lens asks for which is darker the further from the middle, every eight pixels; 64 is 1."""
+    found = {}
+    for name, extent in (("gain_x", shape[1]), ("gain_y", shape[0])):
+        distance = (np.arange(extent // 8 + 2) * 8 - extent / 2) / extent
+        found[name] = np.round(64 * (1 + 1.5 * distance**2)).astype(np.uint8)
+    return found
+
+
+def test_flat_field_makes_the_corners_bright_again():
+    gains = profiles(GREY.shape)
+    wanted = np.minimum(GREY, 180) * 0.7
+    columns, rows = (
+        np.interp(np.arange(extent), 8 * np.arange(len(gain)), gain / 64)
+        for extent, gain in ((121, gains["gain_x"]), (77, gains["gain_y"]))
+    )
+    darkened = np.round(wanted / np.outer(rows, columns)).astype(np.uint8) + np.uint8(9)
+    flat = on_images("flat_field", (121, 77), {"input": darkened, **gains, "black": np.array(9, np.uint8)})
+    assert np.abs(flat - wanted).max() <= 2
+
+
 def test_demosaic_half_of_one_colour():
     y, x = np.indices((20, 30))
     raw = np.where(y % 2 == x % 2, 4 * 90, np.where(y % 2 == 0, 4 * 200, 4 * 30)).astype(np.uint16)
@@ -221,6 +242,7 @@ IMAGES = {
     "bilinear": ({"input": GREY}, (241, 153)),
     "max_pool": ({"input": GREY}, (61, 39)),
     "resample32": ({"input": GREY}, (79, 51)),
+    "flat_field": ({"input": GREY, **profiles(GREY.shape), "black": np.array(9, np.uint8)}, (121, 77)),
     "nv12": ({"luma": GREY[:, :120], "chroma": GREY[:39, 1:]}, (119, 77)),
     "to_nv12": ({"input": planar(PHOTO)}, (121, 77 + 39)),
     "thumbnails": ({"input": planar(PHOTO)}, (121, 77)),
@@ -236,6 +258,7 @@ CASES = [
     ("max_pool", {**WHOLE}),
     ("resample32", {**WHOLE, "lanes": 2}),
     ("resample32", {"tile": 12, "up": True, "lanes": 3}),
+    ("flat_field", {**WHOLE, "lanes": 2}),
     ("nv12", {**WHOLE, "lanes": 4}),
     ("to_nv12", {}),
     ("thumbnails", {"lanes": 4}),
@@ -252,6 +275,7 @@ OTHERS = [
     ("max_pool", {"tile": 12, "window": 2, "lanes": 2}),
     ("resample32", {"tile": 13}),
     ("resample32", {**WHOLE, "up": True}),
+    ("flat_field", {"tile": 13}),
     ("nv12", {"tile": 13}),
     ("pyramid", {**WHOLE}),
     ("pyramid_blend", {**WHOLE, "levels": 2}),

@@ -149,7 +149,7 @@ def frames(model: Golden, recorded: _Recorded, seed: int) -> list[Frame]:
     return [
         Frame(
             launch,
-            tuple(np.ascontiguousarray(image) for image in images),
+            tuple(np.asarray(image, order="C") for image in images),
             tuple(model(dict(zip(names, images, strict=True)), launch.mins, launch.extents)),
         )
         for images in variants

@@ -79,7 +79,7 @@ class _Output:
                 images = self._grown(images, results)
         kept = []  # an hl.Buffer does not keep its array alive
         for param, (array, first) in zip(self._params.values(), images.values(), strict=True):
-            kept.append(np.ascontiguousarray(array))
+            kept.append(np.asarray(array, order="C"))
             buffer = to_buffer(kept[-1])
             buffer.set_min(list(first))
             param.set(buffer)

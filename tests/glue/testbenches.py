@@ -36,6 +36,7 @@ APPS = {
     "bilinear": {"tile": 33},
     "max_pool": {"tile": 0},
     "resample32": {"tile": 0},
+    "flat_field": {"tile": 0},
     "nv12": {"tile": 33},
     "to_nv12": {},
     "thumbnails": {},

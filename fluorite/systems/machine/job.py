@@ -143,7 +143,7 @@ def with_program(
     results = [f"output{n}.npy" for n in range(len(outputs))]
     for name, array in zip(sources, inputs, strict=True):
         buffer = io.BytesIO()
-        np.save(buffer, np.ascontiguousarray(array))
+        np.save(buffer, np.asarray(array, order="C"))
         files[f"root/{name}"] = buffer.getvalue()
     arguments = [*program_options(outputs, scalars, repeat), *sources, *results]
     lines = [

@@ -113,7 +113,7 @@ class SystemProgram:
             folder = Path(name)
             files = [folder / f"input{n}.npy" for n in range(len(self.inputs))]
             for path, image in zip(files, self.inputs, strict=True):
-                np.save(path, np.ascontiguousarray(images[image]))
+                np.save(path, np.asarray(images[image], order="C"))
             results = [folder / f"output{n}.npy" for n in range(len(outputs))]
             options = program_options(outputs, scalars or {}, repeat)
             done = run_program(
