@@ -79,3 +79,25 @@ def test_recursions_begin_with_the_image(tmp_path_factory):
     )
     with pytest.raises(ValueError, match=f"^{re.escape(text)}$"):
         running.accelerator(np.zeros((5, 41), np.uint8))
+
+
+def test_images_that_lack_loops(tmp_path_factory):
+    """A profile along each loop and a single value, as arrays of one dimension and of none; cut into launches."""
+    flat = opened("flat", tmp_path_factory).accelerator
+    for rows, columns in ((1, 1), (30, 40), (47, 83)):
+        random = np.random.default_rng(rows)
+        shapes = flat.input_shapes(rows, columns)
+        assert shapes == ((rows, columns), (columns,), (rows,), ())
+        source, gain, offset, level = (np.asarray(random.integers(0, 256, shape, np.uint8)) for shape in shapes)
+        wanted = (source - level) * gain + offset[:, None]
+        np.testing.assert_array_equal(flat(source, gain, offset, level), wanted)
+        buffers = flat.allocate_inputs(rows, columns)
+        for buffer, values in zip(buffers, (source, gain, offset, level), strict=True):
+            buffer[...] = values
+        np.testing.assert_array_equal(flat(*buffers), wanted)
+    with pytest.raises(ValueError, match=r"^flat: gain must have 1 axes \(x\), not 2$"):
+        flat(source, source, offset, level)
+    with pytest.raises(ValueError, match=r"^flat: level must have 0 axes, not 1$"):
+        flat(source, gain, offset, offset)
+    with pytest.raises(ValueError, match=r"^flat: offset is for 46 pixels of output along y, source for 47$"):
+        flat(source, gain, offset[1:], level)
