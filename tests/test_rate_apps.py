@@ -33,7 +33,7 @@ def on_images(app, sizes, images, **params):
     """Halide's own output."""
     loaded = load(app, **params)
     for name, pixels in images.items():
-        loaded.set_image(name, np.ascontiguousarray(pixels))
+        loaded.set_image(name, np.asarray(pixels, order="C"))
     return np.array(loaded.pipeline.realize(output_sizes(loaded, sizes)))
 
 
@@ -296,7 +296,7 @@ def test_accelerator_is_exact(app, params):
 
     images, size = IMAGES[app]
     for name, pixels in images.items():
-        loaded.set_image(name, np.ascontiguousarray(pixels))
+        loaded.set_image(name, np.asarray(pixels, order="C"))
     check(output_sizes(loaded, size), STALLS)
     for number, small in enumerate(SIZES):
         least = 8 if app == "thumbnails" else 1  # where an output has no pixels, Halide computes none of any

@@ -105,7 +105,7 @@ class _Output:
                 asked = queries[name].dim(d)
                 pads.append((max(0, least - asked.min()), max(0, asked.min() + asked.extent() - least - extent)))
             grown[name] = (
-                np.pad(array, pads[::-1], mode="edge"),
+                np.pad(array, pads[::-1], mode="edge") if pads else array,
                 [least - before for least, (before, _) in zip(first, pads, strict=True)],
             )
         return grown

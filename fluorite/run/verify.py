@@ -195,7 +195,7 @@ def set_random(
     rng = np.random.default_rng(seed)
     regions = _regions(loaded, sizes, pipeline or loaded.pipeline, list(outputs) or list(sizes))
     for image in loaded.images:
-        mins, extents = zip(*regions[image.name], strict=True)
+        mins, extents = zip(*regions[image.name], strict=True) if image.dimensions else ((), ())
         check_extents(f"{loaded.name}'s {image.name}", extents, np.dtype(image.type).itemsize)
         loaded.set_image(image.name, random_image(extents[::-1], image.type, rng), mins)
 

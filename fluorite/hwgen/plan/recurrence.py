@@ -45,7 +45,8 @@ def intervals(graph: Graph, family: Family, apart: Sequence[int]) -> dict[int, i
         By the state's number, the interval that the graph was made with.
     """
     nodes = list(graph.walk())
-    states = [node for node in nodes if node.op == "state"]
+    # What only holds a value goes round as slowly as it comes.
+    states = [node for node in nodes if node.op == "state" and not STATE.of(node).holds]
     short = {state.id: _short(state, states, nodes, family) for state in states}
     found: dict[int, int] = {}
     for cycle in _cycles(short):
