@@ -230,7 +230,27 @@ def running_words(launch, inputs, shapes):
     return [np.cumsum(inputs[0], axis=1, dtype=np.uint8)]
 
 
-NAMES = ("sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds", "stepped", "flat", "running")
+def beside():
+    """An image and its half, which the same accelerator gives."""
+    source, func, half, out = hl.ImageParam(hl.UInt(8), 2, "source"), *map(hl.Func, ("beside", "half", "out"))
+    func[x, y] = 255 - source[x, y]
+    half[x, y] = func[2 * x, 2 * y] + func[2 * x + 1, 2 * y + 1]
+    out[x, y] = func[x, y] + half[x / 2, y / 2]
+    _estimate(func).accelerate([source], x, hl.Var.outermost(), outputs=[half])
+    return out
+
+
+def beside_words(launch, inputs, shapes):
+    """Of launches that begin at even pixels."""
+    inverted = 255 - inputs[0]
+    rows, columns = shapes[0]
+    return [inverted[:rows, :columns], inverted[::2, ::2] + inverted[1::2, 1::2]]
+
+
+NAMES = (
+    "sums", "scaled", "blocks", "halved", "bordered", "fixed", "doubled", "thirds", "stepped", "flat", "running",
+    "beside",
+)  # fmt: skip
 
 
 class Example:

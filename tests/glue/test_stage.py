@@ -96,6 +96,54 @@ def test_nothing_is_needed_for_nothing(driver, examples, buffer):
     assert [(source.dim[d].min, source.dim[d].extent) for d in (0, 1)] == [(-6, 0), (0, 8)]
 
 
+def test_an_output_beside(driver, devices, examples, buffer):
+    """What launches gave of it is copied out of what is kept, into any layout, and a part of it as well."""
+    call, side = driver.call, driver.library.fluorite_beside__half
+    random = np.random.default_rng(8)
+    for width, height in ((40, 30), (1, 1), (39, 7), (83, 61)):
+        source = random.integers(0, 256, (height + height % 2, width + width % 2)).astype(np.uint8)
+        main = np.zeros((height, width), np.uint8)
+        own = buffer(main, [-4, 6])
+        assert call(examples["beside"], [buffer(source, [-4, 6])], [], [own]) == 0, driver.error
+        np.testing.assert_array_equal(main, 255 - source[:height, :width])
+        expected = (255 - source[::2, ::2]) + (255 - source[1::2, 1::2])
+        top, left = (n // 3 for n in expected.shape)
+        half = np.zeros(
+            (expected.shape[1] - left, expected.shape[0] - top), np.uint8
+        ).T  # columns lie one after another
+        assert side(ct.byref(own), ct.byref(buffer(half, [left - 2, top + 3]))) == 0, driver.error
+        np.testing.assert_array_equal(half, expected[top:, left:])
+    assert driver.library.fluorite_process_close() == 0  # all memory was given back
+
+
+def test_an_output_beside_that_is_refused(driver, devices, examples, buffer):
+    call, side = driver.call, driver.library.fluorite_beside__half
+    source, main, half = (np.zeros(shape, np.uint8) for shape in ((8, 8), (8, 8), (4, 5)))
+    own, wanted = buffer(main, [0, 0]), buffer(half, [0, 0])
+    assert side(ct.byref(own), ct.byref(wanted)) == driver.codes["ARGUMENT"]
+    assert driver.error == "beside: half was asked for before it was computed"
+    assert call(examples["beside"], [buffer(source, [0, 0])], [], [own]) == 0, driver.error
+    assert side(ct.byref(own), ct.byref(wanted)) == driver.codes["TOO_SMALL"]
+    assert driver.error == (
+        "half: 0 to 4 is asked for along dimension 0, and with beside, which is computed as large as its buffer, comes "
+        "0 to 3; give beside a larger buffer"
+    )
+    # What nobody asks for is kept until its buffer is used again, or all is closed.
+    for _ in range(3):
+        assert call(examples["beside"], [buffer(source, [0, 0])], [], [own]) == 0, driver.error
+    assert driver.library.fluorite_process_close() == 0
+
+
+def test_what_an_output_beside_reads(driver, examples, buffer):
+    generated = examples["beside"].generated
+    for least, extent in [(low, n) for low in range(-5, 5) for n in (0, 1, 2, 7)]:
+        asked = buffer(np.empty((3, extent), np.uint8), [least, 2])
+        main = buffer(np.empty((1, 1), np.uint8), [0, 0], query=True)
+        assert driver.library.fluorite_beside__half(ct.byref(main), ct.byref(asked)) == 0
+        found = [main.dim[d].min for d in (0, 1)], [main.dim[d].extent for d in (0, 1)]
+        assert tuple(map(tuple, found)) == generated.sides[0].asked((least, 2), (extent, 3))
+
+
 def test_arithmetic_is_halides(driver):
     def call(which, a, b):
         return driver.library.fluorite_test_arithmetic(which, a, b)
