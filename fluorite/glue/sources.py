@@ -15,7 +15,7 @@ DRIVER = (
 )  # fmt: skip
 #: What Halide's code calls instead of the accelerated Funcs.
 STAGES = (
-    "fluorite_pixels.c", "fluorite_prepare.c", "fluorite_process.c", "fluorite_region.c",
+    "fluorite_pixels.c", "fluorite_placed.c", "fluorite_prepare.c", "fluorite_process.c", "fluorite_region.c",
     "fluorite_side.c", "fluorite_stage.c",
 )  # fmt: skip
 #: How the driver reaches the hardware, by name of the access layer; a program has one.

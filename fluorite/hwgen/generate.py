@@ -243,7 +243,7 @@ def generate(region: Region, family: Family = ZYNQ7000, watch: Watch | None = No
     def behind_scan(key: str) -> Delay:
         return _behind(lags.get(key, first), first, extents)  # what nothing depends on is still streamed in
 
-    streams = stream_plans(region, lowered.domains, extents, behind_scan)
+    streams = stream_plans(region, lowered.domains, extents, behind_scan, lowered.derived)
     coordinates = {id_: _behind(lag, first, extents) for id_, lag in counters.items()}
     wraps = {memory.length: _last_address(memory, plan, extents) for memory in storage.memories if memory.counters}
     settings, setting_names = _settings(region, lowered, extents, streams, wraps, rows)
@@ -352,13 +352,13 @@ def _settings(
     settings: list[Setting] = []
     names: dict[Formula, str] = {}
     taken = Taken(lowered.settings)
-    phases = extents.of_phases
+    of_launch = extents.of_launch
 
     def need(formula: Formula, name: str) -> None:
         if not formula.is_constant and formula not in names:
             names[formula] = name = taken.take(name)
             width = max(formula.greatest(extents.ranges).bit_length(), 1)
-            settings.append(Setting(SettingPort(name, width, False), formula.substituted(phases)))
+            settings.append(Setting(SettingPort(name, width, False), formula.substituted(of_launch)))
 
     for loop, formula in zip(region.loops, extents.scan, strict=True):
         need(formula - 1, f"scan_last_{region.names[loop.var]}")

@@ -112,17 +112,23 @@ class QuasiAffine:
         """The greater of two functions of one rate, argument by argument."""
         return self._with(other, max)
 
+    @property
+    def quotient(self) -> int | None:
+        """The k of a function that is ``floor((step*i + k) / period)``; None of any other."""
+        period, step = self.period, self.step
+        low = max(period * value - step * i for i, value in enumerate(self.values))
+        high = min(period * value - step * i for i, value in enumerate(self.values)) + period - 1
+        return low if low <= high else None
+
     def formula(self, argument: Formula) -> Formula:
         """Its value as a formula of a formula.
 
         A function with ``floor((step*i + k) / period)`` for its value is that; any other is the sum of its steps, each
         a division of its own.
         """
-        period, step = self.period, self.step
-        low = max(period * value - step * i for i, value in enumerate(self.values))
-        high = min(period * value - step * i for i, value in enumerate(self.values)) + period - 1
-        if low <= high:
-            return floor_div(argument * step + low, period)
+        period, step, k = self.period, self.step, self.quotient
+        if k is not None:
+            return floor_div(argument * step + k, period)
         total = constant(self.values[0])
         for i in range(1, period + 1):
             rise = self(i) - self(i - 1)

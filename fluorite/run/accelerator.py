@@ -111,6 +111,7 @@ class Accelerator:
         mins: Sequence[int],
         extents: Sequence[int],
         given: Mapping[str, Any] | None = None,
+        scalars: Mapping[str, int] | None = None,
     ) -> list[AnyArray]:
         """Halide's own answer for a region of the output, from the accelerator's inputs.
 
@@ -122,12 +123,14 @@ class Accelerator:
             The region, by the Func's arguments.
         given : mapping of str to halide.Parameter, optional
             Params and images to use instead of what the user's own hold.
+        scalars : mapping of str to int, optional
+            Where images lie, by formulas' variables (a launch has them), if a region needs a part of them only.
         """
         if given:
-            return self.golden_model(given)(inputs, mins, extents)
+            return self.golden_model(given)(inputs, mins, extents, scalars)
         with self._golden_lock:
             self._golden = self._golden or self.golden_model()
-            return self._golden(inputs, mins, extents)
+            return self._golden(inputs, mins, extents, scalars)
 
     def golden_model(self, given: Mapping[str, Any] | None = None) -> Golden:
         """The golden model, to be asked more than once: Halide compiles it the first time."""

@@ -150,7 +150,7 @@ def frames(model: Golden, recorded: _Recorded, seed: int) -> list[Frame]:
         Frame(
             launch,
             tuple(np.asarray(image, order="C") for image in images),
-            tuple(model(dict(zip(names, images, strict=True)), launch.mins, launch.extents)),
+            tuple(model(dict(zip(names, images, strict=True)), launch.mins, launch.extents, launch.variables)),
         )
         for images in variants
     ]

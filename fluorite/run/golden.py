@@ -12,6 +12,7 @@ from fluorite.frontend import cut
 from fluorite.frontend.constants import strict_target
 from fluorite.frontend.halide_errors import run_refused
 from fluorite.frontend.halide_io import Loaded, halide_type, image_params, to_buffer, to_halide
+from fluorite.frontend.region.signature import ImageFact
 from fluorite.hwgen.generate import Generated
 from fluorite.sim.run import AnyArray
 
@@ -39,9 +40,15 @@ class Golden:
     def __init__(self, loaded: Loaded, generated: Generated, given: Mapping[str, Any]) -> None:
         self._outputs = [_Output(loaded, generated, name, given) for name in generated.region.outputs]
 
-    def __call__(self, inputs: Mapping[str, AnyArray], mins: Sequence[int], extents: Sequence[int]) -> list[AnyArray]:
+    def __call__(
+        self,
+        inputs: Mapping[str, AnyArray],
+        mins: Sequence[int],
+        extents: Sequence[int],
+        scalars: Mapping[str, int] | None = None,
+    ) -> list[AnyArray]:
         """Compute a region of the output; see :meth:`fluorite.run.accelerator.Accelerator.golden`."""
-        return [array for output in self._outputs for array in output(inputs, mins, extents)]
+        return [array for output in self._outputs for array in output(inputs, mins, extents, scalars)]
 
 
 class _Output:
@@ -61,7 +68,13 @@ class _Output:
         own = {name: param.parameter() for name, param in self._params.items()}
         self._pipeline = to_halide(root, {**loaded.parameters, **given, **own})
 
-    def __call__(self, inputs: Mapping[str, AnyArray], mins: Sequence[int], extents: Sequence[int]) -> list[AnyArray]:
+    def __call__(
+        self,
+        inputs: Mapping[str, AnyArray],
+        mins: Sequence[int],
+        extents: Sequence[int],
+        scalars: Mapping[str, int] | None,
+    ) -> list[AnyArray]:
         """Compute what a region of the accelerated Func gives of it."""
         region = self._generated.region
         named = {self._loaded.plain_name(name): array for name, array in inputs.items()}
@@ -70,13 +83,15 @@ class _Output:
         for result in results:
             result.set_min(list(own_mins))
         images: _Images = {
-            name: (named[name], self._generated.input(name).region(mins, extents)[0]) for name in self._params
+            name: (named[name], self._generated.input(name).region(mins, extents, scalars or {})[0])
+            for name in self._params
         }
         with run_refused(region.name, self._loaded.pipeline.funcs):
             rates = self._generated.extents.rates
             mixed = any(rates.is_mixed(d) for d in range(len(rates.moduli)))  # in words of more lanes, one word each
             if mixed or not rates.is_one or any(modulus != 1 for modulus in rates.moduli):
                 images = self._grown(images, results)
+            images = {name: self._as_a_whole(name, *image, scalars or {}) for name, image in images.items()}
         kept = []  # an hl.Buffer does not keep its array alive
         for param, (array, first) in zip(self._params.values(), images.values(), strict=True):
             kept.append(np.asarray(array, order="C"))
@@ -86,6 +101,19 @@ class _Output:
         with run_refused(region.name, self._loaded.pipeline.funcs):
             self._pipeline.realize(results, strict_target())
         return [np.array(result) for result in results]
+
+    def _as_a_whole(
+        self, name: str, array: AnyArray, first: Sequence[int], scalars: Mapping[str, int]
+    ) -> tuple[AnyArray, Sequence[int]]:
+        """An image as large and where it is as a whole, where that is known: a launch may need a part of it only."""
+        facts = {s.image_fact: scalars[s.name] for s in self._generated.signature.metadata if s.name in scalars}
+        pads, begins = [], []
+        for d, (low, extent) in enumerate(zip(first, array.shape[::-1], strict=True)):
+            whole = facts.get(ImageFact(name, "extent", d), extent)
+            begin = facts.get(ImageFact(name, "min", d), min(low, max(0, low + extent - whole)))
+            begins.append(min(begin, low))
+            pads.append((low - begins[-1], max(0, begin + whole - low - extent)))
+        return np.pad(array, pads[::-1]), begins
 
     def _grown(self, images: _Images, results: Sequence[hl.Buffer]) -> _Images:
         """Images with their edges repeated, as large as Halide asks for: of ``4*(x/2) + x % 2`` it knows less than we.

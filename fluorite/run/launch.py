@@ -14,7 +14,8 @@ from fluorite.errors import UsageError
 from fluorite.frontend.region.region import Loop
 from fluorite.hwgen.generate import Generated
 from fluorite.hwgen.lowering.borders import Border
-from fluorite.hwgen.plan.stream_plan import region_variables
+from fluorite.hwgen.plan.stream_plan import region_variables, with_derived
+from fluorite.run.placed import check_image
 
 __all__ = ["Box", "Launch", "check_held", "launches", "rounded_up"]
 
@@ -41,7 +42,7 @@ class Launch:
     settings: dict[str, int]
 
 
-def check_held(generated: Generated, name: str, output: Box, held: Box) -> None:
+def check_held(generated: Generated, name: str, output: Box, held: Box, scalars: Mapping[str, int]) -> None:
     """Refuse to compute a region of the output from an input that does not hold all that it takes.
 
     Parameters
@@ -50,6 +51,8 @@ def check_held(generated: Generated, name: str, output: Box, held: Box) -> None:
         The input.
     output, held : pair of sequences of int
         Mins and extents of the output's region, and of what the input's buffer holds.
+    scalars : mapping of str to int
+        What the extern stage gets by value.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def check_held(generated: Generated, name: str, output: Box, held: Box) -> None:
         way_out = f"leave async_(), store_root() and store_at() of {name} out"  # Halide lets nothing of it be computed
     else:
         way_out = f"give bound() of {name} all that is read of it"
-    for d, needs in enumerate(zip(*generated.input(name).region(*output), *held, strict=True)):
+    for d, needs in enumerate(zip(*generated.input(name).region(*output, scalars), *held, strict=True)):
         low, extent, held_low, held_extent = needs
         if low < held_low or low + extent > held_low + held_extent:
             raise UsageError(
@@ -131,9 +134,15 @@ def launches(
     for border in generated.lowered.borders:
         loop = loops[border.dimension]
         _check_border(name, border, loop, mins[loop.position], extents[loop.position], scalars)
+    for image in generated.lowered.images:
+        loop = loops[image.dimension]
+        for start, extent in spans[loop.position]:
+            region = region_variables(generated.loops, [start] * len(mins), [extent] * len(mins))
+            check_image(name, image, loop, start, extent, {**scalars, **region})
     for reverse in product(*reversed(spans)):
         piece_mins, piece_extents = zip(*reversed(reverse), strict=True)
-        variables = {**scalars, **region_variables(generated.loops, piece_mins, piece_extents)}
+        region = {**scalars, **region_variables(generated.loops, piece_mins, piece_extents)}
+        variables = with_derived(with_derived(region, generated.lowered.derived), generated.extents.of_edges)
         settings = {s.port.name: s.formula.evaluate(variables) for s in generated.settings}
         yield Launch(piece_mins, piece_extents, variables, settings)
 

@@ -190,6 +190,7 @@ class Runner:
 
         def handle(inputs: list[HalideBuffer], scalars: list[int | float], outputs: list[HalideBuffer]) -> None:
             mins, extents = outputs[0].mins, outputs[0].extents
+            values = generated.signature.values(scalars)
             if any(buffer.is_bounds_query for buffer in (*inputs, *outputs)):
                 if outputs[0].is_bounds_query:
                     extents = rounded_up(generated, extents)
@@ -197,15 +198,14 @@ class Runner:
                         output.set_region(mins, extents)
                 for stream, buffer in zip(generated.inputs, inputs, strict=True):
                     if buffer.is_bounds_query:
-                        buffer.set_region(*stream.region(mins, extents))
+                        buffer.set_region(*stream.region(mins, extents, values))
                 return
-            values = generated.signature.values(scalars)
             for stream, buffer in zip(generated.inputs, inputs, strict=True):
-                check_held(generated, stream.source, (mins, extents), (buffer.mins, buffer.extents))
+                check_held(generated, stream.source, (mins, extents), (buffer.mins, buffer.extents), values)
             beside = kept.room(outputs[0])
             for launch in launches(generated, mins, extents, values):
                 arrays = [
-                    buffer.region(*stream.region(launch.mins, launch.extents))
+                    buffer.region(*stream.region(launch.mins, launch.extents, values))
                     for stream, buffer in zip(generated.inputs, inputs, strict=True)
                 ]
                 results = [buffer.region(launch.mins, launch.extents) for buffer in outputs]

@@ -20,8 +20,6 @@ from tests.errors.refusals import (
     xi,
     xo,
     y,
-    yi,
-    yo,
 )  # fmt: skip
 
 refused = Refusals()
@@ -130,12 +128,12 @@ _AS_LARGE = "at another rate, hardware has borders of images as large as what is
 
 @refused(
     UnsupportedError,
-    "hw: border condition max(min(x * 2 + 1, ((source.min.0 + source.extent.0) - 1)), source.min.0): "
-    f"{_AS_LARGE}; {_IN_SOFTWARE}",
+    f"hw: border condition max(min(x * 2 + 1, ((0 + ...) - 1)), 0): {_AS_LARGE}; {_IN_SOFTWARE}",
 )
-def scale_of_a_border(way):
+def border_of_an_image_that_ends_somewhere(way):
     source = image()
-    return one_read(BC.repeat_edge(source)[x * 2 + 1, y], source, way)
+    size = hl.cast(hl.Int(32), hl.abs(source.width() - 100))
+    return one_read(BC.repeat_edge(source, [(0, size), (0, source.height())])[x * 2 + 1, y], source, way)
 
 
 @refused(
@@ -154,50 +152,6 @@ def border_of_an_inlined_func_with_a_border(way):
     if way == 1:
         soft.linebuffer()
     hw.compute_root().bound(x, 0, 32).bound(y, 0, 16).accelerate([shifted if way == 2 else source], x, OUTERMOST)
-    return copied(hw)
-
-
-@refused(
-    UnsupportedError,
-    "hw: border condition select(((floor_div(x, 2) < -3) || (floor_div(x, 2) >= 17)), max(min((... + -3), 16), -3), "
-    "max(min(floor_div(x, 2), 16), -3)): at another rate, edges that are numbers take launches of one size, by "
-    f"bound() of x; {_IN_SOFTWARE}",
-)
-def scale_of_a_mirror(way):
-    source = image()
-    return one_read(BC.mirror_image(source, [(-3, 20), (-4, 18)])[x / 2, y], source, way)
-
-
-@refused(
-    UnsupportedError,
-    "hw: border condition max(min(floor_div(x, 2), ((source.min.0 + source.extent.0) - 1)), source.min.0): "
-    f"{_AS_LARGE}; {_IN_SOFTWARE}",
-)
-def scale_by_a_shift_of_a_border(way):
-    source = image()
-    return one_read(BC.constant_exterior(source, 9)[x >> 1, y], source, way)
-
-
-@refused(
-    UnsupportedError,
-    "hw: border condition max(x * 2 - 1, 0): at another rate hardware has borders of both edges; " + _IN_SOFTWARE,
-)
-def one_edge_at_another_rate(way):
-    source = image()
-    return one_read(source[hl.max(2 * x - 1, 0), y], source, way)
-
-
-@refused(
-    UnsupportedError,
-    "hw: border condition max(min(x * 2 - 1, 40), 0): hardware does borders of whole images, and x is tiled; "
-    + _IN_SOFTWARE,
-)
-def edges_at_another_rate_in_tiles(way):
-    source, hw = image(), hl.Func("hw")
-    read = source[hl.clamp(2 * x - 1, 0, 40), y]
-    copy = software(read)
-    hw[x, y] = copy[x, y] if way else read
-    hw.compute_root().tile(x, y, xo, yo, xi, yi, 8, 4).accelerate([copy if way else source], xi, xo)
     return copied(hw)
 
 
@@ -381,23 +335,6 @@ def table_of_too_many_values(way):
 
 
 # --- borders ------------------------------------------------------------------------------------------------------
-
-
-@refused(
-    UnsupportedError,
-    "hw: border condition max(min(x - 1, 63), 0): hardware does borders of whole images, and x is tiled; "
-    "accelerate at hl.Var.outermost() without tile(), or compute the padded Func in software as an input",
-    ways=2,
-)
-def border_of_a_tile(way):
-    source = image(mins=(0, -16), extents=(64, 80))
-    hw = hl.Func("hw")
-    padded = software(source[hl.clamp(x, 0, 63), y])
-    hw[x, y] = padded[x - 1, y] if way == 2 else source[hl.clamp(x - 1, 0, 63), y]
-    if way == 1:
-        return copied(whole(hw).accelerate([source], x, OUTERMOST)), (64, 9)
-    hw.compute_root().tile(x, y, xo, yo, xi, yi, 16, 16).accelerate([padded if way else source], xi, xo)
-    return copied(hw)
 
 
 @refused(

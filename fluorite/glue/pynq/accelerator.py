@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from fluorite.boards.placement import Placed
@@ -15,7 +15,9 @@ from fluorite.glue.python_code import python_formula, python_function
 from fluorite.glue.registers.python_class import class_name, register_class
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.plan.stream_plan import StreamPlan
+from fluorite.hwgen.lowering.borders import Border
+from fluorite.hwgen.lowering.placed import PlacedImage
+from fluorite.hwgen.plan.stream_plan import StreamPlan, used_by
 from fluorite.hwgen.shell.registers import ERROR_TEXTS, StreamRegisters
 
 __all__ = ["AcceleratorClass"]
@@ -60,7 +62,7 @@ class AcceleratorClass:
     @cached_property
     def _names(self) -> dict[str, str]:
         """Python's names of the formulas' variables."""
-        return {name: name for name in self.generated.variables}
+        return {name: name for name in (*self.generated.variables, *self.generated.lowered.derived)}
 
     def dtype(self, stream: StreamPlan) -> str:
         """Numpy's name of a stream's values."""
@@ -76,7 +78,9 @@ class AcceleratorClass:
         parts = [
             register_class(self.registers).rstrip("\n").split("\n"),
             *([*self._needs(stream), ""] for stream in self.generated.streams),
-            *([*self._border(n), ""] for n in range(len(self.generated.lowered.borders))),
+            *([*self._reads(stream), ""] for stream in self.generated.streams if stream.lies_anywhere),
+            *([*self._border(n, border), ""] for n, border in enumerate(self._all_borders)),
+            *([*self._place(n, image), ""] for n, image in enumerate(self.generated.lowered.images)),
             list(self._class()),
         ]
         return "\n\n\n".join("\n".join(part).rstrip("\n") for part in parts) + "\n"
@@ -109,6 +113,7 @@ class AcceleratorClass:
         yield "    )"
         yield from _block("SCALARS", "{}", self._scalars())
         yield from _block("BORDERS", "()", self._borders())
+        yield from _block("IMAGES", "()", self._images())
         yield ""
         yield from self._settings()
         yield ""
@@ -120,11 +125,29 @@ class AcceleratorClass:
         for scalar in self.generated.signature.metadata:
             yield f'"{scalar.name}": Scalar("{scalar.name}", -(1 << 31), (1 << 31) - 1, {self._source(scalar)}),'
 
+    @property
+    def _all_borders(self) -> tuple[Border, ...]:
+        lowered = self.generated.lowered
+        return (*lowered.borders, *(image.border for image in lowered.images))
+
     def _borders(self) -> Iterator[str]:
         for n, border in enumerate(self.generated.lowered.borders):
-            yield f"Border({border.dimension}, {border.least_extent}, ("
-            yield from (f"    ({fold.left}, {fold.right})," for fold in border.folds)
-            yield f"), {self._border_name(n)}{', is_recursion=True' if border.is_recursion else ''}),"
+            *lines, last = self._border_entry(n, border)
+            yield from lines
+            yield f"{last},"
+
+    def _border_entry(self, number: int, border: Border) -> Iterator[str]:
+        yield f"Border({border.dimension}, {border.least_extent}, ("
+        yield from (f"    ({fold.left}, {fold.right})," for fold in border.folds)
+        yield f"), {self._border_name(number)}{', is_recursion=True' if border.is_recursion else ''})"
+
+    def _images(self) -> Iterator[str]:
+        before = len(self.generated.lowered.borders)
+        for n, image in enumerate(self.generated.lowered.images):
+            yield f'PlacedImage("{self.region.names[image.stream]}",'
+            *lines, last = self._border_entry(before + n, image.border)
+            yield from (f"    {line}" for line in lines)
+            yield f"    {last}, {self._place_name(n)}),"
 
     def usage(self) -> Iterator[str]:
         """What a call takes, for people."""
@@ -165,10 +188,11 @@ class AcceleratorClass:
         channels = "".join(
             f'Channel("{axis.name}", {axis.numbers[0]}, {axis.numbers[1]}), ' for axis in stream.channels
         ).rstrip()
-        rates = tuple(stream.rate(axis).as_integer_ratio() for axis in stream.scanned)
+        rates = tuple(axis.rate.as_integer_ratio() for axis in stream.scanned)
+        reads = self._reads_name(stream) if stream.lies_anywhere else None
         yield "        Stream("
         yield f'            "{stream.port.name}", is_output={not stream.is_input}, dtype="{self.dtype(stream)}",'
-        yield f"            needs={self._needs_name(stream)}, rates={rates},"
+        yield f"            needs={self._needs_name(stream)}, reads={reads}, rates={rates},"
         yield f"            channels=({channels}), lanes={stream.lanes}, in_rows={stream.in_rows},"
         yield f'            base={_words(base)}, row_bytes="{registers.row_bytes.name}",'
         yield f"            counts={_words(tuple(r.name for r in registers.counts))},"
@@ -186,11 +210,13 @@ class AcceleratorClass:
 
     # --- formulas -------------------------------------------------------------------------------------------------
 
-    def _locals(self, formulas: list[Formula]) -> Iterator[str]:
-        used: set[str] = set().union(*(f.variables() for f in formulas))
-        for variable, name in self._names.items():
-            if variable in used:
-                yield f'        {name} = v["{variable}"]'
+    def _locals(self, formulas: Sequence[Formula], indent: str = " " * 8) -> Iterator[str]:
+        used = used_by(formulas, self.generated.lowered.derived)
+        derived = self.generated.lowered.derived
+        for key, name in self._names.items():
+            if key in used:
+                text = python_formula(derived[key], self._names) if key in derived else f'v["{key}"]'
+                yield f"{indent}{name} = {text}"
 
     def _settings(self) -> Iterator[str]:
         yield "    def _settings(self, v):"
@@ -225,14 +251,43 @@ class AcceleratorClass:
         yield f'    """First and last coordinate of {stream.port.name}, by loop, that a region of the output needs."""'
         yield "    return ("
         for axis in stream.scanned:
-            yield f"        ({python_formula(axis.first, names)}, {python_formula(axis.last, names)}),  # {axis.name}"
+            first, last = stream.image_along(axis)
+            yield f"        ({python_formula(first, names)}, {python_formula(last, names)}),  # {axis.name}"
+        yield "    )"
+
+    def _reads_name(self, stream: StreamPlan) -> str:
+        return f"_{self.registers.name}_reads_{stream.port.name}"
+
+    def _reads(self, stream: StreamPlan) -> Iterator[str]:
+        yield f"def {self._reads_name(stream)}(mins, extents, v):"
+        yield f'    """First and last coordinate of {stream.port.name}, by loop, that a launch reads."""'
+        for d, loop in enumerate(stream.loops):
+            yield f"    {loop.min}, {loop.extent} = mins[{d}], extents[{d}]"
+        formulas = [formula for axis in stream.scanned for formula in (axis.first, axis.last)]
+        own = {f"    {name} = " for loop in stream.loops for name in (loop.min, loop.extent)}
+        yield from (line for line in self._locals(formulas, "    ") if not any(line.startswith(head) for head in own))
+        yield "    return ("
+        for axis in stream.scanned:
+            first, last = (python_formula(formula, self._names) for formula in (axis.first, axis.last))
+            yield f"        ({first}, {last}),  # {axis.name}"
+        yield "    )"
+
+    def _place_name(self, number: int) -> str:
+        return f"_{self.registers.name}_place_{number}"
+
+    def _place(self, number: int, image: PlacedImage) -> Iterator[str]:
+        along = self.region.names[self.region.loops[image.dimension].var]
+        yield f"def {self._place_name(number)}(v):"
+        yield f'    """Where the image of {self.region.names[image.stream]} lies along {along}, and where it may."""'
+        yield from self._locals(image.formulas, "    ")
+        yield "    return ("
+        yield from (f"        {python_formula(formula, self._names)}," for formula in image.formulas)
         yield "    )"
 
     def _border_name(self, number: int) -> str:
         return f"_{self.registers.name}_border_{number}"
 
-    def _border(self, number: int) -> Iterator[str]:
-        border = self.generated.lowered.borders[number]
+    def _border(self, number: int, border: Border) -> Iterator[str]:
         names = {scalar.raw: f'v["{scalar.name}"]' for scalar in self.generated.signature.metadata}
         names[border.position] = "position"
         head, *lines = python_function(f"def {self._border_name(number)}(position, v):", border.expr, names)

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from fluorite.glue.pynq.driver_images import Border, PlacedImage
 from fluorite.glue.pynq.driver_launch import AcceleratorError, Hardware, finish, nap, sleep
 from fluorite.glue.pynq.driver_memory import SMALL_BYTES, Rows, Words, make_buffer
 from fluorite.glue.pynq.driver_region import Box, Stream
@@ -28,16 +29,6 @@ class Scalar(NamedTuple):
     lo: int
     hi: int
     source: tuple[int, int, str] | None
-
-
-class Border(NamedTuple):
-    """What a border condition does beyond each edge of a loop, and the index function that says so."""
-
-    loop: int
-    least_extent: int
-    folds: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]  # of that extent, one more, ...: pixels inwards
-    index: Callable[..., Any]
-    is_recursion: bool = False  # it is what a recursion goes over, and has no pixels beyond
 
 
 class Accelerator(Hardware):
@@ -60,6 +51,7 @@ class Accelerator(Hardware):
 
     SCALARS: ClassVar[dict[str, Scalar]]
     BORDERS: ClassVar[tuple[Border, ...]]
+    IMAGES: ClassVar[tuple[PlacedImage, ...]]
 
     def __init__(self, description: Any) -> None:
         super().__init__(description)
@@ -152,7 +144,8 @@ class Accelerator(Hardware):
             values = self._scalars(scalars, arrays, region)
             pieces = list(self._pieces(region))
             self._check_borders(region, values)
-            memories = [self._memory(n, array, region, pieces) for n, array in enumerate(arrays)]
+            self._check_images(pieces, values)
+            memories = [self._memory(n, array, region, pieces, values) for n, array in enumerate(arrays)]
             try:
                 await self._launches(pieces, values, memories, pause, timeout_s)
             except AcceleratorError:
@@ -340,18 +333,7 @@ class Accelerator(Hardware):
                     f"{self.FUNC}: {extent} pixels along {loop.name} are asked for, and the hardware of the border "
                     f"condition is for images of {border.least_extent} and more; use a larger image, or pad in software"
                 )
-            last = start + extent - 1
-            left, right = border.folds[min(extent - border.least_extent, len(border.folds) - 1)]
-            positions = np.arange(start - len(left), last + len(right) + 1)
-            expected = np.concatenate(
-                (
-                    start + np.array(left[::-1], np.int64),
-                    np.arange(start, last + 1),
-                    last - np.array(right, np.int64),
-                )
-            )
-            found = np.broadcast_to(border.index(positions, values), positions.shape)
-            if not np.array_equal(found, expected):
+            if not border.holds(start, extent, values):
                 if border.is_recursion:
                     raise ValueError(
                         f"{self.FUNC}: {loop.name} from {start} over {extent} pixels is asked for, and a recursion "
@@ -362,10 +344,24 @@ class Accelerator(Hardware):
                     f"that the border condition is for; give the whole image, or pad in software"
                 )
 
+    def _check_images(self, pieces: Sequence[Box], values: dict[str, int]) -> None:
+        """A launch is computed only where hardware can do the borders of images."""
+        for image in self.IMAGES:
+            number = image.border.loop
+            for piece in pieces:
+                start, extent = piece.mins[number], piece.extents[number]
+                image.check(self.FUNC, self.LOOPS[number].name, start, extent, self._variables(piece, values))
+
     # --- memory ---------------------------------------------------------------------------------------------------
 
-    def _memory(self, number: int, array: Any, region: Box, pieces: Sequence[Box]) -> Rows | Words:
+    def _memory(
+        self, number: int, array: Any, region: Box, pieces: Sequence[Box], values: dict[str, int]
+    ) -> Rows | Words:
         stream = self.STREAMS[number]
+        if stream.reads is not None:
+            stream = stream.with_values(values)
+            for piece in pieces:
+                self._check_held(stream, array, region, piece)
 
         def room(bytes_: int) -> Any:
             if number not in self._scratch or self._scratch[number].nbytes < bytes_:
@@ -382,6 +378,18 @@ class Accelerator(Hardware):
         if end - 1 >> bits:
             raise ValueError(f"{self.FUNC}: {stream.name} ends at {end:#x}, beyond the hardware's {bits} address bits")
         return memory
+
+    def _check_held(self, stream: Stream, array: Any, region: Box, piece: Box) -> None:
+        """Refuse an image that has not all that a launch reads of it."""
+        for number, (loop, start) in enumerate(zip(self.LOOPS, stream.starts(piece, region))):
+            pixels = array.shape[len(self.LOOPS) - 1 - number]
+            least, extent = stream.part(number, piece)
+            if start < 0 or start + extent > pixels:
+                begin = least - start
+                raise ValueError(
+                    f"{self.FUNC}: {stream.name} is read from {least} to {least + extent - 1} along {loop.name}, and "
+                    f"is there from {begin} to {begin + pixels - 1}"
+                )
 
 
 def _end(array: Any) -> int:

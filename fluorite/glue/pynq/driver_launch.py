@@ -180,10 +180,15 @@ class Hardware(DefaultIP):
                 memory.buffer.flush()
                 memory.buffer.invalidate()
 
-    def _start(self, number: int, piece: Box, values: dict[str, int], memories: Sequence[Rows | Words]) -> None:
+    def _variables(self, piece: Box, values: dict[str, int]) -> dict[str, int]:
+        """What a launch's formulas depend on."""
         variables = dict(values)
         for loop, least, extent in zip(self.LOOPS, *piece):
             variables["min_" + loop.name], variables["extent_" + loop.name] = least, extent
+        return variables
+
+    def _start(self, number: int, piece: Box, values: dict[str, int], memories: Sequence[Rows | Words]) -> None:
+        variables = self._variables(piece, values)
         written = self._settings(variables)
         transfers = self._transfers(variables)
         for stream, memory, (row_bytes, counts) in zip(self.STREAMS, memories, transfers):

@@ -82,7 +82,7 @@ class Words:
         self._lanes = stream.lanes[::-1]
         self._parts, self._offsets, bytes_ = [], [], 0
         for piece in pieces:
-            shape = stream.shape(piece)[: len(stream.lanes)]
+            shape = stream.part_shape(piece)
             starts = stream.starts(piece, region)[::-1]
             self._parts.append(image[tuple(slice(start, start + n) for start, n in zip(starts, shape))])
             self._offsets.append(bytes_)

@@ -46,6 +46,8 @@ class Stream(NamedTuple):
     dtype: str
     # First and last coordinate, by loop, that a region of the output needs, of its mins and extents.
     needs: Callable[[Sequence[int], Sequence[int]], tuple[tuple[int, int], ...]]
+    # What a launch reads, by values of what is known of images too; None where that is what it needs.
+    reads: Callable[..., tuple[tuple[int, int], ...]] | None
     rates: tuple[tuple[int, int], ...]  # so many pixels of it, by loop, go with so many of the output; 0: it lacks it
     channels: tuple[Channel, ...]
     lanes: tuple[int, ...]  # of a word's pixels, how many are neighbours along each loop
@@ -59,6 +61,26 @@ class Stream(NamedTuple):
         """Least coordinate and extent, along a loop, of what a region of the output needs of the image."""
         first, last = self.needs(region.mins, region.extents)[loop]
         return first, max(last - first + 1, 0)
+
+    def with_values(self, values: dict[str, int]) -> Stream:
+        """The same for a call with these values."""
+
+        def reads(mins: Sequence[int], extents: Sequence[int]) -> tuple[tuple[int, int], ...]:
+            assert self.reads is not None
+            return self.reads(mins, extents, values)
+
+        return self._replace(reads=reads)
+
+    def part(self, loop: int, launch: Box) -> tuple[int, int]:
+        """Least coordinate and extent, along a loop, of what a launch reads of the image."""
+        if self.reads is None:
+            return self.span(loop, launch)
+        first, last = self.reads(launch.mins, launch.extents)[loop]
+        return first, max(last - first + 1, 0)
+
+    def part_shape(self, launch: Box) -> tuple[int, ...]:
+        """Pixels of what a launch reads of the image, by axis."""
+        return tuple(self.part(loop, launch)[1] for loop in reversed(range(len(self.rates))))
 
     def place(self, loop: int, region: Box) -> tuple[int, int]:
         """Least coordinate and extent of its pixels that lie where the region does: without what is around them."""
@@ -100,8 +122,8 @@ class Stream(NamedTuple):
         return (greatest(amount(most) - 1) + 1, most) if most else (0, 0)
 
     def starts(self, part: Box, region: Box) -> list[int]:
-        """Pixels, by loop, from the beginning of a region's array to what a part of the region needs."""
-        return [self.span(d, part)[0] - self.span(d, region)[0] for d in range(len(self.rates))]
+        """Pixels, by loop, from the beginning of a region's array to what a launch of a part of the region reads."""
+        return [self.part(d, part)[0] - self.span(d, region)[0] for d in range(len(self.rates))]
 
     def padded(self, array: Any, region: Box, mode: str) -> Any:
         """An image of the pixels at a region's place, larger by what the hardware reads around them."""

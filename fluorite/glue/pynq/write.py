@@ -18,7 +18,14 @@ from fluorite.hwgen.shell.hardware import Hardware
 
 __all__ = ["module_source", "write_pynq"]
 
-_PARTS = ("driver_region.py", "driver_memory.py", "driver_launch.py", "driver.py", "driver_overlay.py")
+_PARTS = (
+    "driver_region.py",
+    "driver_memory.py",
+    "driver_launch.py",
+    "driver_images.py",
+    "driver.py",
+    "driver_overlay.py",
+)
 _MARKER = "# --- "
 _IMPORTS = """\
 from __future__ import annotations
@@ -104,7 +111,11 @@ def module_source(name: str, module: str, board: Board, classes: list[Accelerato
         '"""',
         "",
     ]
-    helpers = [HELPERS.strip() + "\n"] if any(c.generated.lowered.borders for c in classes) else []
+    helpers = (
+        [HELPERS.strip() + "\n"]
+        if any(c.generated.lowered.borders or c.generated.lowered.images for c in classes)
+        else []
+    )
     parts = [_part(file) for file in _PARTS] + helpers + [c.source() for c in classes]
     parts.append(overlay_class(name, board, classes))
     return "\n".join(lines) + "\n" + _IMPORTS + "\n" + "\n\n".join(parts)

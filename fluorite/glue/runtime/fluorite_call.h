@@ -80,7 +80,7 @@ void fluorite_stage_place(const struct fluorite_stage *stage, const struct box *
 
 /* The region of a stream that a region of the output needs. */
 struct box fluorite_stage_needs(const struct fluorite_stage *stage, const struct fluorite_plan *plan,
-                                const struct box *output);
+                                const struct box *output, const int64_t *scalars);
 
 /* The region that a buffer has, or asks for. */
 struct box fluorite_stage_asked(const struct halide_buffer_t *buffer);
@@ -91,7 +91,7 @@ int fluorite_buffer_answer(const struct fluorite_stage *stage, int stream, struc
 
 /* Whether this was a bounds query; then it is answered. Negative: it has no answer, and `error` says why. */
 int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers,
-                          struct fluorite_error *error);
+                          const int64_t *scalars, struct fluorite_error *error);
 
 /* Whether the hardware can compute a region of the output. */
 int fluorite_stage_check(struct call *call, const struct box *region);
@@ -99,6 +99,14 @@ int fluorite_stage_check(struct call *call, const struct box *region);
 /* Whether an image of this extent has, around it, the pixels that the hardware makes there. */
 int fluorite_stage_border_holds(const struct fluorite_border *border, const int64_t *variables, int64_t minimum,
                                 int64_t extent);
+
+/* --- fluorite_placed.c -------------------------------------------------------------------------------------------- */
+
+/* Whether an image with a border lies where the hardware can do that, for each launch of a region of the output. */
+int fluorite_placed_check(struct call *call, const struct fluorite_placed *image, const struct box *region);
+
+/* Whether an image with a border lies where the hardware can do that, for this launch. */
+int fluorite_placed_fits(const struct fluorite_placed *image, const int64_t *variables);
 
 /* --- fluorite_pixels.c -------------------------------------------------------------------------------------------- */
 

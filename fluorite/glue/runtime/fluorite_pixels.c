@@ -103,7 +103,7 @@ int fluorite_pixels_check(struct call *call, const struct box *region)
     }
     for (i = 0; i < streams; ++i) {
         const int is_output = i >= stage->input_count;
-        const struct box box = fluorite_stage_needs(stage, &stage->plans[i], region);
+        const struct box box = fluorite_stage_needs(stage, &stage->plans[i], region, call->variables + 2 * stage->loop_count);
         if ((code = fluorite_pixels_locate(call, i, &box, &pixels)) != FLUORITE_OK) {
             return code;
         }

@@ -30,6 +30,11 @@ static int check(const struct fluorite_stage *stage, const int64_t *variables)
             return FLUORITE_ERROR_BORDER;
         }
     }
+    for (i = 0; i < stage->image_count; ++i) {
+        if (!fluorite_placed_fits(&stage->images[i], variables)) {
+            return FLUORITE_ERROR_BORDER;
+        }
+    }
     return FLUORITE_OK;
 }
 

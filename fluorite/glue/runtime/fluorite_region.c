@@ -19,13 +19,16 @@ void fluorite_stage_place(const struct fluorite_stage *stage, const struct box *
 
 /* The region of a stream that a region of the output needs. */
 struct box fluorite_stage_needs(const struct fluorite_stage *stage, const struct fluorite_plan *plan,
-                                const struct box *output)
+                                const struct box *output, const int64_t *scalars)
 {
-    int64_t variables[2 * FLUORITE_MAX_DIMENSIONS], first[FLUORITE_MAX_ARGUMENTS], last[FLUORITE_MAX_ARGUMENTS];
+    int64_t variables[MAX_VARIABLES], first[FLUORITE_MAX_ARGUMENTS], last[FLUORITE_MAX_ARGUMENTS];
     struct box box;
     int d;
     memset(&box, 0, sizeof box);
     fluorite_stage_place(stage, output, variables);
+    for (d = 0; d < stage->scalar_count; ++d) {
+        variables[2 * stage->loop_count + d] = scalars[d];
+    }
     plan->needs(variables, first, last);
     for (d = 0; d < plan->dimensions; ++d) {
         box.mins[d] = first[d];
@@ -90,7 +93,7 @@ int fluorite_buffer_answer(const struct fluorite_stage *stage, int stream, struc
 
 /* Whether this was a bounds query; then it is answered. */
 int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buffer_t *const *buffers,
-                          struct fluorite_error *error)
+                          const int64_t *scalars, struct fluorite_error *error)
 {
     const int streams = stage->input_count + stage->own_count;
     struct box region = fluorite_stage_asked(buffers[stage->input_count]);
@@ -109,7 +112,7 @@ int fluorite_stage_answer(const struct fluorite_stage *stage, struct halide_buff
     }
     for (i = 0; i < stage->input_count && code == FLUORITE_OK; ++i) {
         if (is_query(buffers[i])) {
-            const struct box needed = fluorite_stage_needs(stage, &stage->plans[i], &region);
+            const struct box needed = fluorite_stage_needs(stage, &stage->plans[i], &region, scalars);
             code = fluorite_buffer_answer(stage, i, buffers[i], &needed, error);
         }
     }
@@ -257,6 +260,9 @@ int fluorite_stage_check(struct call *call, const struct box *region)
     }
     for (i = 0; i < stage->border_count && code == FLUORITE_OK; ++i) {
         code = check_border(call, &stage->borders[i], region);
+    }
+    for (i = 0; i < stage->image_count && code == FLUORITE_OK; ++i) {
+        code = fluorite_placed_check(call, &stage->images[i], region);
     }
     return code;
 }

@@ -106,7 +106,7 @@ struct fluorite_kept *fluorite_kept_new(struct call *call, const struct box *reg
     struct fluorite_kept *kept = (struct fluorite_kept *)calloc(1, sizeof *kept);
     int i, code = kept != NULL ? FLUORITE_OK : FLUORITE_ERROR_NO_MEMORY;
     for (i = stage->input_count + stage->own_count; i < stage->input_count + stage->output_count; ++i) {
-        const struct box box = fluorite_stage_needs(stage, &stage->plans[i], region);
+        const struct box box = fluorite_stage_needs(stage, &stage->plans[i], region, call->variables + 2 * stage->loop_count);
         if (code == FLUORITE_OK) {
             code = make(stage, i, &box, kept);
         }

@@ -146,7 +146,7 @@ static int prepare(struct call *call, struct job *job, const struct box *output)
     int i, d, code;
     stage->transfers(call->variables, job->views);
     for (i = 0; i < streams; ++i) {
-        const struct box box = fluorite_stage_needs(stage, &stage->plans[i], output);
+        const struct box box = fluorite_stage_needs(stage, &stage->plans[i], output, call->variables + 2 * stage->loop_count);
         if ((code = fluorite_pixels_locate(call, i, &box, &job->pixels[i])) != FLUORITE_OK) {
             return code;
         }
@@ -339,7 +339,7 @@ int fluorite_stage_call(const struct fluorite_stage *stage, struct halide_buffer
     struct box region;
     int i, code;
     memset(&call, 0, sizeof call);
-    if ((code = fluorite_stage_answer(stage, buffers, &call.error)) != 0) {
+    if ((code = fluorite_stage_answer(stage, buffers, scalars, &call.error)) != 0) {
         if (code < 0) {
             halide_error(NULL, call.error.text);
         }

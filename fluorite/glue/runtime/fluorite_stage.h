@@ -67,8 +67,7 @@ struct fluorite_argument { /* a dimension of a stream's buffer */
 struct fluorite_plan { /* a stream's buffer */
     int dimensions;
     const struct fluorite_argument *arguments;
-    /* by dimension, the first and the last coordinate that a region of the output needs; `variables` are its min and
-       extent along each loop */
+    /* by dimension, the first and the last coordinate that a region of the output needs */
     void (*needs)(const int64_t *variables, int64_t *first, int64_t *last);
     int32_t channels; /* values of a pixel */
     int in_rows;      /* the hardware takes rows as they lie, not blocks of lanes */
@@ -82,6 +81,14 @@ struct fluorite_border { /* a border condition: checked before every launch on t
     const int32_t *left, *right; /* where they land, counted inwards from the edge: a row for each fold */
     int64_t (*index)(int64_t position, const int64_t *variables);
     int recursion; /* it is what a recursion along the loop goes over, and has no pixels beyond */
+};
+
+struct fluorite_placed { /* one with a border, which lies where the scalars say: checked before every launch */
+    const char *stream; /* that it is of */
+    struct fluorite_border border;
+    /* its first and last pixel; the least and the greatest that its first one may be, and its last one, for hardware to
+       do the border; and pixels of a word that lie before its first one, where hardware takes none */
+    void (*place)(const int64_t *variables, int64_t *values);
 };
 
 struct fluorite_scalar { /* a Param, or an image's min or extent; what its type holds */
@@ -101,12 +108,13 @@ struct fluorite_side { /* an output beside the accelerated Func, with an extern 
 struct fluorite_stage {
     const struct fluorite_accelerator *accelerator;
     int loop_count, channel_count, argument_count, input_count, output_count, own_count, side_count, border_count;
-    int scalar_count;
+    int image_count, scalar_count;
     const struct fluorite_loop *loops;
     const struct fluorite_channel *channels;
     const struct fluorite_plan *plans; /* inputs, then outputs */
     const struct fluorite_side *sides;
     const struct fluorite_border *borders;
+    const struct fluorite_placed *images;
     const struct fluorite_scalar *scalars;
     void (*settings)(const int64_t *variables, uint32_t *settings);
     void (*transfers)(const int64_t *variables, struct fluorite_view *views); /* row_bytes and counts */

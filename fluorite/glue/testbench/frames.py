@@ -11,7 +11,7 @@ import numpy as np
 
 from fluorite.errors import UsageError
 from fluorite.hwgen.generate import Generated
-from fluorite.hwgen.plan.stream_plan import StreamPlan
+from fluorite.hwgen.plan.stream_plan import StreamPlan, region_variables
 from fluorite.run.accelerator import Accelerator
 from fluorite.run.images import random_image
 from fluorite.run.launch import launches
@@ -83,11 +83,11 @@ def _frame(accelerator: Accelerator, parameters: Mapping[str, Any], number: int)
     mins, extents, variables = _region(generated, number, params)
     inputs = {}
     for source in generated.region.inputs:
-        shape = generated.input(source.name).region(mins, extents)[1][::-1]
+        shape = generated.input(source.name).region(mins, extents, variables)[1][::-1]
         inputs[source.name] = random_image(shape, str(source.type), random)
     given = {n: _param(parameters[n], value) for n, value in scalars.items()}
     given |= _other_images(generated, mins, extents, parameters)
-    results = accelerator.golden(inputs, mins, extents, given)
+    results = accelerator.golden(inputs, mins, extents, given, variables)
     images: dict[str, AnyArray] = {}
     masks: dict[str, AnyArray] = {}
     for stream in generated.inputs:
@@ -153,9 +153,13 @@ def _metadata(generated: Generated, mins: Sequence[int], extents: Sequence[int])
 def _image_box(
     generated: Generated, image: str, mins: Sequence[int], extents: Sequence[int]
 ) -> tuple[Sequence[int], Sequence[int]]:
-    """Where an image lies: what the launch reads if it is an input, else as the output."""
+    """Where an image lies: as what the launch reads if it is an input, else as the output."""
     if image in (source.name for source in generated.region.inputs):
-        return generated.input(image).region(mins, extents)
+        stream = generated.input(image)
+        variables = region_variables(stream.loops, mins, extents)
+        spans = [stream.image_along(axis) for axis in stream.axes]
+        ends = [(first.evaluate(variables), last.evaluate(variables)) for first, last in spans]
+        return [first for first, _ in ends], [max(last - first + 1, 0) for first, last in ends]
     return mins, extents
 
 

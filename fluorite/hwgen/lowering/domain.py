@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.quasiaffine import QuasiAffine
 
 __all__ = ["Domain"]
@@ -27,12 +28,16 @@ class Domain:
         are 0.
     channels : tuple of (int, int)
         Least and greatest number of each channel argument, in the order of the arguments.
+    needed : tuple of (Formula, Formula) or None
+        Along each scan dimension, where a launch may need less than from `first` to `last`: the first and the last
+        pixel, as formulas of its region and of what is known of images. Empty if that is so nowhere.
     """
 
     dimensions: tuple[int | None, ...]
     first: tuple[QuasiAffine, ...]
     last: tuple[QuasiAffine, ...]
     channels: tuple[tuple[int, int], ...] = ()
+    needed: tuple[tuple[Formula, Formula] | None, ...] = ()
 
     @property
     def lo(self) -> tuple[int, ...]:

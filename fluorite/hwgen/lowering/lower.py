@@ -16,12 +16,14 @@ from fluorite.hwgen.lowering.evaluate.definitions import Definitions
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics, Origin
 from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, Value, index_functions
 from fluorite.hwgen.lowering.history import History
+from fluorite.hwgen.lowering.images import KnownImage
 from fluorite.hwgen.lowering.nodes import Nodes
+from fluorite.hwgen.lowering.placed import placed_image
 from fluorite.hwgen.lowering.positions import Positions
 from fluorite.hwgen.lowering.recursions import begins, metadata_of
 from fluorite.hwgen.lowering.survey.domains import pixels_beyond
 from fluorite.hwgen.lowering.survey.find_index import position
-from fluorite.hwgen.lowering.survey.rated_borders import bordered, plainly
+from fluorite.hwgen.lowering.survey.rated_borders import bordered, is_rated, plainly
 from fluorite.hwgen.lowering.survey.reads import Read
 from fluorite.hwgen.lowering.survey.survey import Survey, survey
 from fluorite.hwgen.lowering.timed import Timing
@@ -55,6 +57,7 @@ def lower(region: Region, intervals: Mapping[str, int] | None = None, *, padded:
     known = survey(region, intervals, padded=padded)
     graph = Graph(len(region.loops))
     lowered = Lowered(graph, known.rates, domains=dict(known.domains), steps=dict(known.steps))
+    lowered.derived.update(known.derived)
     lowered.intervals.update(intervals)
     lowered.beyond.update(pixels_beyond(known.reads, known.domains))
     for recursion in known.recursions:
@@ -108,7 +111,7 @@ def _lower_port(
         source = Source(port.stream, key, type_, channel, domain, known.edges.get(port.stream, ()))
         for lane, offsets in enumerate(_lane_offsets(known.rates.streams[port.reader].lanes)):
             where = tuple(shift(low + offset) for low, offset in zip(own.lo, offsets, strict=True))
-            window = Window(region, build, positions, port.reader, own, source, {}, where, lowered.rates)
+            window = Window(region, build, positions, port.reader, own, source, {}, {}, where, lowered.rates)
             body = window.read(where)
             lowered.bodies[stage_key(port.reader, index), lane, own.channel(port.numbers)] = body
 
@@ -137,6 +140,7 @@ class _StageStreams:
         """A read of a stream, which the survey has found to be one."""
         places = [STILL] * len(self._region.loops)
         borders: dict[int, Border] = {}
+        images: dict[int, KnownImage] = {}
         numbers: list[int] = []
         for arg in args:
             if isinstance(arg, Ref):
@@ -149,9 +153,11 @@ class _StageStreams:
                 places[found[0]] = found[1]
                 continue
             assert isinstance(arg, Tree), "the survey refuses an index that is no position"
-            d, places[d], border = self._bordered(arg)
+            d, places[d], border, image = self._bordered(arg, name)
             if border:
                 borders[d] = border
+            if image:
+                images[d] = image
         known, index = self._known, call.value_index
         domain = known.domains[name]
         type_ = self._inputs[name] if name in self._inputs else self._region.pipeline.funcs[name].types[index]
@@ -159,17 +165,23 @@ class _StageStreams:
         own = known.domains[self._stage]
         where = tuple(places)
         window = Window(
-            self._region, self._build, self._positions, self._stage, own, source, borders, where, self._lowered.rates
-        )
+            self._region, self._build, self._positions, self._stage, own, source, borders, images, where,
+            self._lowered.rates,
+        )  # fmt: skip
         return window.read(where)
 
-    def _bordered(self, index: Tree) -> tuple[int, QuasiAffine, Border | None]:
-        """The position that an index under a border condition is, and the border; None if borders are left out."""
+    def _bordered(self, index: Tree, stream: str) -> tuple[int, QuasiAffine, Border | None, KnownImage | None]:
+        """The position that an index under a border condition is, and the border; None if borders are left out.
+
+        And the image that the border is around, where software says where that lies.
+        """
         known, own, index = self._known.borders, self._known.domains[self._stage], plainly(index)
-        rated = [p for p in bordered(index) if not p.index.is_shift or own.first[p.dimension].rate != 1]
+        rated = [parts for parts in bordered(index) if is_rated(parts, own, self._region)]
+        image = None
         if rated:
             parts = next(parts for parts in rated if parts.key in known)
             d, moved, border = parts.dimension, parts.index, known[parts.key]
+            image = self._known.image(self._stage, stream, parts)
         else:
             function = next(f for f in index_functions(index) if f.key in known)
             d, moved, border = function.place.dimension, shift(function.place.offset), known[function.key]
@@ -177,6 +189,17 @@ class _StageStreams:
             self._lowered.metadata.update(index.metadata)
             # Edges that are numbers, of a stream that comes at another rate, are there whatever the launch is.
             checked = border.image is None or own.first[d].rate == moved.rate == 1
-            if checked and border not in self._lowered.borders:
+            if image:
+                self._place(d, stream, border, image)
+            elif checked and border not in self._lowered.borders:
                 self._lowered.borders.append(border)
-        return d, moved, border
+        return d, moved, border, image
+
+    def _place(self, d: int, stream: str, border: Border, image: KnownImage) -> None:
+        """Note an image whose place software checks."""
+        rates, images = self._lowered.rates, self._lowered.images
+        if any((other.dimension, other.stream, other.border) == (d, stream, border) for other in images):
+            return
+        lanes = rates.streams[stream].lanes[d]
+        domain = self._known.domains[stream]
+        images.append(placed_image(self._region, d, stream, border, image, domain, lanes, rates.moduli[d]))

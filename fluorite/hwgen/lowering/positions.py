@@ -43,6 +43,14 @@ class Positions:
         self._lowered.settings[name] = (lo, hi, formula)
         return self._build.setting(name, lo, hi)
 
+    def free(self, name: str, formula: Formula) -> str:
+        """A name for the setting of a formula: this one, or with a number where another formula has it."""
+        number, wanted = 1, name
+        while name in self._lowered.settings and self._lowered.settings[name][2] != formula:
+            number += 1
+            name = f"{wanted}_{number}"
+        return name
+
     def coordinate(self, stage: str, place: Affine) -> Ref:
         """The coordinate of a pixel: so far away from the one that lane 0 of a stage computes."""
         d, rates, names = place.dimension, self._lowered.rates, self._region.names

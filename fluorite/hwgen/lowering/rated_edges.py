@@ -53,6 +53,19 @@ class RatedEdges:
     turn: int
     most: int
 
+    @property
+    def has_sizes(self) -> bool:
+        """Whether images of several sizes come, small ones among them."""
+        return self.last is None
+
+    def goes_on(self, place: QuasiAffine) -> bool:
+        """Whether what is read never falls from word to word."""
+        return place.every(self.lanes).is_monotone
+
+    def has_extent(self, extent: int) -> Ref:
+        """Whether the image has so many pixels."""
+        return self.build.eq(self.last_pixel(), self.build.const(extent - 1))
+
     def is_before(self, place: QuasiAffine, beyond: int) -> Ref:
         """Whether what is read lies so many pixels or more before the first one."""
         return self.build.lt(self.word(), self.build.const(self._word_of(place, self.first - beyond + 1)))

@@ -125,7 +125,7 @@ def rates_of(
             turn = turns(along.index, own.lanes[d], source.lanes[d])
             common[d] = math.lcm(common[d], turn * own.periods[d])
     in_step = tuple(
-        loop.lanes > 1 or any(read.along[d].border for read in reads) for d, loop in enumerate(region.loops)
+        loop.lanes > 1 or any(read.along[d].begins_with_launch for read in reads) for d, loop in enumerate(region.loops)
     )
     return Rates(streams, tuple(moduli), tuple(common), in_step)
 

@@ -10,6 +10,7 @@ from fluorite.frontend.region.region import Region
 from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.domain import Domain
+from fluorite.hwgen.lowering.placed import PlacedImage
 from fluorite.hwgen.lowering.rates import Rates
 from fluorite.hwgen.lowering.tables import TableRead
 from fluorite.hwgen.streams.graph import Graph, Ref
@@ -35,10 +36,14 @@ class Lowered:
         Scalar Params that are read, and their types.
     metadata : dict of str to ir.Variable
         Extents and mins of images, by name, that software must know the values of.
+    derived : dict of str to Formula
+        Variables of formulas that follow from a launch's region and from what is known of images, in order.
     settings : dict of str to (int, int, Formula)
         Static input ports by name: least and greatest value, and the formula whose value software writes.
     borders : list of Border
         Border conditions as they were built; software checks before a launch that the image is one they hold for.
+    images : list of PlacedImage
+        Images with borders that lie where software says, which checks before a launch that hardware can do them.
     beyond : dict of str to int
         Streams read under a border condition by a stage that is itself computed beyond the image, and how many pixels
         beyond that is at most.
@@ -60,8 +65,10 @@ class Lowered:
     domains: dict[str, Domain] = field(default_factory=dict)
     parameters: dict[str, ir.Type] = field(default_factory=dict)
     metadata: dict[str, ir.Variable] = field(default_factory=dict)
+    derived: dict[str, Formula] = field(default_factory=dict)
     settings: dict[str, tuple[int, int, Formula]] = field(default_factory=dict)
     borders: list[Border] = field(default_factory=list)
+    images: list[PlacedImage] = field(default_factory=list)
     beyond: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     tables: list[TableRead] = field(default_factory=list)

@@ -11,9 +11,11 @@ from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.domain import Domain
+from fluorite.hwgen.lowering.images import KnownImage
+from fluorite.hwgen.lowering.launch_edges import LaunchEdges, image_settings
 from fluorite.hwgen.lowering.phases import Delays, Phases, phases
 from fluorite.hwgen.lowering.positions import Positions
-from fluorite.hwgen.lowering.rated_edges import edges_at_rate
+from fluorite.hwgen.lowering.rated_edges import RatedEdges, edges_at_rate
 from fluorite.hwgen.lowering.rates import Rates
 from fluorite.hwgen.lowering.survey.edges import Edge
 from fluorite.hwgen.quasiaffine import QuasiAffine
@@ -77,6 +79,10 @@ class Window:
         What is read.
     borders : mapping of int to Border
         The read's border conditions, by dimension of the scan.
+    known : mapping of int to KnownImage
+        Where the images that they are around lie, where software says so.
+    places : Places
+        What is read.
     rates : Rates
         How streams come.
     """
@@ -90,6 +96,7 @@ class Window:
         own: Domain,
         source: Source,
         borders: Mapping[int, Border],
+        known: Mapping[int, KnownImage],
         places: Places,
         rates: Rates,
     ) -> None:
@@ -103,18 +110,33 @@ class Window:
         self._borders = borders
         self._edges = dict.fromkeys(borders, Edge(0, 0))
         self._rated = {
-            d: edges_at_rate(
-                build, border, d, region.loops[d], own, source.domain, rates.moduli[d], self._rate.lanes[d],
-                partial(positions.word, reader, d), partial(positions.last, region.loops[d]),
-            )
+            d: self._edges_along(d, border, known.get(d), region, rates)
             for d, border in borders.items()
-            if rates.is_mixed(d)
-        }  # fmt: skip
+            if d in known or rates.is_mixed(d)
+        }
         for d, edge in enumerate(source.edges):
             offset = places[d](0)
             past = edge and (offset < edge.lo or own.hi[d] - own.lo[d] + offset > edge.hi)
             if edge and past and d not in borders:
                 self._edges[d] = edge
+
+    def _edges_along(
+        self, d: int, border: Border, image: KnownImage | None, region: Region, rates: Rates
+    ) -> RatedEdges | LaunchEdges:
+        """The edges of an image of a stream at another rate, or of one that lies where software says."""
+        build, positions, own, source = self._build, self._positions, self._own, self._source
+        loop, modulus, lanes = region.loops[d], rates.moduli[d], self._rate.lanes[d]
+        word = partial(positions.word, self._reader, d)
+        if image is None:
+            last = partial(positions.last, loop)
+            return edges_at_rate(build, border, d, loop, own, source.domain, modulus, lanes, word, last)
+        most = border.least_extent + len(border.folds) - 1 if len(border.folds) > 1 else 1
+        settings = image_settings(build, positions, region, d, image, source.name, source.domain, modulus, most)
+        corner, own_last = own.first[d](0), own.last[d]
+        first = image.first_most(0 if image.begins_with_launch else modulus - 1)
+        return LaunchEdges(
+            build, image, settings, lanes, first, word, lambda pixel: own_last(pixel) - corner, own_last.period
+        )
 
     def read(self, offsets: Places, inner: int = -1) -> Ref:
         """The value at these places, with the borders of all dimensions above ``inner``."""
@@ -122,7 +144,7 @@ class Window:
         if not bordered:
             return self._tap(offsets)
         d = bordered[0]
-        if d in self._rated and not offsets[d].every(self._rate.lanes[d]).is_monotone:
+        if d in self._rated and not self._rated[d].goes_on(offsets[d]):
             return self._by_phase(offsets, d)
         if d in self._borders and not self._borders[d].repeats_edge:
             return self._folded_at_rate(offsets, d) if d in self._rated else self._folded(offsets, d)
@@ -187,7 +209,7 @@ class Window:
     def _folded_at_rate(self, offsets: Places, d: int) -> Ref:
         """The same at another rate: from each position beyond on, those further out have what comes after it."""
         border, build, edges = self._borders[d], self._build, self._rated[d]
-        folds = border.folds if edges.last is None else (border.usual,)
+        folds = border.folds if edges.has_sizes else (border.usual,)
         value = self.read(offsets, d)
         for j in range(1, min(edges.first - offsets[d](0), len(border.usual.left)) + 1):
             folded = self._of_size(offsets, d, [j + fold.left[j - 1] for fold in folds])
@@ -198,7 +220,7 @@ class Window:
         return value
 
     def _first(self, d: int) -> int:
-        """The first pixel that is inside the edge, relative to a launch at 0."""
+        """The first pixel that is inside the edge wherever that is, relative to a launch at 0."""
         return self._rated[d].first if d in self._rated else self._edges[d].lo
 
     def _of_size(self, offsets: Places, d: int, moves: Sequence[int]) -> Ref:
@@ -210,7 +232,11 @@ class Window:
         value = self.read(_moved(offsets, d, moves[-1]), d)
         for number, by in enumerate(moves[:-1]):
             if by != moves[-1]:
-                is_small = build.eq(last(self._loops[d]), build.const(self._borders[d].least_extent + number - 1))
+                extent = self._borders[d].least_extent + number
+                if d in self._rated:
+                    is_small = self._rated[d].has_extent(extent)
+                else:
+                    is_small = build.eq(last(self._loops[d]), build.const(extent - 1))
                 value = build.select(is_small, self.read(_moved(offsets, d, by), d), value)
         return value
 

@@ -52,6 +52,10 @@ class Extents:
     phases : dict of str to (str, int)
         By the variable that formulas have for it, the first pixel of a launch and what it is the remainder of, where
         launches begin in different phases.
+    edges : dict of str to (int, int, Formula)
+        By the variable that formulas have for it, the first or the last pixel that a launch needs of a stream, counted
+        from the first one of the stream's word 0, where images end within what is scanned: least and greatest value,
+        and the formula of it.
     """
 
     pixels: dict[str, tuple[Formula, ...]]
@@ -63,17 +67,25 @@ class Extents:
     ends: dict[str, tuple[Formula, ...]]
     rates: Rates
     phases: dict[str, tuple[str, int]]
+    edges: dict[str, tuple[int, int, Formula]]
 
     @property
     def ranges(self) -> Ranges:
         """Least and greatest values of the launch's variables: no launch is without pixels."""
-        return _ranges(self.maxima) | _phase_ranges(self.phases)
+        edges = {name: (low, high) for name, (low, high, _) in self.edges.items()}
+        return _ranges(self.maxima) | _phase_ranges(self.phases) | edges
 
     @property
-    def of_phases(self) -> dict[str, Formula]:
-        """The variables of `phases` as formulas of a launch's first pixel."""
+    def of_launch(self) -> dict[str, Formula]:
+        """The variables of `phases` and `edges` as formulas of a launch's region and of what is known of images."""
         ranges = self.ranges
-        return {name: modulo(variable(low), constant(of), ranges) for name, (low, of) in self.phases.items()}
+        phases = {name: modulo(variable(low), constant(of), ranges) for name, (low, of) in self.phases.items()}
+        return phases | self.of_edges
+
+    @property
+    def of_edges(self) -> dict[str, Formula]:
+        """The variables of `edges` as formulas."""
+        return {name: formula for name, (_, _, formula) in self.edges.items()}
 
     def merge(self, delay: Delay) -> Delay:
         """A delay along the scan's dimensions as a merged one."""
@@ -189,17 +201,23 @@ def measure(region: Region, domains: dict[str, Domain], rates: Rates) -> Extents
     words: dict[str, tuple[Formula, ...]] = {}
     starts: dict[str, tuple[Formula, ...]] = {}
     ends: dict[str, tuple[Formula, ...]] = {}
+    edges: dict[str, tuple[int, int, Formula]] = {}
     positions: list[list[Formula]] = [[] for _ in own]
     for name, domain in domains.items():
         stream = rates.streams[name]
         spans = [_span(domain, d, begin[d], extent, stream.lanes[d], ranges) for d, extent in enumerate(own)]
+        whole = spans
+        if domain.needed:
+            found = [_edges(region, name, domain, d, begin[d], own[d], rates, ranges) for d in range(len(own))]
+            edges |= {edge: of for parts in found for edge, of in parts}
+            spans = [_within(*of) for of in zip(spans, found, stream.lanes, strict=True)]
         pixels[name], starts[name], ends[name], words[name] = (tuple(parts) for parts in zip(*spans, strict=True))
-        for d, span in enumerate(spans):
+        for d, span in enumerate(whole):
             turn = rates.common[d] // stream.periods[d]  # words after which all streams are in phase
             positions[d].append((span.end if turn == 1 else ceil_div(span.end, turn) * turn) * stream.periods[d])
     scan = tuple(maximum(lengths, ranges) for lengths in positions)
     groups = _groups(scan) if rates.is_one else tuple((d,) for d in range(len(scan)))
-    return Extents(pixels, words, scan, maxima, groups, starts, ends, rates, phases)
+    return Extents(pixels, words, scan, maxima, groups, starts, ends, rates, phases, edges)
 
 
 def _phase(region: Region, loop: Loop, modulus: int, *, in_step: bool) -> Formula:
@@ -240,6 +258,49 @@ def _span(domain: Domain, d: int, begin: Formula, extent: Formula, lanes: int, r
     last_pixel = last.formula(begin + extent - 1) - corner
     end = floor_div(last_pixel, lanes) + 1
     return _Span(last_pixel + 1 - (first.formula(begin) - corner), start, end, end - start)
+
+
+_Edge = tuple[str, tuple[int, int, Formula]]
+
+
+def _edges(
+    region: Region,
+    name: str,
+    domain: Domain,
+    d: int,
+    begin: Formula,
+    extent: Formula,
+    rates: Rates,
+    ranges: Ranges,
+) -> tuple[_Edge, ...]:
+    """Variables for the first and the last pixel that a launch needs of a stream along a dimension.
+
+    None if it needs its whole domain, and only the last one where it always begins with that.
+    """
+    needed = domain.needed[d]
+    if needed is None:
+        return ()
+    loop, names, first, last = region.loops[d], region.names, domain.first[d], domain.last[d]
+    origin = constant(loop.min) if loop.min is not None else variable(names.minimum(loop.var))
+    step = int(first.rate * rates.moduli[d])
+    corner = floor_div(origin, rates.moduli[d]) * step + first(0)
+    top = last.formula(begin + extent - 1).greatest(ranges) - first(0)
+    of_last = (f"{names[name]} last {names[loop.var]}", (0, top, needed[1] - corner))
+    if needed[0] == first.formula(origin):
+        return (of_last,)
+    most = max(last(phase) for phase in range(rates.moduli[d])) - first(0)
+    return (f"{names[name]} first {names[loop.var]}", (0, most, needed[0] - corner)), of_last
+
+
+def _within(span: _Span, edges: Sequence[_Edge], lanes: int) -> _Span:
+    """What a launch has of a stream of which it needs less than its domain."""
+    if not edges:
+        return span
+    last = variable(edges[-1][0])
+    start = floor_div(variable(edges[0][0]), lanes) if len(edges) > 1 else span.start
+    first = variable(edges[0][0]) if len(edges) > 1 else span.start * lanes
+    end = floor_div(last, lanes) + 1
+    return _Span(last + 1 - first, start, end, end - start)
 
 
 def _known(formula: Formula, ranges: Ranges) -> Formula:

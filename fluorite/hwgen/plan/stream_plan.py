@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.region.region import Region
-from fluorite.hwgen.formula import Formula, Ranges, constant, variable
+from fluorite.hwgen.formula import Formula, Ranges, constant, floor_div, minimum, variable
 from fluorite.hwgen.interface import StreamPort
 from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.values import output_ports, stage_key
@@ -18,9 +18,16 @@ from fluorite.hwgen.plan.due import Due, due
 from fluorite.hwgen.plan.extents import Extents, phase_variable
 from fluorite.hwgen.streams.graph import Delay
 
-__all__ = ["Axis", "LoopVariables", "StreamPlan", "loop_variables", "region_variables", "stream_plans"]
-
-_MANY = 1 << 20  # periods of a formula beyond which no number is the greatest of its operands
+__all__ = [
+    "Axis",
+    "LoopVariables",
+    "StreamPlan",
+    "loop_variables",
+    "region_variables",
+    "stream_plans",
+    "used_by",
+    "with_derived",
+]
 
 
 class LoopVariables(NamedTuple):
@@ -58,6 +65,8 @@ class Axis:
         same in all regions, they are numbers.
     min, extent : Formula
         First coordinate and extent of a launch: numbers, where launches have a fixed one.
+    rate : Fraction
+        Pixels that one more pixel of the accelerated Func's region needs, on average.
     """
 
     name: str
@@ -66,6 +75,7 @@ class Axis:
     last: Formula
     min: Formula
     extent: Formula
+    rate: Fraction = Fraction(0)
 
     @property
     def numbers(self) -> tuple[int, int]:
@@ -74,7 +84,7 @@ class Axis:
         return self.first.value, self.last.value
 
     def span(self, variables: Mapping[str, int]) -> tuple[int, int]:
-        """Min and extent that a region of the accelerated Func needs, given its `region_variables`."""
+        """Min and extent that a region of the accelerated Func needs, given `region_variables` and its scalars."""
         first = self.first.evaluate(variables)
         return first, max(self.last.evaluate(variables) - first + 1, 0)
 
@@ -111,6 +121,8 @@ class StreamPlan:
         The number of a launch's first word along each dimension, its word 0 being what comes where the scan begins.
     end_words : tuple of Formula
         The number of the word behind the last one.
+    derived : mapping of str to Formula
+        Variables of its axes' formulas that follow from others, in order.
     """
 
     port: StreamPort
@@ -126,6 +138,7 @@ class StreamPlan:
     periods: tuple[int, ...]
     first_words: tuple[Formula, ...]
     end_words: tuple[Formula, ...]
+    derived: Mapping[str, Formula]
 
     @property
     def is_input(self) -> bool:
@@ -179,22 +192,46 @@ class StreamPlan:
         """Whether the words of a row are its pixels one after another, as they lie in an interleaved image."""
         return all(lanes == 1 for lanes in self.lanes[1:])
 
-    def region(self, mins: Sequence[int], extents: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    def region(
+        self, mins: Sequence[int], extents: Sequence[int], scalars: Mapping[str, int] | None = None
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """What a region of the accelerated Func needs of the stream's image, or, of an output, has in it.
 
         Parameters
         ----------
         mins, extents : sequence of int
             The region, by the accelerated Func's arguments.
+        scalars : mapping of str to int, optional
+            What the extern stage gets by value. Where images with borders lie is among it, and needed if any is.
 
         Returns
         -------
         tuple of (tuple of int, tuple of int)
             Mins and extents by the arguments of the stream's own Func.
         """
-        variables = region_variables(self.loops, mins, extents)
+        variables = with_derived({**(scalars or {}), **region_variables(self.loops, mins, extents)}, self.derived)
         spans = [axis.span(variables) for axis in self.axes]
         return tuple(low for low, _ in spans), tuple(extent for _, extent in spans)
+
+    @property
+    def lies_anywhere(self) -> bool:
+        """Whether a launch may need less of its image than goes with its region, because that ends somewhere."""
+        return any(self._is_derived(axis) for axis in self.axes)
+
+    def image_along(self, axis: Axis) -> tuple[Formula, Formula]:
+        """First and last pixel, along an axis, of the image that goes with a region: what that needs, if it is known.
+
+        Where that depends on where the image lies, it is the one whose first and last pixel are those at the region's.
+        """
+        if not self._is_derived(axis):
+            return axis.first, axis.last
+        assert axis.loop is not None, f"{axis.name} is a channel"
+        loop, (step, period) = self.loops[axis.loop], axis.rate.as_integer_ratio()
+        first = variable(loop.min)
+        return floor_div(first * step, period), floor_div((first + variable(loop.extent) - 1) * step, period)
+
+    def _is_derived(self, axis: Axis) -> bool:
+        return bool((axis.first.variables() | axis.last.variables()) & self.derived.keys())
 
     def around(self, axis: Axis) -> tuple[int, int] | None:
         """How far what is needed along an axis reaches beyond a region's first and last pixel, by the same everywhere.
@@ -216,24 +253,13 @@ class StreamPlan:
         low, high = axis.first - first, axis.last - (first + variable(loop.extent) - 1)
         return (low.value, high.value) if low.is_constant and high.is_constant else None
 
-    def rate(self, axis: Axis) -> Fraction:
-        """Pixels that one more pixel of the output's region needs along an axis, on average.
-
-        Parameters
-        ----------
-        axis : Axis
-            One of `scanned`.
-        """
-        assert axis.loop is not None, f"{axis.name} is a channel"
-        period = math.lcm(*axis.last.divisors())
-        variables = {name: 0 for loop in self.loops for name in (loop.min, loop.extent)}
-        extent = self.loops[axis.loop].extent
-        few, more = (axis.last.evaluate(variables | {extent: period * n}) for n in (_MANY, _MANY + 1))
-        return Fraction(more - few, period)
-
 
 def stream_plans(
-    region: Region, domains: Mapping[str, Domain], extents: Extents, lag: Callable[[str], Delay]
+    region: Region,
+    domains: Mapping[str, Domain],
+    extents: Extents,
+    lag: Callable[[str], Delay],
+    derived: Mapping[str, Formula],
 ) -> tuple[StreamPlan, ...]:
     """The plans of all streams: inputs in the order of ``accelerate()``'s, then one per value of each output Func.
 
@@ -247,6 +273,8 @@ def stream_plans(
         How many those are.
     lag : callable
         Gives a stream's lag behind the scan's beginning, by what the stream graph calls it.
+    derived : mapping of str to Formula
+        As of :class:`fluorite.hwgen.lowering.values.Lowered`.
     """
     loops = loop_variables(region, extents.rates.moduli)
 
@@ -257,7 +285,7 @@ def stream_plans(
             domain.channel_count,
         )  # fmt: skip
         own = {} if direction == "in" else {c.position: region.names[c.var] for c in region.channels_of(source)}
-        axes = tuple(_axes(region, domain, extents.pixels[stream], extents.of_phases, own))
+        axes = tuple(_axes(region, domain, extents.pixels[stream], extents.of_launch, extents.ranges, own))
         still = tuple(
             Axis(region.names[region.loops[d].var], d, constant(0), constant(0), constant(0), constant(1))
             for d in domain.lacking
@@ -266,7 +294,8 @@ def stream_plans(
         first, end = extents.starts[stream], extents.ends[stream]
         when = due(behind, first, end, rate.periods, extents)
         return StreamPlan(
-            port, key, source, axes, still, loops, rate.lanes, words, behind, when, rate.periods, first, end
+            port, key, source, axes, still, loops, rate.lanes, words, behind, when, rate.periods, first, end,
+            derived,
         )  # fmt: skip
 
     return (
@@ -282,7 +311,8 @@ def _axes(
     region: Region,
     domain: Domain,
     extents: Sequence[Formula],
-    phases: Mapping[str, Formula],
+    of_launch: Mapping[str, Formula],
+    ranges: Ranges,
     own: Mapping[int, str],
 ) -> Iterator[Axis]:
     """The dimensions of a stream's image; channels of an input have no names of their own, by position."""
@@ -298,10 +328,16 @@ def _axes(
             loop, of_first, of_last = region.loops[dimension], domain.first[dimension], domain.last[dimension]
             first, extent = variable(names.minimum(loop.var)), variable(names.extent(loop.var))
             own_min = first if loop.min is None else constant(loop.min)
-            yield Axis(
-                names[loop.var], dimension, of_first.formula(first), of_last.formula(first + extent - 1),
-                of_first.formula(own_min), extents[dimension].substituted(phases),
-            )  # fmt: skip
+            rate, needed = of_first.rate, domain.needed[dimension] if domain.needed else None
+            if needed is None:
+                yield Axis(
+                    names[loop.var], dimension, of_first.formula(first), of_last.formula(first + extent - 1),
+                    of_first.formula(own_min), extents[dimension].substituted(of_launch), rate,
+                )  # fmt: skip
+            else:
+                # Where images may lie has no bounds; what a launch has of them is never more than this.
+                pixels = minimum([needed[1] - needed[0] + 1, constant(extents[dimension].greatest(ranges))], {})
+                yield Axis(names[loop.var], dimension, *needed, needed[0], pixels, rate)
 
 
 def loop_variables(region: Region, moduli: Sequence[int]) -> tuple[LoopVariables, ...]:
@@ -324,8 +360,25 @@ def region_variables(loops: Sequence[LoopVariables], mins: Sequence[int], extent
         The region, a launch's or any other, by the accelerated Func's arguments.
     """
     found: dict[str, int] = {}
-    for argument, minimum, extent, modulus in loops:
-        found[minimum], found[extent] = mins[argument], extents[argument]
+    for argument, first, extent, modulus in loops:
+        found[first], found[extent] = mins[argument], extents[argument]
         if modulus > 1:
-            found[phase_variable(minimum, modulus)] = mins[argument] % modulus
+            found[phase_variable(first, modulus)] = mins[argument] % modulus
     return found
+
+
+def with_derived(variables: Mapping[str, int], derived: Mapping[str, Formula]) -> dict[str, int]:
+    """The same variables, and those that follow from them, in order."""
+    values = dict(variables)
+    for name, formula in derived.items():
+        values[name] = formula.evaluate(values)
+    return values
+
+
+def used_by(formulas: Iterable[Formula], derived: Mapping[str, Formula]) -> set[str]:
+    """The variables that formulas depend on, those that follow from others and what they follow from included."""
+    used = set().union(*(formula.variables() for formula in formulas))
+    for name, formula in reversed(list(derived.items())):
+        if name in used:
+            used |= formula.variables()
+    return used

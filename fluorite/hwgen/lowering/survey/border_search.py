@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fluorite.frontend.algorithm.pretty import show
-from fluorite.frontend.region.region import Region
+from fluorite.frontend.region.region import Loop, Region
 from fluorite.hwgen.formula import variable
 from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
 from fluorite.hwgen.lowering.evaluate.indices import Affine, IndexFunction, Tree, index_functions
+from fluorite.hwgen.lowering.images import lanes_of
 from fluorite.hwgen.lowering.survey.find_border import find_border
-from fluorite.hwgen.lowering.survey.rated_borders import Bordered, bordered
-from fluorite.hwgen.lowering.survey.refusals import not_at_rate, not_of_image
+from fluorite.hwgen.lowering.survey.known_borders import is_of_launch, known_border
+from fluorite.hwgen.lowering.survey.rated_borders import Bordered, bordered, is_rated
+from fluorite.hwgen.lowering.survey.reads import ReadIndex
+from fluorite.hwgen.lowering.survey.refusals import NOT_AT_RATE, not_of_image
 from fluorite.hwgen.quasiaffine import QuasiAffine, shift
 
 __all__ = ["BorderSearch"]
@@ -66,19 +69,16 @@ class BorderSearch:
         return None
 
     def is_at_rate(self, index: Tree, own: Domain) -> bool:
-        """Whether an index would be a border condition at another rate than the accelerated Func's own."""
-        return any(not parts.index.is_shift or own.first[parts.dimension].rate != 1 for parts in bordered(index))
+        """Whether an index would be a border condition of a stream at another rate, or one in tiles."""
+        return any(is_rated(parts, own, self._region) for parts in bordered(index))
 
-    def rated(
-        self, index: Tree, own: Domain, diagnostics: Diagnostics
-    ) -> tuple[int, QuasiAffine, Border, tuple[QuasiAffine, QuasiAffine]] | None:
+    def rated(self, index: Tree, own: Domain, diagnostics: Diagnostics) -> tuple[int, ReadIndex] | None:
         """What an index is that is a border condition of a position at another rate; None if it is none.
 
         Returns
         -------
-        tuple of (int, QuasiAffine, Border, tuple of (QuasiAffine, QuasiAffine))
-            Dimension of the scan, the position by the coordinate that is computed, the border condition, and the first
-            and the last pixel that a launch needs of the stream, by its own first and last.
+        tuple of (int, ReadIndex)
+            Dimension of the scan, and how the read moves along it.
 
         Raises
         ------
@@ -90,19 +90,16 @@ class BorderSearch:
 
     def _rated(
         self, parts: Bordered, variables: list[str], own: Domain, diagnostics: Diagnostics
-    ) -> tuple[int, QuasiAffine, Border, tuple[QuasiAffine, QuasiAffine]] | None:
+    ) -> tuple[int, ReadIndex] | None:
         """The same, for one position that the index may be made of."""
         d, f = parts.dimension, parts.index
         loop = self._region.loops[d]
         tried = find_border(d, parts.expr, parts.variable, variables, 1, loop)
         if tried is None:
             return None
-        at = str(f.formula(variable(loop.var)))
-        condition = f"border condition {show(parts.expr).replace(parts.variable, at)}"
         asked_first, asked_last = f.from_below().after(own.first[d]), f.from_above().after(own.last[d])
-        reason = not_at_rate(tried, asked_first, f, loop)
-        if reason:
-            raise diagnostics.unsupported(condition, reason, "compute the padded Func in software as an input")
+        if not is_of_launch(tried, asked_first, f, loop):
+            return self._of_known_image(parts, variables, asked_first, asked_last, diagnostics)
         if tried.image is None:  # the image is the launch's
             moved = range(asked_last.period)
             reach = max(1, -asked_first(0), *(asked_last(i) - i for i in moved))
@@ -113,12 +110,35 @@ class BorderSearch:
             low, high = asked_first(loop.min), asked_last(loop.min + loop.max_extent - 1)
             reach = max(1, first - low, high - last)
             image = (_through(asked_first, loop.min, first), _through(asked_last, loop.min + loop.max_extent - 1, last))
+        border = self._as_far(parts, variables, reach, loop)
+        return (d, ReadIndex(f, border, image)) if border else None
+
+    def _of_known_image(
+        self, parts: Bordered, variables: list[str], first: QuasiAffine, last: QuasiAffine, diagnostics: Diagnostics
+    ) -> tuple[int, ReadIndex] | None:
+        """The same where software tells hardware where the image lies, and so much is asked for."""
+        d, f = parts.dimension, parts.index
+        loop = self._region.loops[d]
+        found = known_border(parts, variables, first, last, loop, self._reaches.get(parts.key, 1), self._region)
+        if found is None:
+            at = str(f.formula(variable(loop.var)))
+            condition = f"border condition {show(parts.expr).replace(parts.variable, at)}"
+            raise diagnostics.unsupported(condition, NOT_AT_RATE, "compute the padded Func in software as an input")
+        border, image, reach = found
+        if not border.folds:
+            return None
+        self._reaches[parts.key], self._found[parts.key] = reach, border
+        domain = image.domain(first, last, lanes_of(image.rate, loop))
+        return d, ReadIndex(f, border, domain, image)
+
+    def _as_far(self, parts: Bordered, variables: list[str], reach: int, loop: Loop) -> Border | None:
+        """A border, known as far beyond the image as this and all reads before it go; None if hardware has none."""
         reach = max(reach, self._reaches.get(parts.key, 1))
-        border = find_border(d, parts.expr, parts.variable, variables, reach, loop)
+        border = find_border(parts.dimension, parts.expr, parts.variable, variables, reach, loop)
         if border is None or not border.folds:
             return None
         self._reaches[parts.key], self._found[parts.key] = reach, border
-        return d, f, border, image
+        return border
 
     def _reaching(self, function: IndexFunction, own: Domain) -> Border | None:
         """The border, known as far beyond the image as a read over this domain and all before it go."""
@@ -139,12 +159,6 @@ class BorderSearch:
         loop = self._region.loops[function.place.dimension]
         at = _at(loop.var, function.place.offset)
         condition = f"border condition {show(function.tree.expr).replace(function.variable, at)}"
-        if not loop.whole:
-            raise diagnostics.unsupported(
-                condition,
-                f"hardware does borders of whole images, and {loop.var} is tiled",
-                "accelerate at hl.Var.outermost() without tile(), or compute the padded Func in software as an input",
-            )
         refused = not_of_image(border, loop, self._region.name)
         if refused:
             raise diagnostics.unsupported(condition, *refused)

@@ -77,7 +77,7 @@ def constant_beyond(
 def _seen(read: Read, d: int, edges: Mapping[str, Sequence[Edge | None]]) -> Edge | None:
     """Beyond which of the reader's pixels along a dimension a read gives one value; None if it always moves on."""
     index = read.along[d]
-    if not index.is_shift:
+    if not index.is_shift or index.known:
         return None
     if index.border:
         edge = Edge(0, 0) if index.repeats else None

@@ -5,7 +5,7 @@ What it does to the first positions beyond each edge is the condition.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,17 +14,24 @@ from fluorite.frontend.algorithm.evaluate import Numbers, evaluate
 from fluorite.frontend.region.region import Loop
 from fluorite.hwgen.lowering.borders import Border, Fold
 
-__all__ = ["find_border"]
+__all__ = ["Sample", "find_border", "identity"]
 
 _SAMPLE_EXTENTS = (97, 128, 211)
 _SAMPLE_MINS = (0, 5, -9)
 _FURTHEST = 1 << 16  # from 0, that an image's edge may lie
+_LARGEST_EXTENT = 1 << 11  # of images among which those of the sizes are looked for that are sampled
 _DEEPEST = 64  # pixels inwards from an edge that a border of images of any size may read
 _REACH_OF_SMALL = 4  # pixels beyond an edge up to which small images get hardware of their own: it grows with the cube
 
 
 def find_border(
-    dimension: int, expr: ir.Expr, position: str, variables: Sequence[str], reach: int, loop: Loop
+    dimension: int,
+    expr: ir.Expr,
+    position: str,
+    variables: Sequence[str],
+    reach: int,
+    loop: Loop,
+    size: Callable[[int], int] | None = None,
 ) -> Border | None:
     """The border condition that an index function is, or None if it is something else.
 
@@ -42,13 +49,15 @@ def find_border(
         How many positions beyond an edge are read.
     loop : Loop
         The scan dimension.
+    size : callable, optional
+        The image's pixels by the extent that variables have, where that is not the same or less by a number.
     """
-    sample = _Sample(expr, position, variables)
+    sample = Sample(expr, position, variables)
     try:
         everywhere = sample.images([_SAMPLE_EXTENTS[0]], [0], -_FURTHEST, _FURTHEST)[0]
     except (TypeError, KeyError):
         return None
-    first, last = _identity(everywhere, -_FURTHEST)
+    first, last = identity(everywhere, -_FURTHEST)
     if first is None and last is None:
         return None
     if first is not None and last is not None and last - first < 2 < loop.max_extent:
@@ -57,12 +66,12 @@ def find_border(
         if variables or not np.all((around >= first) & (around <= last)):
             return None
     image = None if variables else (first, last)
-    found = sample.folds(first, last, reach, loop)
+    found = sample.folds(first, last, reach, loop, size)
     sizes = _by_size(found, reach, loop)
     return sizes and Border(dimension, expr, position, image, *sizes)
 
 
-class _Sample:
+class Sample:
     """An index function, tried on images of many sizes at many places."""
 
     def __init__(self, expr: ir.Expr, position: str, variables: Sequence[str]) -> None:
@@ -92,7 +101,14 @@ class _Sample:
         results = evaluate(self.expr, {**values, self.position: positions})
         return np.broadcast_to(results, (len(extents), len(positions)))
 
-    def folds(self, first: int | None, last: int | None, reach: int, loop: Loop) -> dict[int, Fold | None]:
+    def folds(
+        self,
+        first: int | None,
+        last: int | None,
+        reach: int,
+        loop: Loop,
+        size: Callable[[int], int] | None = None,
+    ) -> dict[int, Fold | None]:
         """Folds by the image's extent in pixels, which counts as 0 if the function has one edge only.
 
         A fold is None if it reads outside of the image, or if images of this extent do not all have the same.
@@ -105,6 +121,8 @@ class _Sample:
             Positions to look at beyond each edge.
         loop : Loop
             The dimension of the scan, which says what extents images have.
+        size : callable, optional
+            As of `find_border`.
         """
         if not self.variables:
             extents, mins = [0], [0]
@@ -116,14 +134,18 @@ class _Sample:
             large = (most - 1, most) if loop.fixed or most <= _SAMPLE_EXTENTS[-1] else _SAMPLE_EXTENTS
             wanted = {*small, *large} - {0}
             beyond = _SAMPLE_EXTENTS[0] - (last - first + 1)
-            extents = [n + beyond for n in sorted(wanted) for _ in _SAMPLE_MINS]
-            mins = [*_SAMPLE_MINS] * len(wanted)
+            sizes = [n + beyond for n in sorted(wanted)]
+            if size is not None:
+                of_size = {size(extent): extent for extent in reversed(range(_LARGEST_EXTENT))}
+                sizes = [of_size[n] for n in sorted(wanted) if n in of_size]
+            extents = [n for n in sizes for _ in _SAMPLE_MINS]
+            mins = [*_SAMPLE_MINS] * len(sizes)
         edges = [edge for edge in (first, last) if edge is not None]
         span = max(extents) + reach + 16 + max(map(abs, _SAMPLE_MINS))
         start, stop = edges[0] - span, edges[-1] + span
         found: dict[int, Fold | None] = {}
         for indices in self.images(extents, mins, start, stop):
-            first, last = _identity(indices, start)
+            first, last = identity(indices, start)
             if first is None and last is None:
                 continue
             fold = _fold(indices, start, first, last, reach)
@@ -132,7 +154,7 @@ class _Sample:
         return found
 
 
-def _identity(indices: Numbers, start: int) -> tuple[int | None, int | None]:
+def identity(indices: Numbers, start: int) -> tuple[int | None, int | None]:
     """First and last position at which a function reads that very position, which is where the image lies.
 
     Each is None where the function has no edge within what is looked at; both are if those positions are no interval.
@@ -182,7 +204,7 @@ def _by_size(found: Mapping[int, Fold | None], reach: int, loop: Loop) -> tuple[
     Parameters
     ----------
     found : mapping of int to Fold or None
-        Folds by extent, as of `_Sample.folds`.
+        Folds by extent, as of `Sample.folds`.
     reach : int
         Positions beyond each edge that they were looked at.
     loop : Loop
@@ -197,6 +219,8 @@ def _by_size(found: Mapping[int, Fold | None], reach: int, loop: Loop) -> tuple[
     folds = [usual]
     for extent in sorted(found)[-2::-1]:
         fold = found[extent]
+        if extent + 1 not in found and extent <= reach:
+            break  # there is no image of one pixel more
         if fold is None or (fold != usual and extent <= reach > _REACH_OF_SMALL):
             break
         if fold != usual and extent > reach:

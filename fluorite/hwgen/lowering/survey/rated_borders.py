@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.pretty import show
 from fluorite.frontend.algorithm.visit import children, walk
+from fluorite.frontend.region.region import Region
+from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.indices import Affine, Tree, with_children
 from fluorite.hwgen.lowering.survey.find_index import position
 from fluorite.hwgen.quasiaffine import QuasiAffine
 
-__all__ = ["Bordered", "bordered", "plainly"]
+__all__ = ["Bordered", "bordered", "is_rated", "plainly"]
 
 _INDEX = ir.Type(ir.TypeCode.INT, 32)
 _POSITION = "position"
@@ -79,6 +81,22 @@ def bordered(tree: Tree) -> tuple[Bordered, ...]:
             return ()
         found.append(Bordered(dimension, base, expr))
     return tuple(found)
+
+
+def is_rated(parts: Bordered, own: Domain, region: Region) -> bool:
+    """Whether a condition is one of a stream at another rate than the accelerated Func's, or in tiles of it.
+
+    Parameters
+    ----------
+    parts : Bordered
+        The condition.
+    own : Domain
+        Domain of the stage that reads.
+    region : Region
+        The region.
+    """
+    d = parts.dimension
+    return not parts.index.is_shift or own.first[d].rate != 1 or not region.loops[d].whole
 
 
 def plainly(tree: Tree) -> Tree:

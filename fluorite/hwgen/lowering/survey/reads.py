@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fluorite.hwgen.lowering.borders import Border
+from fluorite.hwgen.lowering.images import KnownImage
 from fluorite.hwgen.quasiaffine import STILL, QuasiAffine
 
 __all__ = ["Read", "ReadIndex"]
@@ -23,11 +24,14 @@ class ReadIndex:
         that were found before it ask for.
     image : tuple of (QuasiAffine, QuasiAffine), or None
         At another rate, the first and the last pixel of the stream that a launch needs, by its own first and last.
+    known : KnownImage or None
+        The image that the border is around, where software tells hardware before each launch where it lies.
     """
 
     index: QuasiAffine
     border: Border | None = None
     image: tuple[QuasiAffine, QuasiAffine] | None = None
+    known: KnownImage | None = None
 
     @property
     def is_shift(self) -> bool:
@@ -43,6 +47,11 @@ class ReadIndex:
     def offset(self) -> int:
         """What is read at coordinate 0: of one that moves pixel for pixel, so many pixels further on."""
         return self.index(0)
+
+    @property
+    def begins_with_launch(self) -> bool:
+        """Whether it has a border of an image that begins where launches do."""
+        return self.border is not None and (self.known is None or self.known.begins_with_launch)
 
     @property
     def begins(self) -> bool:

@@ -13,18 +13,19 @@ from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.evaluate.indices import Tree
 from fluorite.hwgen.lowering.rates import Rates
 from fluorite.hwgen.lowering.survey.reads import Read
-from fluorite.hwgen.quasiaffine import QuasiAffine
 
 __all__ = [
+    "NOT_AT_RATE",
     "in_order_of_scan",
     "is_scaled",
-    "not_at_rate",
     "not_of_image",
     "refuse_rates",
     "rule_of_index",
     "rule_of_rates",
 ]
 
+#: Why an image of whose edges nothing is known has no border.
+NOT_AT_RATE = "at another rate, hardware has borders of images as large as what is computed, and of numbers"
 _SHIFTS = ("shift_left", "shift_right")
 
 
@@ -95,7 +96,7 @@ def refuse_rates(region: Region, reads: Sequence[Read], rates: Rates) -> None:
             )
         for read in reads:
             begins = loop.min is not None and loop.min % rates.moduli[d]
-            if read.along[d].border and begins:
+            if read.along[d].begins_with_launch and begins:
                 raise UnsupportedError(
                     read.reader,
                     f"border condition of {read.stream} along {loop.var}",
@@ -146,32 +147,6 @@ def not_of_image(border: Border, loop: Loop, accelerated: str) -> tuple[str, str
             "it reads as far away as the image's other end, which hardware can hold only for images of one size",
             f"give {accelerated}.bound({var}, min, extent), or {way_out}",
         )
-    return None
-
-
-def not_at_rate(border: Border, first: QuasiAffine, index: QuasiAffine, loop: Loop) -> str | None:
-    """Why no launch can have a border of a stream that is read at another rate; None if launches can.
-
-    Parameters
-    ----------
-    border : Border
-        The border.
-    first : QuasiAffine
-        The first pixel that is asked for, by the launch's own first.
-    index : QuasiAffine
-        What is read, by the coordinate that is computed.
-    loop : Loop
-        The dimension of the scan that it is along.
-    """
-    if not loop.whole:
-        return f"hardware does borders of whole images, and {loop.var} is tiled"
-    if border.image is not None:
-        if None in border.image:
-            return "at another rate hardware has borders of both edges"
-        if loop.min is None or not loop.fixed:
-            return f"at another rate, edges that are numbers take launches of one size, by bound() of {loop.var}"
-    elif first.rate != 1 or index.period != 1:
-        return "at another rate, hardware has borders of images as large as what is computed, and of numbers"
     return None
 
 

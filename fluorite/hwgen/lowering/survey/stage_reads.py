@@ -131,8 +131,8 @@ class StageReads:
             rated = self._found.search.rated(index, self._own, self._diagnostics)
             if rated is None:
                 return 0, None
-            dimension, moved, border, image = rated
-            return dimension, ReadIndex(moved) if self._found.padded else ReadIndex(moved, border, image)
+            dimension, moved = rated
+            return dimension, ReadIndex(moved.index) if self._found.padded else moved
         bordered = self._found.search.border(index, self._own, self._diagnostics)
         if bordered is None:
             return 0, None

@@ -12,19 +12,24 @@ from dataclasses import dataclass
 from functools import partial
 
 from fluorite.errors import UnsupportedError
+from fluorite.frontend.algorithm.pretty import show
 from fluorite.frontend.region.region import Region
+from fluorite.hwgen.formula import Formula
 from fluorite.hwgen.lowering.borders import Border
 from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.definitions import Definitions
 from fluorite.hwgen.lowering.evaluate.diagnostics import Diagnostics
 from fluorite.hwgen.lowering.evaluate.indices import Affine
 from fluorite.hwgen.lowering.evaluate.recursion import Recursion
+from fluorite.hwgen.lowering.images import KnownImage
 from fluorite.hwgen.lowering.rates import Rates, rates_of
 from fluorite.hwgen.lowering.recursions import refuse_recursion
 from fluorite.hwgen.lowering.survey.dependence import Dependences
 from fluorite.hwgen.lowering.survey.domains import clamped
 from fluorite.hwgen.lowering.survey.edges import Edge, constant_beyond
+from fluorite.hwgen.lowering.survey.needs import needs_of
 from fluorite.hwgen.lowering.survey.outputs import domains_of_outputs, reads_of_ports
+from fluorite.hwgen.lowering.survey.rated_borders import Bordered
 from fluorite.hwgen.lowering.survey.reads import Read
 from fluorite.hwgen.lowering.survey.refusals import refuse_rates
 from fluorite.hwgen.lowering.survey.stage_reads import Found, StageReads
@@ -48,6 +53,8 @@ class Survey:
         How the streams come.
     borders : dict of (str, int) to Border or None
         Border conditions by `IndexFunction.key`; None for those that are left out.
+    derived : dict of str to Formula
+        Variables of the domains' formulas of what is needed, in order.
     steps : dict of str to int
         Per stage with an update that takes several steps in time, how many.
     recursions : tuple of Recursion
@@ -61,9 +68,20 @@ class Survey:
     edges: Mapping[str, tuple[Edge | None, ...]]
     rates: Rates
     borders: Mapping[tuple[str, int], Border | None]
+    derived: Mapping[str, Formula]
     steps: Mapping[str, int]
     recursions: tuple[Recursion, ...]
     ports: tuple[Read, ...] = ()
+
+    def image(self, reader: str, stream: str, parts: Bordered) -> KnownImage | None:
+        """The image around which a stage reads a stream under a condition, if software says where it lies."""
+        d = parts.dimension
+        for read in self.reads:
+            index = read.along[d]
+            is_read = (read.reader, read.stream) == (reader, stream) and index.index.period == parts.index.period
+            if is_read and index.border and (show(index.border.expr, 1000), d) == parts.key:
+                return index.known  # of whichever lane
+        return None
 
 
 def survey(region: Region, intervals: Mapping[str, int] | None = None, *, padded: bool = False) -> Survey:
@@ -103,7 +121,8 @@ def survey(region: Region, intervals: Mapping[str, int] | None = None, *, padded
     reads = tuple(found.reads)
     edges = constant_beyond(region, reads, positions)
     borders = {key: None if padded else border for key, border in found.search.borders.items()}
-    domains = clamped(region, outputs, found.domains, reads, edges)
+    needs = needs_of(region, clamped(region, outputs, found.domains, reads, edges), reads, outputs)
+    domains = needs.domains
     for recursion in recursions:
         refuse_recursion(region, domains[recursion.func], recursion)
     apart = intervals or {}
@@ -111,7 +130,7 @@ def survey(region: Region, intervals: Mapping[str, int] | None = None, *, padded
     taken |= {name: (count - 1) * apart.get(name, 1) + 1 for name, count in steps.items()}
     rates = rates_of(region, reads, domains, taken)
     refuse_rates(region, reads, rates)
-    return Survey(reads, domains, edges, rates, borders, steps, tuple(recursions), ports)
+    return Survey(reads, domains, edges, rates, borders, needs.derived, steps, tuple(recursions), ports)
 
 
 def _relative(region: Region, output: str, domain: Domain) -> Mapping[str, Domain]:
