@@ -272,3 +272,14 @@ class Example:
 def example(name):
     """One of them, compiled once."""
     return Example(name)
+
+
+def half_with_border():
+    """Half of an image with a border around it in hardware, in tiles, so that launches read parts of the image."""
+    x, y, xo, yo, xi, yi = (hl.Var(name) for name in ("x", "y", "xo", "yo", "xi", "yi"))
+    image, half = hl.ImageParam(hl.UInt(8), 2, "image"), hl.Func("half")
+    padded = hl.BoundaryConditions.mirror_interior(image)
+    half[x, y] = hl.u8((hl.u16(padded[2 * x - 1, 2 * y]) + padded[2 * x + 2, 2 * y + 1]) >> 1)
+    half.compute_root().set_estimate(x, 0, 64).set_estimate(y, 0, 64)
+    half.tile(x, y, xo, yo, xi, yi, 16, 12, hl.TailStrategy.GuardWithIf)
+    return half.accelerate([image], xi, xo)

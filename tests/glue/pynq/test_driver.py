@@ -386,3 +386,15 @@ def opened(built):
         return made[app]
 
     return get
+
+
+def test_launches_read_what_is_there_of_an_image_with_a_border(built):
+    design = built("half_with_border")
+    _, _, accelerator = design.open()
+    for width, height in ((39, 30), (40, 31)):
+        image = np.random.default_rng(width).integers(0, 256, (height, width), np.uint8)
+        padded = np.pad(image, ((0, 1), (1, 3)), mode="reflect").astype(np.uint16)
+        rows, columns = (height + 1) // 2, (width + 1) // 2
+        left = padded[0 : 2 * rows : 2, 0 : 2 * columns : 2]
+        right = padded[1 : 2 * rows + 1 : 2, 3 : 2 * columns + 3 : 2]
+        np.testing.assert_array_equal(accelerator(image), ((left + right) >> 1).astype(np.uint8))
