@@ -62,7 +62,7 @@ def accelerated(main, inputs, outputs, sizes=(80, 48), lanes=1):
     return main.accelerate(inputs, x, OUTERMOST, outputs=outputs)
 
 
-@pytest.mark.parametrize("lanes", [1, 4])
+@pytest.mark.parametrize("lanes", [pytest.param(1, marks=pytest.mark.system), 4])
 def test_all_levels_of_a_pyramid(lanes):
     source, padded = image()
     levels = [hl.Func("level0")]
@@ -116,7 +116,7 @@ def test_the_accelerated_func_may_be_the_small_one_and_have_no_border():
     assert kept.size
 
 
-@pytest.mark.parametrize("lanes", [1, 2])
+@pytest.mark.parametrize("lanes", [pytest.param(1, marks=pytest.mark.system), 2])
 def test_in_tiles_software_reads_both(lanes):
     source, padded = image()
     padded_tile, picture, out = hl.Func("padded_tile"), hl.Func("picture"), hl.Func("out")
