@@ -181,6 +181,14 @@ def test_steps_that_take_no_notice_of_those_before(image, right):
     right(accelerated(hw, [last], [source]))
 
 
+def test_a_value_that_no_step_changes(image, right):
+    source, r, least, hw = image(), hl.RDom([(1, 3)], "r"), hl.Func("least"), hl.Func("hw")
+    least[x, y] = hl.u8(0)
+    least[x, y] = hl.min(least[x, y], source[x - r.x, y])
+    hw[x, y] = least[x, y + 1] + source[x, y]
+    right(accelerated(hw, [least], [source]))
+
+
 def test_what_belongs_to_the_word_is_outside_of_the_steps(image, right):
     """Columns are added, and their greatest found, once; absolute differences are those of the word before."""
     left, other = image(name="left"), image(name="other", seed=1)

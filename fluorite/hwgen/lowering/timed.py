@@ -79,14 +79,14 @@ def in_time(
     for values in zip(*entering, strict=True):
         between = values[1:-1]
         lo, hi = min(ref.node.lo for ref in between), max(ref.node.hi for ref in between)
-        states.append(state(build.graph, numbers(), lo, hi, of_words=False))
+        states.append(state(build.graph, numbers(), lo, hi, of_words=False) if lo < hi else build.const(lo))
         so_far.append(loop.entry(values[0], states[-1]))
     after = [step(so_far) for step in steps]
     results: list[Ref] = []
     for element, values in enumerate(zip(*entering, strict=True)):
         lo, hi = min(ref.node.lo for ref in values[1:]), max(ref.node.hi for ref in values[1:])
         total = build.within(loop.over({k: new[element] for k, new in enumerate(after)}), lo, hi)
-        if states[element].node is not total.node and not states[element].node.static:
+        if states[element].node.op == "state":
             build.graph.tie(states[element].node, total.shifted((timing.interval, *build.graph.zero[1:])))
         results.append(loop.last(total))
     return results
@@ -135,7 +135,8 @@ class _Loop:
         """The value that a step begins with."""
         first = before.shifted((self._offset(0), *self._build.graph.zero[1:]))
         entry = self._phased([first, state_], {step: min(step, 1) for step in range(self._count)})
-        self._entries.add(entry.node.id)
+        if not entry.node.static:
+            self._entries.add(entry.node.id)
         return entry
 
     def last(self, total: Ref) -> Ref:

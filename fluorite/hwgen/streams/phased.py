@@ -19,6 +19,8 @@ __all__ = ["ARRIVAL", "CHOOSE", "IN_PHASE", "RESAMPLE", "STATE", "choose", "stat
 class _Arrival(NamedTuple):
     stream: str
 
+_CHOSEN_BY_LUT = 3  # operands beside the first, as `_levels` has it: phases address them all together
+
 
 class _InPhase(NamedTuple):
     dimension: int
@@ -60,7 +62,7 @@ def _levels(node: Node, fabric: Fabric) -> float:
 
 def _choose_cells(node: Node, bits: float, operand_bits: float) -> dict[str, float]:
     chooses_constants = all(operand.node.lo == operand.node.hi for operand in node.operands)
-    return {} if chooses_constants else {"mux": bits * (len(node.operands) - 1)}
+    return {} if chooses_constants else {"mux": bits * math.ceil((len(node.operands) - 1) / _CHOSEN_BY_LUT)}
 
 
 ARRIVAL = Operation(
