@@ -15,11 +15,11 @@ from fluorite.hwgen.streams.operation import Fabric, Interval, Operation, lut, w
 
 __all__ = ["ARRIVAL", "CHOOSE", "IN_PHASE", "RESAMPLE", "STATE", "choose", "state"]
 
+_CHOSEN_BY_LUT = 3  # operands beside the first, as `_levels` has it: phases address them all together
+
 
 class _Arrival(NamedTuple):
     stream: str
-
-_CHOSEN_BY_LUT = 3  # operands beside the first, as `_levels` has it: phases address them all together
 
 
 class _InPhase(NamedTuple):
