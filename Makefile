@@ -15,7 +15,7 @@ WORKERS := $(shell n=$$(nproc 2>/dev/null || echo 2); [ "$$n" -ge 2 ] && echo "$
 # Tools installed with the project (ruff, mypy, a command named `python` that Verilator wants) come first.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help check-tools setup demo test test-system test-sweeps tools machine-tools test-kernels fuzz damage lint format bench bench-hardware bench-rates clean distclean
+.PHONY: help check-tools setup demo test test-system test-sweeps tools machine-tools test-kernels fuzz damage lint format bench bench-hardware bench-rates bench-time clean distclean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -105,6 +105,9 @@ bench: $(STAMP) ## run every benchmark
 
 bench-rates: $(STAMP) ## area, cycles and bits held of designs at several rates
 	@$(PY) benchmarks/rates.py --parts
+
+bench-time: $(STAMP) ## area and cycles of designs whose reductions and recursions run over time
+	@$(PY) benchmarks/over_time.py
 
 bench-hardware: $(STAMP) ## area by Yosys beside published figures and hand-written cores (ROUTE=1: clock on ECP5 too)
 	@$(PY) benchmarks/hardware.py --parts $(if $(ROUTE),--route --paths)

@@ -21,7 +21,7 @@ from typing import Any
 
 import fluorite
 from fluorite.frontend.pipeline_file import load_pipeline
-from fluorite.run.launch import launches
+from fluorite.hwgen.plan.stream_plan import region_variables
 from fluorite.synth.yosys import XC7_SCRIPT, synthesize_parts, synthesize_xc7, yosys_version
 
 HERE = Path(__file__).parent
@@ -109,9 +109,9 @@ def measured(design: Design, area: bool, parts: bool) -> tuple[str, ...]:
         mins[loop.position], extents[loop.position] = loop.min or 0, loop.max_extent
     for channel in generated.region.channels:
         mins[channel.position], extents[channel.position] = channel.min, channel.extent
-    (launch,) = launches(generated, mins, extents, {})
-    cycles = generated.extents.cycles_per_launch.evaluate(launch.variables)
-    fastest = max(math.prod(f.evaluate(launch.variables) for f in stream.words) for stream in generated.streams)
+    variables = region_variables(generated.loops, mins, extents)
+    cycles = generated.extents.cycles_per_launch.evaluate(variables)
+    fastest = max(math.prod(f.evaluate(variables) for f in stream.words) for stream in generated.streams)
     used = ""
     if area:
         found = synthesize_xc7(verilog, generated.interface.module)

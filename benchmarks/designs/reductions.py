@@ -1,72 +1,64 @@
-"""Reductions that run over time, in part or whole: what they share, their multiplexers and tables are measured."""
+"""Designs whose reductions or recursions run over time."""
+
+from __future__ import annotations
+
+from typing import Any
 
 import halide as hl
 import numpy as np
 
-__all__ = ["box", "convolution", "stereo"]
+__all__ = ["convolution", "integral_image", "matching_cost"]
 
-x, y = hl.vars("x y")
-#: Signed weights of eight bits, no two alike and none that a shift replaces. Halide holds no reference to the array.
-WEIGHTS = np.array([[(37 * (5 * j + i) + 11) % 127 * (-1) ** (i + j) for i in range(5)] for j in range(5)], np.int16)
-
-
-def _accelerated(hw, stages, inputs, width, height):
-    for stage in stages:
-        stage.linebuffer()
-    hw.compute_root().set_estimate(x, 0, width).set_estimate(y, 0, height)
-    return hw.accelerate(inputs, x, hl.Var.outermost())
+_WEIGHTS = np.array(
+    [[1, -3, 7, 5, 2], [4, 11, -9, 6, 3], [-5, 8, 31, 10, -7], [2, 9, 12, -6, 1], [3, -2, 5, 4, 13]], np.int16
+)
 
 
-def convolution(in_space=0, width=1920, height=1080):
-    """A 5x5 convolution in 25 steps, or with columns of five taps (``in_space=5``) in five, or all of them in one."""
-    photo, r = hl.ImageParam(hl.UInt(8), 2, "photo"), hl.RDom([(-2, 5), (-2, 5)], "r")
+def convolution(unrolled: tuple[str, ...], width: int = 1920, height: int = 1080) -> Any:
+    """A convolution with 5x5 weights that no two of are related; of its RVars, some in space and the others in time."""
+    x, y = hl.vars("x y")
+    source, r = hl.ImageParam(hl.UInt(8), 2, "source"), hl.RDom([(0, 5), (0, 5)], "r")
     conv, hw = hl.Func("conv"), hl.Func("hw")
     conv[x, y] = hl.i32(0)
-    weight = hl.Buffer(WEIGHTS, "weights")[r.x + 2, r.y + 2]
-    conv[x, y] += hl.i32(weight) * hl.i32(photo[x + r.x, y + r.y])
-    if in_space >= 5:
-        conv.update().reorder(r.y, r.x).unroll(r.y)
-    if in_space == 25:
-        conv.update().unroll(r.x)
-    hw[x, y] = hl.u8_sat(conv[x, y] >> 8)
-    return _accelerated(hw, [conv], [photo], width, height)
+    conv[x, y] += hl.i32(hl.Buffer(_WEIGHTS, "weights")[r.x, r.y]) * hl.i32(source[x + r.x, y + r.y])
+    hw[x, y] = hl.u8(hl.clamp(conv[x, y] >> 7, 0, 255))
+    for name in unrolled:
+        conv.update().unroll({"x": r.x, "y": r.y}[name])
+    conv.compute_root().linebuffer()
+    hw.set_estimate(x, 0, width).set_estimate(y, 0, height)
+    return hw.accelerate([source], x, hl.Var.outermost())
 
 
-def stereo(disparities=16, groups=4, window=5, width=640, height=480):
-    """The disparity of least sum of absolute differences; ``groups`` of disparities one after the other."""
+def integral_image(width: int = 1920, height: int = 1080) -> Any:
+    """The sums of all pixels above and to the left, 8 bits in and 32 out."""
+    x, y = hl.vars("x y")
+    source, hw = hl.ImageParam(hl.UInt(8), 2, "source"), hl.Func("hw")
+    r, q = hl.RDom([(1, source.width() - 1)], "r"), hl.RDom([(1, source.height() - 1)], "q")
+    hw[x, y] = hl.u32(source[x, y])
+    hw[r.x, y] += hw[r.x - 1, y]
+    hw[x, q.x] += hw[x, q.x - 1]
+    hw.set_estimate(x, 0, width).set_estimate(y, 0, height)
+    return hw.accelerate([source], x, hl.Var.outermost())
+
+
+def matching_cost(disparities: int, side_by_side: int, width: int = 640, height: int = 480) -> Any:
+    """The disparity of least absolute difference over 8x8 pixels, so many disparities in one step."""
+    x, y = hl.vars("x y")
     left, right = (hl.ImageParam(hl.UInt(8), 2, name) for name in ("left", "right"))
-    r, d = hl.RDom([(0, window), (0, window)], "r"), hl.RDom([(0, disparities)], "d")
-    sad, best, hw, k = hl.Func("sad"), hl.Func("best"), hl.Func("hw"), hl.Var("k")
-    sad[x, y, k] = hl.sum(r, hl.u16(hl.absd(left[x + r.x, y + r.y], right[x + r.x - k, y + r.y])))
-    best[x, y] = (hl.u16(0xFFFF), hl.u8(0))
-    nearer = sad[x, y, d.x] < best[x, y][0]
-    best[x, y] = (
-        hl.select(nearer, sad[x, y, d.x], best[x, y][0]),
-        hl.select(nearer, hl.u8(d.x), best[x, y][1]),
-    )
-    do, di = hl.RVar("do"), hl.RVar("di")
-    best.update().split(d.x, do, di, disparities // groups).unroll(di)
+    w, d = hl.RDom([(0, 8), (0, 8)], "w"), hl.RDom([(0, disparities)], "d")
+    difference, cost, best, hw = hl.Func("difference"), hl.Func("cost"), hl.Func("best"), hl.Func("hw")
+    z = hl.Var("z")
+    difference[x, y, z] = hl.u16(hl.absd(left[x, y], right[x + z, y]))
+    cost[x, y, z] = hl.u16(0)
+    cost[x, y, z] += difference[x + w.x, y + w.y, z]
+    cost.update().unroll(w.x).unroll(w.y)
+    best[x, y] = (hl.u16(65535), hl.u8(0))
+    value = cost[x, y, d.x]
+    nearer = value < best[x, y][0]
+    best[x, y] = (hl.select(nearer, value, best[x, y][0]), hl.select(nearer, hl.u8(d.x), best[x, y][1]))
     hw[x, y] = best[x, y][1]
-    return _accelerated(hw, [best], [left, right], width, height)
-
-
-def box(width=1920, height=1080):
-    """A mean over 9x9: sums of nine along y, nine of which are added in nine steps."""
-    photo, r, hw = hl.ImageParam(hl.UInt(8), 2, "photo"), hl.RDom([(-4, 9), (-4, 9)], "r"), hl.Func("hw")
-    total = hl.Func("total")
-    total[x, y] = hl.u16(0)
-    total[x, y] += hl.u16(photo[x + r.x, y + r.y])
-    total.update().reorder(r.y, r.x).unroll(r.y)
-    hw[x, y] = hl.u8((hl.u32(total[x, y]) * 809 + 32768) >> 16)
-    return _accelerated(hw, [total], [photo], width, height)
-
-
-def dilate(width=1920, height=1080):
-    """The greatest of 9x9 pixels in nine steps, columns in space."""
-    photo, r, hw = hl.ImageParam(hl.UInt(8), 2, "photo"), hl.RDom([(-4, 9), (-4, 9)], "r"), hl.Func("hw")
-    greatest = hl.Func("greatest")
-    greatest[x, y] = hl.u8(0)
-    greatest[x, y] = hl.max(greatest[x, y], photo[x + r.x, y + r.y])
-    greatest.update().reorder(r.y, r.x).unroll(r.y)
-    hw[x, y] = greatest[x, y]
-    return _accelerated(hw, [greatest], [photo], width, height)
+    do, di = hl.RVar("do"), hl.RVar("di")
+    best.update().split(d.x, do, di, side_by_side).unroll(di)
+    best.compute_root().linebuffer()
+    hw.set_estimate(x, 0, width).set_estimate(y, 0, height)
+    return hw.accelerate([left, right], x, hl.Var.outermost())
