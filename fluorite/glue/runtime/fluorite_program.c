@@ -146,7 +146,7 @@ int fluorite_program_call(struct program *program)
     return program->pipeline(program->values) == 0 && !program->failed;
 }
 
-/* The sizes that an output is to have; an input is asked for as if it were as large as the first output. */
+/* The sizes that an output is to have, and that an input has: a border is where the image that is there ends. */
 static void wanted(const struct program *program, int argument, int channels, int *sizes)
 {
     const int64_t size[FLUORITE_PROGRAM_DIMENSIONS] = {program->width, program->height, channels};
@@ -158,6 +158,10 @@ static void wanted(const struct program *program, int argument, int channels, in
     }
     if (!is_input(&program->arguments[argument])) {
         program->output_sizes(output, size, own);
+    } else {
+        own[0] = program->arguments[argument].image.width;
+        own[1] = program->arguments[argument].image.height;
+        own[2] = program->arguments[argument].image.channels;
     }
     for (d = 0; d < FLUORITE_PROGRAM_DIMENSIONS; ++d) {
         sizes[d] = own[d] < INT32_MAX ? (int)own[d] : INT32_MAX;

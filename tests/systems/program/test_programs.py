@@ -92,7 +92,7 @@ def in_flight(done):
 
 
 # The others are built for every processor in `make test-system`.
-NATIVE = ("harris", "nv12", "fanout")
+NATIVE = ("harris", "fanout")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Applications at rates as ARM programs, in every number of lanes that they have (`make test-sweeps`)."""
+"""Applications at rates as ARM programs, in every number of lanes that they have: all but one in `make test-sweeps`."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,15 @@ from fluorite.systems.program.settings import Memory
 from tests.rate_applications import by_turns
 
 
-@pytest.mark.system
-@pytest.mark.parametrize(("number", "case"), enumerate(by_turns(1)), ids=str)
+CASES = list(enumerate(by_turns(1)))
+HERE = "to_nv12-2-whole"  # of an image that has fewer rows than the result; the others in the sweep
+
+
+@pytest.mark.parametrize(
+    ("number", "case"),
+    [pytest.param(*case, marks=[] if str(case[1]) == HERE else [pytest.mark.system]) for case in CASES],
+    ids=str,
+)
 def test_rates_in_any_number_of_lanes(number, case, tmp_path):
     """As programs of 32 and 64 bits by turns, with the driver against the simulator or the board's by turns."""
     loaded = case.load()
