@@ -9,7 +9,6 @@ from fluorite.systems.program.program import build_programs
 from fluorite.systems.program.settings import Memory
 from tests.rate_applications import by_turns
 
-
 CASES = list(enumerate(by_turns(1)))
 HERE = "to_nv12-2-whole"  # of an image that has fewer rows than the result; the others in the sweep
 
