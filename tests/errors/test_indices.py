@@ -257,6 +257,21 @@ def weight_that_is_no_input(way):
 
 @refused(
     UnsupportedError,
+    "hw: 5001 values of weight at once: all values are held from the least number that is an index to the greatest, "
+    "and a word holds at most 1024; read weight at numbers that are closer together, or make a Func of those that are "
+    "read an input",
+    ways=2,
+)
+def numbers_far_apart(way):
+    source, weight, few, i = image(), image("weight", dimensions=1), hl.Func("few"), hl.Var("i")
+    few[i] = weight[50 * i]
+    few.compute_root()
+    first, last = ((weight[0], weight[5000]), (weight[0], weight[70]), (few[0], few[1]))[way]
+    return accelerated(source[x, y] * first + last, [source, few if way == 2 else weight])
+
+
+@refused(
+    UnsupportedError,
     "hw: source(0, y) scans source in another way than elsewhere: a stream has one raster order, and an argument is a "
     f"number in all reads or in none; {_software('source(0, y)')}",
 )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from fluorite.errors import UnsupportedError
 from fluorite.frontend.algorithm import ir
 from fluorite.frontend.algorithm.visit import children, walk
+from fluorite.frontend.region.limits import MAX_VALUES
 from fluorite.frontend.region.region import Loop, Region
 from fluorite.hwgen.lowering.borders import Border
+from fluorite.hwgen.lowering.domain import Domain
 from fluorite.hwgen.lowering.evaluate.indices import Tree
 from fluorite.hwgen.lowering.rates import Rates
 from fluorite.hwgen.lowering.survey.reads import Read
@@ -20,6 +22,7 @@ __all__ = [
     "is_scaled",
     "not_of_image",
     "refuse_rates",
+    "refuse_words",
     "rule_of_index",
     "rule_of_rates",
 ]
@@ -113,6 +116,27 @@ def refuse_rates(region: Region, reads: Sequence[Read], rates: Rates) -> None:
                         f"streams come at different rates along {region.loops[1].var}, and rows are held of them",
                         "compute what is read there in software, as an input of accelerate()",
                     )
+
+
+def refuse_words(region: Region, domains: Mapping[str, Domain]) -> None:
+    """Refuse inputs that lack dimensions, and of which numbers far apart are read, as all between are held.
+
+    Raises
+    ------
+    UnsupportedError
+        A word would be too wide.
+    """
+    for source in region.inputs:
+        domain = domains[source.name]
+        if domain.lacking and domain.channel_count > MAX_VALUES:
+            raise UnsupportedError(
+                region.name,
+                f"{domain.channel_count} values of {source.name} at once",
+                f"all values are held from the least number that is an index to the greatest, and a word holds at most "
+                f"{MAX_VALUES}",
+                f"read {source.name} at numbers that are closer together, or make a Func of those that are read "
+                "an input",
+            )
 
 
 def not_of_image(border: Border, loop: Loop, accelerated: str) -> tuple[str, str] | None:

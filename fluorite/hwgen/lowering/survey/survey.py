@@ -31,7 +31,7 @@ from fluorite.hwgen.lowering.survey.needs import needs_of
 from fluorite.hwgen.lowering.survey.outputs import domains_of_outputs, reads_of_ports
 from fluorite.hwgen.lowering.survey.rated_borders import Bordered
 from fluorite.hwgen.lowering.survey.reads import Read
-from fluorite.hwgen.lowering.survey.refusals import refuse_rates
+from fluorite.hwgen.lowering.survey.refusals import refuse_rates, refuse_words
 from fluorite.hwgen.lowering.survey.stage_reads import Found, StageReads
 
 __all__ = ["Survey", "survey"]
@@ -130,6 +130,7 @@ def survey(region: Region, intervals: Mapping[str, int] | None = None, *, padded
     taken |= {name: (count - 1) * apart.get(name, 1) + 1 for name, count in steps.items()}
     rates = rates_of(region, reads, domains, taken)
     refuse_rates(region, reads, rates)
+    refuse_words(region, domains)
     return Survey(reads, domains, edges, rates, borders, needs.derived, steps, tuple(recursions), ports)
 
 
