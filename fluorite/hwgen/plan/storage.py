@@ -29,6 +29,7 @@ __all__ = ["Storage", "ages_of", "allocate", "cycles"]
 
 REGISTER_MAX = 2  # cycles; longer constant gaps are shift registers
 SHIFT_MAX = 64  # cycles; longer ones are memories
+SHALLOW_MAX = 256  # words; deeper memories are block RAM, which has two addresses anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,19 +114,20 @@ def allocate(
     chains = _Chains(graph, plan, extents, family, begin)
     for node, ages in sorted(ages_of(graph, plan).items()):
         chains.add(node, ages)
-    groups: dict[tuple[Delay, ColumnGrid, RowGrid | None, bool], list[DelayLine]] = {}
+    groups: dict[tuple[Delay, ColumnGrid, RowGrid | None], list[DelayLine]] = {}
     for line in chains.lines:
         if line.kind in ("memory", "row"):
-            groups.setdefault((line.gap, line.moves, chains.rows_of(line), chains.is_early(line)), []).append(line)
+            groups.setdefault((line.gap, line.moves, chains.rows_of(line)), []).append(line)
     widths = {node.id: node.width_bits for node in plan.nodes}
     memories: list[Memory] = []
     taken = Taken()
-    for (gap, moves, rows, early), group in groups.items():
+    for (gap, moves, rows), group in groups.items():
         names = list(dict.fromkeys(owners[line.node] for line in group))
         base = "linebuffer_" + "_".join(names[:3]) + ("_and_more" if len(names) > 3 else "")
         name = taken.take(base)
         # The word read is registered in the memory's output, hence one word less than cycles; a row has all its words.
         depth = group[0].length_cycles - 1 if rows is None else chains.row_words(group[0].node)
+        early = rows is not None and chains.early_rows(group)
         fields = tuple((line, widths[line.node]) for line in group)
         memories.append(Memory(name, gap, depth, fields, moves, rows, early))
     return Storage(tuple(chains.lines), tuple(memories), chains.least)
@@ -196,10 +198,13 @@ class _Chains:
         """
         if self._extents.rates.is_one or age[1] != held[1] + 1 or age[2:] != held[2:]:
             return False
-        gap = tuple(a - b for a, b in zip(age, self._beside(held, age), strict=True))
+        beside = self._beside(held, age)
+        ahead = 1 - (age[0] - beside[0])
+        if ahead == 1 and self.row_words(node) <= SHALLOW_MAX and not self._is_early(node, beside, age):
+            return False  # a memory of LUTs that is read and written at one address is smaller
         fewest = self._steps(node, tuple(a - b for a, b in zip(age, held, strict=True))) - 1
         as_deep = (self.row_words(node) - 1).bit_length() == (max(fewest, 2) - 1).bit_length()
-        return gap[0] in (0, 1) and as_deep
+        return ahead in (0, 1) and as_deep
 
     def _beside(self, held: Delay, end: Delay) -> Delay:
         """What is shown a row before an age, in its column or the one before; if nothing is, what is held."""
@@ -221,13 +226,8 @@ class _Chains:
         self._line(node, start, end, "memory")
 
     def _row(self, node: int, start: Delay, end: Delay) -> None:
-        """A row that reads as many columns ahead; the row has to have them, and the one that is written.
-
-        One that is read before it is written in the same step has no need of a column ahead.
-        """
+        """A row that reads as many columns ahead."""
         self._line(node, start, end, "row")
-        row = 1 if self.is_early(self.lines[-1]) else start[0] - end[0] + 2
-        self.least = (max(self.least[0], row * self._plan.grids.of[node][0].period), *self.least[1:])
 
     def _line(self, node: int, start: Delay, end: Delay, kind: Kind) -> None:
         gap = tuple(e - s for e, s in zip(end, start, strict=True))
@@ -236,11 +236,21 @@ class _Chains:
         suffix = _suffix(self._extents.split(end))
         self.lines.append(DelayLine(node, start, end, length, kind, suffix, self._plan.column_grid(node, self._begin)))
 
-    def is_early(self, line: DelayLine) -> bool:
+    def early_rows(self, lines: Sequence[DelayLine]) -> bool:
+        """Whether rows that share a memory are read before they are written in the same step: all, or none.
+
+        Others have to have the columns that they are read ahead, and the one that is written.
+        """
+        early = all(self._is_early(line.node, line.start, line.end) for line in lines)
+        row = 1 if early else 2 - lines[0].gap[0]
+        self.least = (max(self.least[0], row * lines[0].moves.period), *self.least[1:])
+        return early
+
+    def _is_early(self, node: int, start: Delay, end: Delay) -> bool:
         """Whether a row's words may come out in the column before their step: nobody looks at them after that."""
-        grid = self._plan.grids.of[line.node][0]
-        ends = line.start[0] == line.end[0] and line.kind == "row" and grid.period > 1
-        return ends and all(self._in_step(line.node, reader) for reader in self._readers.get((line.node, line.end), ()))
+        if start[0] != end[0] or self._plan.grids.of[node][0].period == 1:
+            return False
+        return all(self._in_step(node, reader) for reader in self._readers.get((node, end), ()))
 
     def _in_step(self, node: int, reader: Node | None) -> bool:
         """Whether a reader, None for an output, takes a stream in the columns of its steps, and only there."""
