@@ -190,7 +190,9 @@ class Pipeline(Updates):
             updates.append(update)
             if rng.random() < 0.1 and len(stage.types) == 1:
                 f = f"{stage.name}[{at}]"
-                new = self._narrow(rng.choice((f"hl.i32({f} & 255) / 3 + 1", f"hl.i32({f} & 255) * 3 - 1")), stage.type)
+                new = self._narrow(
+                    rng.choice((f"(hl.i32({f}) & 255) / 3 + 1", f"(hl.i32({f}) & 255) * 3 - 1")), stage.type
+                )
                 self._put(f"{f} = {new}")
                 updates.append(Update([], [], True, False))
         self.updates_of_hw = len(updates)  # those of the last stage written, which is the accelerated Func
