@@ -113,7 +113,7 @@ class _Output:
             begin = facts.get(ImageFact(name, "min", d), min(low, max(0, low + extent - whole)))
             begins.append(min(begin, low))
             pads.append((low - begins[-1], max(0, begin + whole - low - extent)))
-        return np.pad(array, pads[::-1]), begins
+        return np.pad(array, pads[::-1]) if pads else array, begins
 
     def _grown(self, images: _Images, results: Sequence[hl.Buffer]) -> _Images:
         """Images with their edges repeated, as large as Halide asks for: of ``4*(x/2) + x % 2`` it knows less than we.

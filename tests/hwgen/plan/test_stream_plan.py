@@ -84,12 +84,12 @@ def test_formulas_are_of_any_region_where_launches_are_fixed():
 
 
 def test_rates(image):
-    """Pixels of the image per pixel of the output, whatever is read around and however often."""
-    halves = maximum([floor_div(LAST_X * 3 - 1, 2), floor_div(LAST_X * 3 + 4, 2), constant(9)], {})
-    rates = {
-        LAST_X + 1: 1, floor_div(LAST_X, 2): Fraction(1, 2), LAST_X * 2 + 5: 2, halves: Fraction(3, 2),
-        floor_div(LAST_X, 2) + floor_div(LAST_X + 1, 3): Fraction(5, 6), constant(7): 0,
-    }  # fmt: skip
-    for last, rate in rates.items():
-        assert image.rate(replace(image.axes[0], last=last)) == rate
-    assert [image.rate(axis) for axis in image.scanned] == [1, 1]
+    """Pixels of an image per pixel of the output, whatever is read around and however often."""
+    assert [axis.rate for axis in image.scanned] == [1, 1]
+    x, y = hl.vars("x y")
+    source, coarse, hw = hl.ImageParam(hl.UInt(8), 2, "source"), hl.ImageParam(hl.UInt(8), 2, "coarse"), hl.Func("hw")
+    hw[x, y] = source[2 * x, y] + source[2 * x + 5, y - 3] + coarse[x / 2, (3 * y) / 2]
+    hw.compute_root().set_estimate(x, 0, 30).set_estimate(y, 0, 30).accelerate([source, coarse], x, hl.Var.outermost())
+    (core,) = fluorite.compile(hw).accelerators
+    rates = {stream.port.name: [axis.rate for axis in stream.scanned] for stream in core.generated.streams}
+    assert rates == {"source": [2, 1], "coarse": [Fraction(1, 2), Fraction(3, 2)], "hw": [1, 1]}
