@@ -78,10 +78,27 @@ def divided(f, source):
     f[r.x, y] = (f[r.x, y] + f[r.x - 1, y] * 5) / 7
 
 
+def from_nothing(f, source):
+    """Sums that begin with the first pixel: before it there are none."""
+    r = hl.RDom([(0, source.width())], "r")
+    f[x, y] = hl.u32(0)
+    f[r.x, y] = f[r.x - 1, y] + source[hl.clamp(r.x, 0, source.width() - 1), y]
+
+
+def dithered_whole(f, source):
+    """Error diffusion over all pixels: beyond the image there is no error."""
+    edge, r = hl.BoundaryConditions.repeat_edge(source), hl.RDom([(0, source.width()), (0, source.height())], "r")
+    f[x, y] = (hl.i32(0), hl.i32(0))
+    errors = f[r.x - 1, r.y][1] * 7 + f[r.x + 1, r.y - 1][1] * 3 + f[r.x, r.y - 1][1] * 5 + f[r.x - 1, r.y - 1][1]
+    value = hl.i32(edge[r.x, r.y]) + (errors >> 4)
+    shown = hl.select(value > 127, 255, 0)
+    f[r.x, r.y] = (shown, value - shown)
+
+
 def recursive(source, update, *, lanes=1, fixed=False):
     f, hw = hl.Func("f"), hl.Func("hw")
     update(f, source)
-    value = f[x, y][0] + f[x, y][1] if update is dithered else f[x, y]
+    value = f[x, y][0] + f[x, y][1] if update in (dithered, dithered_whole) else f[x, y]
     hw[x, y] = hl.u16(value & 0xFFFF)
     f.compute_root().linebuffer()
     for variable, extent in ((x, WIDTH), (y, HEIGHT)):
@@ -91,18 +108,14 @@ def recursive(source, update, *, lanes=1, fixed=False):
     return hw.accelerate([source], x, OUTERMOST)
 
 
-UPDATES = [
-    rows, columns, integral, at_once, filtered, least_so_far, dithered, aligned, where_bright, divided,
-]  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("update", "lanes", "fixed", "cycles"),
     [
         (rows, 1, False, 1), (columns, 1, False, 1), (integral, 1, True, 1), (integral, 2, False, 1),
         (at_once, 1, False, 2), (at_once, 1, True, 2), (filtered, 1, False, 2), (least_so_far, 1, False, 2),
         (dithered, 1, False, 4), (dithered, 3, False, None), (aligned, 1, False, 3), (where_bright, 2, False, 2),
-        (divided, 1, False, None),
+        (divided, 1, False, None), (from_nothing, 1, False, None), (from_nothing, 1, True, None),
+        (dithered_whole, 2, False, None),
     ],
 )  # fmt: skip
 def test_recursion(image, exact, update, lanes, fixed, cycles):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from fluorite.frontend.region.region import Region
@@ -61,6 +61,7 @@ def clamped(
     domains: Mapping[str, Domain],
     reads: Sequence[Read],
     edges: Mapping[str, Sequence[Edge | None]],
+    recursive: Collection[str] = (),
 ) -> dict[str, Domain]:
     """Domains of all streams where no stage is computed beyond its edges.
 
@@ -76,10 +77,14 @@ def clamped(
         All reads.
     edges : mapping of str to sequence of Edge or None
         Per stage and dimension, as of :func:`fluorite.hwgen.lowering.survey.edges.constant_beyond`.
+    recursive : collection of str
+        Stages that are computed wherever they read themselves, too.
     """
     ranges = {port: list(zip(domain.first, domain.last, strict=True)) for port, domain in outputs.items()}
     ports = [port for port in outputs if port not in region.stages]
     for stage in (*ports, *reversed(region.stages)):
+        if stage in recursive:
+            ranges[stage] = list(zip(domains[stage].first, domains[stage].last, strict=True))
         for read in reads:
             if read.reader != stage or stage not in ranges:
                 continue

@@ -23,7 +23,7 @@ from fluorite.hwgen.lowering.evaluate.indices import Affine
 from fluorite.hwgen.lowering.evaluate.recursion import Recursion
 from fluorite.hwgen.lowering.images import KnownImage
 from fluorite.hwgen.lowering.rates import Rates, rates_of
-from fluorite.hwgen.lowering.recursions import refuse_recursion
+from fluorite.hwgen.lowering.recursions import grown, refuse_recursion
 from fluorite.hwgen.lowering.survey.dependence import Dependences
 from fluorite.hwgen.lowering.survey.domains import clamped
 from fluorite.hwgen.lowering.survey.edges import Edge, constant_beyond
@@ -121,7 +121,9 @@ def survey(region: Region, intervals: Mapping[str, int] | None = None, *, padded
     reads = tuple(found.reads)
     edges = constant_beyond(region, reads, positions)
     borders = {key: None if padded else border for key, border in found.search.borders.items()}
-    needs = needs_of(region, clamped(region, outputs, found.domains, reads, edges), reads, outputs)
+    over_themselves = {recursion.func for recursion in recursions}
+    clamped_domains = clamped(region, outputs, found.domains, reads, edges, over_themselves)
+    needs = needs_of(region, clamped_domains, reads, outputs)
     domains = needs.domains
     for recursion in recursions:
         refuse_recursion(region, domains[recursion.func], recursion)
@@ -161,6 +163,12 @@ def _run(
         left = iter(numbers)
         point = [data.const(next(left)) if d is None else Affine(d, 0) for d in domain.dimensions]
         dimensions = dimensions.union(*(value.dimensions for value in definitions.values(func, point)))
+    whole, leaves = domain, stage in map(region.port, region.outputs)
+    for recursion in () if leaves else data.recursions:
+        whole = grown(region, whole, recursion)
+    if whole != domain:  # once more, over all that it needs of itself
+        found.domains[stage] = whole
+        return _run(region, stage, found, steps, recursions)
     recursions.update(data.recursions)
     if data.steps > 1:
         steps[stage] = data.steps
