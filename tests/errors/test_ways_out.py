@@ -31,7 +31,7 @@ ELSEWHERE = {
     "hwgen/lowering/evaluate/expressions.py:data:1": _NO_WAY_THERE,
     "hwgen/lowering/evaluate/expressions.py:_variable:2": _NO_WAY_THERE,
     "hwgen/plan/fifo_depths.py:check_fifo_depths:1": "tests/hwgen/test_fifo.py follows it",
-    "hwgen/lowering/survey/border_search.py:_check:2": "tests/test_borders.py follows both ways",
+    "hwgen/lowering/survey/border_search.py:_check:1": "tests/test_borders.py follows both ways",
     "hwgen/plan/room.py:check_room:1": "tests/errors/test_limits.py",
 }
 # Reached here, with nothing to follow: name of the pipeline, and the reason.
