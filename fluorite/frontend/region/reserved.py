@@ -48,18 +48,19 @@ FILES = frozenset(_FILES.split())
 
 # `fluorite_<word>` in the runtime's C.
 _DRIVER = """
-abs accelerator alloc allow_cancel arena arena_block arena_close arena_import arena_memory arena_open
-arena_quarantine arena_size arena_use arena_used argument border ceil_div channel close code copies counters
-deadline_in deadline_left device device_accelerator device_arena device_finish device_harvest device_reset
-device_slot device_step direction div error error_text fail failure free hold_cancel hugepage_memory image
-image_count image_free image_load image_room image_save imported in_arena io io_memory io_open kernel_arena
-kernel_claim kernel_import kernel_info kernel_is_there kernel_memory kernel_release kernel_sync lattice
+abs accelerator alloc allow_cancel arena arena_block arena_close arena_import arena_memory arena_open arena_quarantine
+arena_size arena_use arena_used argument border buffer_answer ceil_div channel close code copies count_copy counters
+deadline_in deadline_left device device_accelerator device_arena device_finish device_harvest device_reset device_slot
+device_step direction div error error_text fail failure free hold_cancel hugepage_memory image image_count image_free
+image_load image_room image_save imported in_arena io io_memory io_open kept kept_drop kept_forget kept_give kept_new
+kernel_arena kernel_claim kernel_import kernel_info kernel_is_there kernel_memory kernel_release kernel_sync lattice
 lattice_overlaps_itself lattices_overlap launch less_memory loop max memory min mod npy_load npy_save open open_io
-pixels_check pixels_copy pixels_dense pixels_direct pixels_locate plan process_arena process_close process_copies
-process_device program_call program_complain program_free program_prepare program_save queue_depth reset run scalar
-sim_op sim_reply sim_request stage stage_answer stage_asked stage_border_holds stage_call stage_check stage_needs
-stage_place stage_prepare stream submit sync_for_cpu sync_for_device sysfs_line sysfs_number ticket_drop_all ticket_find
-ticket_finish ticket_give ticket_new ticket_take view view_span wait wait_failure zocl_memory
+output_sizes pixels_check pixels_copy pixels_dense pixels_direct pixels_locate placed placed_check placed_fits plan
+process_arena process_close process_copies process_device program_call program_complain program_free program_prepare
+program_save queue_depth reset run scalar side side_call sim_op sim_reply sim_request stage stage_answer stage_asked
+stage_border_holds stage_call stage_check stage_needs stage_place stage_prepare stream submit sync_for_cpu
+sync_for_device sysfs_line sysfs_number ticket_drop_all ticket_find ticket_finish ticket_give ticket_new ticket_take
+view view_span wait wait_failure zocl_memory
 """
 #: What no accelerator's functions and types, ``fluorite_<word>``, may be called.
 DRIVER = frozenset(_DRIVER.split())
