@@ -78,8 +78,8 @@ def test_launches_from_odd_origins_back_to_back(pyramid):
 
 
 def test_a_phase_that_is_the_other(pyramid):
-    line = re.search(r"assign detail_resample1 = (\w+) \? (\w+) : (\w+);", pyramid[0].verilog)
-    wrong = run(pyramid, line[0], f"assign detail_resample1 = {line[1]} ? {line[3]} : {line[2]};")
+    line = re.search(r"assign detail_resample2 = (\w+) \? (\w+) : (\w+);", pyramid[0].verilog)
+    wrong = run(pyramid, line[0], f"assign detail_resample2 = {line[1]} ? {line[3]} : {line[2]};")
     assert all(check.different for check in wrong)
 
 
