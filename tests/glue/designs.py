@@ -2,6 +2,7 @@
 
 import functools
 from dataclasses import replace
+from fractions import Fraction
 
 import halide as hl
 import numpy as np
@@ -135,7 +136,7 @@ def _halved(generated):
     source = replace(
         source,
         port=replace(source.port, lanes=2),
-        axes=(replace(along_x, first=first, last=last, min=first, extent=extent), along_y),
+        axes=(replace(along_x, first=first, last=last, min=first, extent=extent, rate=Fraction(1, 2)), along_y),
         lanes=(1, 2),
         words=(extent, source.words[1]),
     )
@@ -159,7 +160,7 @@ def _doubled(generated):
     along_x, along_y = source.axes
     first, extent = (variable(name) * 2 for name in source.loops[0][1:3])
     columns = along_x.extent * 2 - 1
-    along_x = replace(along_x, first=first, last=first + extent - 2, min=first, extent=columns)
+    along_x = replace(along_x, first=first, last=first + extent - 2, min=first, extent=columns, rate=Fraction(2))
     source = replace(source, axes=(along_x, along_y), words=(columns, source.words[1]))
     return replace(generated, streams=(source, result))
 

@@ -285,6 +285,10 @@ const struct halide_filter_metadata_t *metadata(void);
 #define FLUORITE_PIPELINE_ARGV pipeline
 #define FLUORITE_PIPELINE_METADATA metadata
 static const struct fluorite_accelerator *const FLUORITE_ACCELERATORS[] = {&fluorite_sums_accelerator};
+static inline void fluorite_output_sizes(int output, const int64_t *size, int64_t *sizes)
+{
+    (void)output, sizes[0] = size[0], sizes[1] = size[1];
+}
 """
 PIPELINE = """
 #include "design.h"

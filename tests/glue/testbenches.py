@@ -30,6 +30,9 @@ APPS = {
     "demosaic": {"tile": 33, "lanes": 2},
     "jacobi": {"tile": 0},
     "fanout": {"tile": 0},
+    # Over time.
+    "box": {"radius": 2},
+    "dither": {},
     # At other rates.
     "binning": {"tile": 33},
     "downsample": {"tile": 0, "lanes": 2},

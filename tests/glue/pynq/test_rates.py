@@ -120,7 +120,7 @@ def image_at(first, last, rate):
     def needs(mins, extents):
         return ((first(mins[0]), last(mins[0] + extents[0] - 1)),)
 
-    return Stream("image", False, "uint8", needs, (rate,), (), (1,), True, (), "", (), ())
+    return Stream("image", False, "uint8", needs, None, (rate,), (), (1,), True, (), "", (), ())
 
 
 HALF = image_at(lambda x: x // 2, lambda x: x // 2, (1, 2))
