@@ -24,10 +24,12 @@ from tests.rate_applications import UNTILED
 APPS = Path(__file__).parents[3] / "apps"
 NAMES = sorted(path.stem for path in APPS.glob("*.py") if path.stem != "demo")
 # Small tiles, so that there are several; iterations with a border each take whole images.
-CASES = {name: (name, *(() if name in UNTILED else (("tile", 32),))) for name in NAMES}
+WHOLE = (*UNTILED, "box", "dither")
+CASES = {name: (name, *(() if name in WHOLE else (("tile", 32),))) for name in NAMES}
 CASES["jacobi-each"] = ("jacobi", ("tile", 0), ("border", "each"), ("max_width", 128), ("max_height", 96))
 # A program, its driver against the simulator: every case on one of both, by turns.
 ARM = {case: ("arm32", "arm64")[number % 2] for number, case in enumerate(CASES)}
+ARM["demosaic"] = "arm64"  # one of both is for boards, too
 PROCESSORS = {case: ("host", ARM[case]) for case in CASES} | {"harris": ("host", "arm32", "arm64")}
 ROUTES = [(case, target, board) for case in CASES for target in ("arm32", "arm64") for board in (False, True)]
 
