@@ -63,6 +63,21 @@ def a_channel_by_data(way):
 
 @refused(
     UnsupportedError,
+    "hw: update 0 in another order of loops than the scan's: it reads a pixel that only the scan has come to before; "
+    "let the RVars be in the order of the Func's arguments",
+)
+def columns_before_rows(way):
+    source, hw = source_image(), hl.Func("hw")
+    sides = [(1, SIZE[0] - 2), (1, SIZE[1] - 1)]
+    r = hl.RDom(sides if way else sides[::-1], "r")
+    u, v = (r.x, r.y) if way else (r.y, r.x)
+    hw[x, y] = source[x, y]
+    hw[u, v] += hw[u - 1, v - 1] + hw[u + 1, v - 1]
+    return copied(whole(hw).accelerate([source], x, OUTERMOST)), SIZE
+
+
+@refused(
+    UnsupportedError,
     "hw: update 0 goes over the image, and over r.y at each pixel: recursion along the scan and a reduction are two "
     "updates; reduce in a Func of its own, and read that in the recursion",
 )

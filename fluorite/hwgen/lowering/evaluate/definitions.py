@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from fluorite.errors import UnsupportedError
 from fluorite.frontend.algorithm import ir
+from fluorite.frontend.region.loops import leaves
 from fluorite.frontend.region.region import Region
 from fluorite.hwgen.lowering.evaluate.arithmetic import Arithmetic, Streams
 from fluorite.hwgen.lowering.evaluate.calls import Before, Calls, Running
@@ -151,6 +152,13 @@ class Definitions(Generic[D]):
         is_written = self._is_written(number, at, running)  # and not another channel
         predicate = self._expressions.data(self._expressions.value(update.predicate, here, read, memo))
         new = self._assigned(update, here, running, memo) if is_written else running.before
+        along = [places[root].dimension for leaf in leaves(update.schedule) for root in leaf.roots if root in places]
+        if along != sorted(along) and any(part > 0 for by in running.furthest for part in by):
+            raise self._diagnostics.unsupported(
+                f"update {number} in another order of loops than the scan's",
+                "it reads a pixel that only the scan has come to before",
+                "let the RVars be in the order of the Func's arguments",
+            )
         for rvar in update.schedule.rvars:
             d = places[rvar.var].dimension
             if not any(by[d] for by in running.furthest):
