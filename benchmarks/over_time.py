@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 from designs.reductions import convolution, integral_image, matching_cost  # noqa: E402
 from hardware import Table  # noqa: E402
-from rates import HD, Design, app, measured  # noqa: E402
+from rates import COLUMNS, HD, Design, app, measured  # noqa: E402
 
 from fluorite.synth.yosys import XC7_SCRIPT, yosys_version  # noqa: E402
 
@@ -34,19 +34,7 @@ def main() -> None:
     parser.add_argument("--only", default="", metavar="NAME", help="only what has this in its name")
     parser.add_argument("--no-area", action="store_true", help="do not synthesize")
     options = parser.parse_args()
-    table = Table(
-        (
-            "design",
-            "LUT / FF / BRAM36",
-            "cycles",
-            "fastest stream",
-            "ratio",
-            "bits held",
-            "least possible",
-            "compile s",
-            "beside",
-        )
-    )
+    table = Table(COLUMNS)
     for design in DESIGNS:
         if options.only in design.name:
             table.add(*measured(design, not options.no_area, False))

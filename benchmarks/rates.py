@@ -95,6 +95,13 @@ DESIGNS = (
 )
 
 
+#: What `measured` gives.
+COLUMNS = (
+    "design", "LUT / FF / BRAM36", "cycles", "fastest stream", "ratio", "bits held", "least possible", "compile s",
+    "beside",
+)  # fmt: skip
+
+
 def measured(design: Design, area: bool, parts: bool) -> tuple[str, ...]:
     """One line of the table."""
     started = time.monotonic()
@@ -144,19 +151,7 @@ def main() -> None:
     parser.add_argument("--parts", action="store_true", help="show where the LUTs of the small designs are")
     parser.add_argument("--no-area", action="store_true", help="do not synthesize (minutes for the pyramids)")
     options = parser.parse_args()
-    table = Table(
-        (
-            "design",
-            "LUT / FF / BRAM36",
-            "cycles",
-            "fastest stream",
-            "ratio",
-            "bits held",
-            "least possible",
-            "compile s",
-            "beside",
-        )
-    )
+    table = Table(COLUMNS)
     for design in DESIGNS:
         if options.only in design.name:
             table.add(*measured(design, not options.no_area, options.parts))
